@@ -1,0 +1,52 @@
+// swift-tools-version: 6.1
+import Foundation
+import PackageDescription
+
+/// Runs LLVM's configuration tool, so that headers and libraries are found wherever the distribution keeps them.
+func llvmConfig(_ flag: String) -> String {
+  let process = Process()
+  let pipe = Pipe()
+  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+  process.arguments = ["llvm-config-19", flag]
+  process.standardOutput = pipe
+  guard (try? process.run()) != nil else { return "" }
+  process.waitUntilExit()
+  let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+  return text.trimmingCharacters(in: .whitespacesAndNewlines)
+}
+
+let llvmInclude: [CSetting] = [.unsafeFlags(["-I" + llvmConfig("--includedir")])]
+let llvmImport: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-I" + llvmConfig("--includedir")])]
+let llvmLink: [LinkerSetting] = [.unsafeFlags(["-L" + llvmConfig("--libdir")]), .linkedLibrary("LLVM-19")]
+
+let package = Package(
+  name: "onnxc",
+  products: [.executable(name: "onnxc", targets: ["onnxc"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+  ],
+  targets: [
+    .target(name: "Support"),
+    .target(name: "LoopIR", dependencies: ["Support"]),
+    .target(name: "TensorIR", dependencies: ["Support"]),
+    .target(name: "CONNXProto", linkerSettings: [.linkedLibrary("protobuf-c")]),
+    .target(name: "ONNXReader", dependencies: ["Support", "CONNXProto"]),
+    .target(name: "Operators", dependencies: ["Support", "TensorIR", "ONNXReader"]),
+    .target(name: "Passes", dependencies: ["Support", "TensorIR"]),
+    .target(name: "Schedule", dependencies: ["Support", "TensorIR", "LoopIR"]),
+    .target(name: "CLLVM", cSettings: llvmInclude, linkerSettings: llvmLink),
+    .target(
+      name: "EmitLLVM", dependencies: ["Support", "LoopIR", "CLLVM"], swiftSettings: llvmImport,
+      linkerSettings: llvmLink),
+    .target(name: "EmitC", dependencies: ["Support", "LoopIR"]),
+    .target(
+      name: "Driver",
+      dependencies: [
+        "Support", "ONNXReader", "TensorIR", "Operators", "Passes", "Schedule", "LoopIR", "EmitLLVM", "EmitC",
+      ]),
+    .executableTarget(
+      name: "onnxc",
+      dependencies: ["Driver", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    .testTarget(name: "SupportTests", dependencies: ["Support"]),
+  ]
+)

@@ -1,0 +1,139 @@
+import Support
+
+/// What a kernel does with a buffer that it is given.
+public enum Access: String, Hashable, Sendable, CaseIterable {
+  case read, write, readWrite
+}
+
+/// A buffer parameter of a kernel.
+public struct Parameter: Hashable, Sendable {
+  public var buffer: Buffer
+  public var access: Access
+  /// Guaranteed alignment of the address in bytes; at least the element's size.
+  public var alignment: Int
+
+  public init(_ buffer: Buffer, access: Access, alignment: Int) {
+    self.buffer = buffer
+    self.access = access
+    self.alignment = alignment
+  }
+}
+
+/// A function of the generated code that computes one fusion group.
+///
+/// Kernels are compared by everything but their name, so that equal layers share code.
+public struct Kernel: Hashable, Sendable {
+  public var name: String
+  public var parameters: [Parameter]
+  /// `i64` scalar parameters, after the buffers.
+  public var scalars: [Variable]
+  public var body: [Statement]
+  /// Whether a `fail` statement occurs, so that the kernel returns a status.
+  public var mayFail: Bool
+
+  public init(name: String, parameters: [Parameter], scalars: [Variable] = [], body: [Statement], mayFail: Bool = false) {
+    self.name = name
+    self.parameters = parameters
+    self.scalars = scalars
+    self.body = body
+    self.mayFail = mayFail
+  }
+
+  public static func == (a: Kernel, b: Kernel) -> Bool {
+    a.parameters == b.parameters && a.scalars == b.scalars && a.body == b.body
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(parameters)
+    hasher.combine(scalars)
+    hasher.combine(body)
+  }
+}
+
+/// One extent of an input or output: a literal, or an expression over symbolic dimensions.
+public struct Extent: Hashable, Sendable {
+  /// `i64` scalar over literals and symbols.
+  public var expr: Expr
+  /// The dimension as the model writes it, for comments.
+  public var text: String
+
+  public init(_ expr: Expr, text: String) {
+    self.expr = expr
+    self.text = text
+  }
+}
+
+/// An input or output of the compiled model.
+public struct Port: Hashable, Sendable {
+  /// The name in the model, not necessarily an identifier.
+  public var name: String
+  public var element: ElementType
+  public var extents: [Extent]
+  /// The model's documentation of the value, for comments.
+  public var documentation: String
+
+  public init(name: String, element: ElementType, extents: [Extent], documentation: String = "") {
+    self.name = name
+    self.element = element
+    self.extents = extents
+    self.documentation = documentation
+  }
+}
+
+/// Where a buffer of the program's entry lives.
+public enum Storage: Hashable, Sendable {
+  case input(Int)
+  case output(Int)
+  /// Position in `Program.constants`.
+  case constant(Int)
+  /// Byte offset in the caller's arena (`i64` scalar), a multiple of 64.
+  case arena(offset: Expr)
+}
+
+/// Read-only data of the program.
+public struct ConstantData: Sendable {
+  public var element: ElementType
+  /// Little-endian elements without padding; `bool` takes a byte.
+  public var bytes: [UInt8]
+
+  public init(element: ElementType, bytes: [UInt8]) {
+    self.element = element
+    self.bytes = bytes
+  }
+}
+
+/// A compiled model, ready for a back end to print.
+public struct Program: Sendable {
+  /// Prefix of all symbols, a C identifier.
+  public var prefix: String
+  public var inputs: [Port]
+  public var outputs: [Port]
+  /// Symbolic dimensions, which become parameters of the entry, in order.
+  public var symbols: [String]
+  public var constants: [ConstantData]
+  /// Size of the arena in bytes over literals and symbols.
+  public var arenaBytes: Expr
+  public var kernels: [Kernel]
+  /// Storage of the entry's buffers, by `Buffer.id`.
+  public var storage: [Storage]
+  /// The entry: calls of kernels, and the control flow around them.
+  public var entry: [Statement]
+  /// Facts for header comments: producer, documentation, metadata.
+  public var comments: [String]
+  /// Hexadecimal hash of the model file and the options that shape the code.
+  public var modelHash: String
+
+  public init(prefix: String, inputs: [Port], outputs: [Port]) {
+    self.prefix = prefix
+    self.inputs = inputs
+    self.outputs = outputs
+    symbols = []
+    constants = []
+    arenaBytes = .index(0)
+    kernels = []
+    storage = []
+    entry = []
+    comments = []
+    modelHash = ""
+  }
+}

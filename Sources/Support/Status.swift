@@ -1,0 +1,19 @@
+/// Status codes of generated code; the numbers are part of the binary interface.
+public enum Status: Int, Sendable, CaseIterable {
+  case ok = 0
+  case nullArgument = 1
+  case indexOutOfRange = 2
+  case badDimension = 3
+  case outputTooSmall = 4
+
+  /// The text that `onnxc_strerror` gives.
+  public var text: String {
+    switch self {
+    case .ok: "success"
+    case .nullArgument: "a required pointer is null or misaligned"
+    case .indexOutOfRange: "an index in the input data is out of range"
+    case .badDimension: "a dimension is negative or disagrees with another"
+    case .outputTooSmall: "an output does not fit the space reserved for it"
+    }
+  }
+}
