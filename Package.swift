@@ -29,7 +29,7 @@ let package = Package(
     .target(name: "Support"),
     .target(name: "LoopIR", dependencies: ["Support"]),
     .target(name: "TensorIR", dependencies: ["Support"]),
-    .target(name: "CONNXProto", linkerSettings: [.linkedLibrary("protobuf-c")]),
+    .target(name: "CONNXProto", exclude: ["onnx.proto"], linkerSettings: [.linkedLibrary("protobuf-c")]),
     .target(name: "ONNXReader", dependencies: ["Support", "CONNXProto"]),
     .target(name: "Operators", dependencies: ["Support", "TensorIR", "ONNXReader"]),
     .target(name: "Passes", dependencies: ["Support", "TensorIR"]),
