@@ -31,6 +31,7 @@ let package = Package(
     .target(name: "TensorIR", dependencies: ["Support"]),
     .target(name: "CONNXProto", exclude: ["onnx.proto"], linkerSettings: [.linkedLibrary("protobuf-c")]),
     .target(name: "ONNXReader", dependencies: ["Support", "CONNXProto"]),
+    .target(name: "Verify", dependencies: ["Support", "ONNXReader"]),
     .target(name: "Operators", dependencies: ["Support", "TensorIR", "ONNXReader"]),
     .target(name: "Passes", dependencies: ["Support", "TensorIR"]),
     .target(name: "Schedule", dependencies: ["Support", "TensorIR", "LoopIR"]),
@@ -46,7 +47,7 @@ let package = Package(
       ]),
     .executableTarget(
       name: "onnxc",
-      dependencies: ["Driver", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: ["Driver", "ONNXReader", "Support", "Verify", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .testTarget(name: "SupportTests", dependencies: ["Support"]),
   ]
 )

@@ -19,6 +19,12 @@ public struct ValueInfo: Hashable, Sendable {
   /// The declared type; `nil` when the file leaves it open, as subgraphs may.
   public var type: TypeDef?
   public var doc: String
+
+  public init(name: String, type: TypeDef?, doc: String = "") {
+    self.name = name
+    self.type = type
+    self.doc = doc
+  }
 }
 
 /// One application of an operator.
