@@ -27,6 +27,7 @@ let package = Package(
   ],
   targets: [
     .target(name: "Support"),
+    .target(name: "CSystem"),
     .target(name: "LoopIR", dependencies: ["Support"]),
     .target(name: "TensorIR", dependencies: ["Support"]),
     .target(name: "CONNXProto", exclude: ["onnx.proto"], linkerSettings: [.linkedLibrary("protobuf-c")]),
@@ -43,11 +44,14 @@ let package = Package(
     .target(
       name: "Driver",
       dependencies: [
-        "Support", "ONNXReader", "TensorIR", "Operators", "Passes", "Schedule", "LoopIR", "EmitLLVM", "EmitC",
+        "Support", "ONNXReader", "Verify", "TensorIR", "Operators", "Passes", "Schedule", "LoopIR", "EmitLLVM", "EmitC",
       ]),
     .executableTarget(
       name: "onnxc",
-      dependencies: ["Driver", "ONNXReader", "Support", "Verify", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: [
+        "CSystem", "Driver", "ONNXReader", "Support", "Verify",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     .testTarget(name: "SupportTests", dependencies: ["Support"]),
   ]
 )

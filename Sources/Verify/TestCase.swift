@@ -51,6 +51,12 @@ public struct DataSet: Sendable {
   /// Expected values of the model's outputs, in order.
   public var outputs: [HostValue]
 
+  /// A data set of values at hand.
+  public init(inputs: [(info: ValueInfo, value: HostValue)], outputs: [HostValue]) {
+    self.inputs = inputs
+    self.outputs = outputs
+  }
+
   /// Reads `input_*.pb` and `output_*.pb` in `folder` for `model`.
   public init(folder: String, model: Model) throws(ModelError) {
     inputs = []
