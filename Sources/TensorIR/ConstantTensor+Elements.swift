@@ -12,7 +12,7 @@ extension ConstantTensor {
     type.element.isFloat ? ConstantTensor.floats(type.element, bytes, 0..<count) : integers.map { Double($0) }
   }
 
-  static func integer(_ element: ElementType, at index: Int, in bytes: [UInt8]) -> Int {
+  static func integer(_ element: ElementType, at index: Int, in bytes: Bytes) -> Int {
     func load<T: FixedWidthInteger>(_: T.Type) -> Int {
       bytes.withUnsafeBytes { Int(truncatingIfNeeded: $0.loadUnaligned(fromByteOffset: index * MemoryLayout<T>.size, as: T.self)) }
     }
@@ -29,7 +29,7 @@ extension ConstantTensor {
     }
   }
 
-  static func floats(_ element: ElementType, _ bytes: [UInt8], _ range: Range<Int>) -> [Double] {
+  static func floats(_ element: ElementType, _ bytes: Bytes, _ range: Range<Int>) -> [Double] {
     bytes.withUnsafeBytes { raw in
       switch element {
       case .f32: return range.map { Double(raw.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self)) }

@@ -18,25 +18,24 @@ public enum Literal: Hashable, Sendable {
 
 /// A tensor whose elements are known at compile time, shared by reference and compared by content.
 public struct ConstantTensor: Hashable, Sendable {
-  final class Storage: Sendable {
-    let bytes: [UInt8]
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
-  }
-
   public let type: TensorType
   /// Extents, all constant.
   public let dims: [Int]
-  private let storage: Storage
+  /// Little-endian elements of `element.bytes` each, in row-major order.
+  public let bytes: Bytes
 
-  /// Wraps little-endian elements of `element.bytes` each; the byte count matches the shape.
-  public init(_ element: ElementType, dims: [Int], bytes: [UInt8]) {
+  /// Wraps elements; the byte count matches the shape.
+  public init(_ element: ElementType, dims: [Int], bytes: Bytes) {
     precondition(bytes.count == dims.reduce(1, *) * element.bytes, "constant of \(dims) has \(bytes.count) bytes")
     type = TensorType(element, dims.map { Dim($0) })
     self.dims = dims
-    storage = Storage(bytes)
+    self.bytes = bytes
   }
 
-  public var bytes: [UInt8] { storage.bytes }
+  public init(_ element: ElementType, dims: [Int], bytes: [UInt8]) {
+    self.init(element, dims: dims, bytes: Bytes(bytes))
+  }
+
   public var count: Int { dims.reduce(1, *) }
 
   /// The same elements under another shape of equal size.
@@ -44,13 +43,8 @@ public struct ConstantTensor: Hashable, Sendable {
     ConstantTensor(type.element, dims: dims, bytes: bytes)
   }
 
-  public static func == (a: ConstantTensor, b: ConstantTensor) -> Bool {
-    a.type == b.type && (a.storage === b.storage || a.bytes == b.bytes)
-  }
-
   public func hash(into hasher: inout Hasher) {
     hasher.combine(type)
-    hasher.combine(bytes.count)
-    for byte in bytes.prefix(64) { hasher.combine(byte) }
+    for index in 0..<min(64, bytes.count) { hasher.combine(bytes[index]) }
   }
 }
