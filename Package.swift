@@ -53,5 +53,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "SupportTests", dependencies: ["Support"]),
+    .testTarget(name: "ONNXReaderTests", dependencies: ["ONNXReader", "Support"]),
+    .testTarget(name: "VerifyTests", dependencies: ["Verify", "ONNXReader", "Support"]),
   ]
 )
