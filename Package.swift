@@ -63,5 +63,7 @@ let package = Package(
       swiftSettings: llvmImport),
     .testTarget(
       name: "EmitCTests", dependencies: ["EmitC", "EmitHeader", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
+    .testTarget(name: "ONNXReaderTests", dependencies: ["ONNXReader", "Support"]),
+    .testTarget(name: "VerifyTests", dependencies: ["Verify", "ONNXReader", "Support"]),
   ]
 )

@@ -6,6 +6,12 @@ public struct CaseReport: Hashable, Sendable {
   public var test: TestCase
   public var result: CaseResult
   public var seconds: Double
+
+  public init(test: TestCase, result: CaseResult, seconds: Double) {
+    self.test = test
+    self.result = result
+    self.seconds = seconds
+  }
 }
 
 /// Runs cases in child processes, so that a crash or a hang costs one case.

@@ -71,8 +71,9 @@ struct TargetFlags: ParsableArguments {
 
   /// The same options for another process.
   var arguments: [String] {
-    ["--target=\(target)", "--cpu=\(cpu)", "--features=\(features)", "--backend=\(backend.rawValue)",
-      "--precision=\(precision.rawValue)", "--threads=\(threads)"] + dim.map { "--dim=\($0)" }
+    let texts = [("target", target), ("cpu", cpu), ("features", features)].filter { !$0.1.isEmpty }
+    let choices = [("backend", backend.rawValue), ("precision", precision.rawValue), ("threads", "\(threads)")]
+    return (texts + choices + dim.map { ("dim", $0) }).map { "--\($0)=\($1)" }
   }
 
   private func dims() throws -> [String: Int] {
