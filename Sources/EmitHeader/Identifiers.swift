@@ -38,6 +38,7 @@ struct Identifiers {
     restrict return short signed sizeof static static_assert static_cast struct switch template this thread_local throw \
     try typedef typeid typename typeof union unsigned using virtual void volatile while and and_eq bitand bitor compl \
     not not_eq or or_eq xor xor_eq concept alignas alignof linux unix i386 int8_t int16_t int32_t int64_t uint8_t \
-    uint16_t uint32_t uint64_t size_t ptrdiff_t intptr_t uintptr_t memcpy memset memmove
+    uint16_t uint32_t uint64_t size_t ptrdiff_t intptr_t uintptr_t memcpy memset memmove errno stdin stdout stderr \
+    assert infinity nan int64_c uint64_c int64_min int32_min
     """
 }

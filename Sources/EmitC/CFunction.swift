@@ -1,0 +1,49 @@
+import EmitHeader
+import LoopIR
+import Support
+
+/// Prints the body of one function; its other files add expressions and statements.
+struct CFunction {
+  /// Added to the names of locals, which must not meet the parameters of the entry.
+  var localSuffix = ""
+  var returnsStatus: Bool
+  var lines: [String] = []
+  var depth = 1
+  var helpers: Set<CHelper> = []
+  var positions = IndexMath()
+  /// C text of each buffer, wanted with this element type.
+  var buffer: (Buffer) -> String
+  /// C name of each symbolic dimension.
+  var symbol: (String) -> String
+  /// Prints a call of a kernel; only the entry has calls.
+  var kernelCall: ((inout CFunction, Int, [Argument], [Expr]) -> Void)?
+  /// Variables that some expression reads; others need no code.
+  let read: Set<Int>
+
+  init(
+    _ body: [Statement], returnsStatus: Bool, buffer: @escaping (Buffer) -> String, symbol: @escaping (String) -> String
+  ) {
+    self.returnsStatus = returnsStatus
+    self.buffer = buffer
+    self.symbol = symbol
+    var read: Set<Int> = []
+    body.walkExpressions { if case .variable(let variable) = $0 { read.insert(variable.id) } }
+    self.read = read
+  }
+
+  func name(_ variable: Variable) -> String { "v\(variable.id)\(localSuffix)" }
+
+  mutating func line(_ text: String) { lines.append(String(repeating: "  ", count: depth) + text) }
+
+  /// Prints statements between braces that the caller's lines open and close.
+  mutating func nested(_ body: [Statement]) {
+    depth += 1
+    for statement in body { print(statement) }
+    depth -= 1
+  }
+
+  mutating func use(_ helper: CHelper, _ arguments: [CText]) -> CText {
+    helpers.insert(helper)
+    return CText("\(helper.name)(\(arguments.map(\.text).joined(separator: ", ")))")
+  }
+}
