@@ -122,10 +122,7 @@ extension CFunction {
   }
 
   private mutating func compare(_ op: CompareOp, _ a: Expr, _ b: Expr) -> CText {
-    if let known = op.knownResult(a.type.element, b.integerValue) { return ElementType.bool.cLiteral(known ? 1 : 0) }
-    if let known = op.mirrored.knownResult(a.type.element, a.integerValue) {
-      return ElementType.bool.cLiteral(known ? 1 : 0)
-    }
+    if let known = op.knownResult(a, b) { return ElementType.bool.cLiteral(known ? 1 : 0) }
     return CText("\(print(a).at(.sum)) \(op.sign) \(print(b).at(.sum))", .comparison)
   }
 
@@ -170,31 +167,6 @@ extension CompareOp {
     case .lessOrEqual: "<="
     case .greater: ">"
     case .greaterOrEqual: ">="
-    }
-  }
-
-  /// The comparison with its operands exchanged.
-  fileprivate var mirrored: CompareOp {
-    switch self {
-    case .equal, .notEqual: self
-    case .less: .greater
-    case .lessOrEqual: .greaterOrEqual
-    case .greater: .less
-    case .greaterOrEqual: .lessOrEqual
-    }
-  }
-
-  /// The result if the right operand is a limit of the type that decides it, of which compilers warn.
-  fileprivate func knownResult(_ element: ElementType, _ literal: Int?) -> Bool? {
-    guard let literal, element.isInteger else { return nil }
-    let least = element.isUnsignedInteger ? 0 : -1 << (element.bits - 1)
-    let greatest = element.isUnsignedInteger ? Int(truncatingIfNeeded: UInt64.max >> (64 - element.bits)) : ~least
-    switch self {
-    case .less: return literal == least ? false : nil
-    case .greaterOrEqual: return literal == least ? true : nil
-    case .greater: return literal == greatest ? false : nil
-    case .lessOrEqual: return literal == greatest ? true : nil
-    case .equal, .notEqual: return nil
     }
   }
 }

@@ -26,9 +26,7 @@ struct CFunction {
     self.returnsStatus = returnsStatus
     self.buffer = buffer
     self.symbol = symbol
-    var read: Set<Int> = []
-    body.walkExpressions { if case .variable(let variable) = $0 { read.insert(variable.id) } }
-    self.read = read
+    read = readVariables(body)
   }
 
   func name(_ variable: Variable) -> String { "v\(variable.id)\(localSuffix)" }
