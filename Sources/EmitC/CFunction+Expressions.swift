@@ -9,7 +9,7 @@ extension CFunction {
     switch expression {
     case .integer(let value, let element): return element.cLiteral(value)
     case .float(let value, let element): return element.cLiteral(value)
-    case .variable(let variable): return CText(name(variable))
+    case .variable(let variable): return CText(value(variable))
     case .symbol(let text): return CText(symbol(text))
     case .load(let source, let index, _, let count):
       let element = CText("\(buffer(source))[\(print(index).text)]")

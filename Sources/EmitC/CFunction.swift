@@ -12,7 +12,10 @@ struct CFunction {
   var helpers: Set<CHelper> = []
   var positions = IndexMath()
   /// C text of each buffer, wanted with this element type.
-  var buffer: (Buffer) -> String
+  let bufferText: (Buffer) -> String
+  /// The buffers and variables that occur in the printed text.
+  private(set) var usedBuffers: Set<Int> = []
+  private(set) var usedVariables: Set<Int> = []
   /// C name of each symbolic dimension.
   var symbol: (String) -> String
   /// Prints a call of a kernel; only the entry has calls.
@@ -24,12 +27,24 @@ struct CFunction {
     _ body: [Statement], returnsStatus: Bool, buffer: @escaping (Buffer) -> String, symbol: @escaping (String) -> String
   ) {
     self.returnsStatus = returnsStatus
-    self.buffer = buffer
+    bufferText = buffer
     self.symbol = symbol
     read = readVariables(body)
   }
 
   func name(_ variable: Variable) -> String { "v\(variable.id)\(localSuffix)" }
+
+  /// Prints a buffer where it is accessed.
+  mutating func buffer(_ buffer: Buffer) -> String {
+    usedBuffers.insert(buffer.id)
+    return bufferText(buffer)
+  }
+
+  /// Prints a variable where it is read.
+  mutating func value(_ variable: Variable) -> String {
+    usedVariables.insert(variable.id)
+    return name(variable)
+  }
 
   mutating func line(_ text: String) { lines.append(String(repeating: "  ", count: depth) + text) }
 

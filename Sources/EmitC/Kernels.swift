@@ -33,20 +33,18 @@ struct CKernels {
     var function = CFunction(
       kernel.body, returnsStatus: kernel.mayFail, buffer: { "b\($0.id)" }, symbol: symbol)
     for scalar in kernel.scalars { function.positions.insert(scalar) }
-    let touched = kernel.body.buffers
-    for parameter in kernel.parameters where !touched.contains(parameter.buffer.id) {
-      function.line("(void)b\(parameter.buffer.id);")
-    }
-    for scalar in kernel.scalars where !function.read.contains(scalar.id) { function.line("(void)v\(scalar.id);") }
     for statement in kernel.body { function.print(statement) }
     if kernel.mayFail { function.line("return 0;") }
+    let unused =
+      kernel.parameters.filter { !function.usedBuffers.contains($0.buffer.id) }.map { "  (void)b\($0.buffer.id);" }
+      + kernel.scalars.filter { !function.usedVariables.contains($0.id) }.map { "  (void)v\($0.id);" }
     let parameters =
       kernel.parameters.map {
         "\($0.access == .read ? "const " : "")\($0.buffer.element.cType) *RESTRICT b\($0.buffer.id)"
       } + kernel.scalars.map { "int64_t v\($0.id)" } + symbols[index].map { "int64_t \(symbol($0))" }
     let list = parameters.isEmpty ? "void" : parameters.joined(separator: ", ")
     let head = "static \(kernel.mayFail ? "int" : "void") \(names[index])(\(list)) {"
-    texts.append(([head] + function.lines + ["}"]).joined(separator: "\n"))
+    texts.append(([head] + unused + function.lines + ["}"]).joined(separator: "\n"))
     helpers.formUnion(function.helpers)
   }
 }
@@ -54,27 +52,4 @@ struct CKernels {
 /// The letters, digits and underscores of a name.
 private func identifier(_ name: String) -> String {
   String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
-}
-
-extension [Statement] {
-  /// The buffers that are read or written.
-  fileprivate var buffers: Set<Int> {
-    var found: Set<Int> = []
-    walkExpressions { expression in
-      switch expression {
-      case .load(let buffer, _, _, _), .gather(let buffer, _): found.insert(buffer.id)
-      case .integer, .float, .variable, .symbol, .splat, .ramp, .unary, .binary, .compare, .select, .multiplyAdd, .cast,
-        .bitcast, .reduceLanes:
-        break
-      }
-    }
-    walk { statement in
-      switch statement {
-      case .store(let buffer, _, _, _), .zero(let buffer, _, _): found.insert(buffer.id)
-      case .copy(let to, _, let from, _, _): found.formUnion([to.id, from.id])
-      case .bind, .declare, .assign, .loop, .conditional, .whileLoop, .allocate, .call, .fail: break
-      }
-    }
-    return found
-  }
 }

@@ -1,4 +1,4 @@
-public import LoopIR
+import LoopIR
 import Support
 
 private let x = Buffer(id: 0, element: .f32)
