@@ -34,8 +34,11 @@ final class CompiledC {
   func load(_ prefix: String) throws -> LibraryModel {
     let output = shell("cc \(strict) -std=c99 -O1 -shared -fPIC model.c -o model.so -lm")
     if !output.isEmpty { return try LibraryModel(path: "\(output)\n\(source.source)", prefix: prefix) }
-    return try LibraryModel(path: folder + "/model.so", prefix: prefix)
+    return try loaded(prefix)
   }
+
+  /// Loads the shared library that was built.
+  func loaded(_ prefix: String) throws -> LibraryModel { try LibraryModel(path: folder + "/model.so", prefix: prefix) }
 
   private func write(_ bytes: [UInt8], _ name: String) {
     guard let file = fopen("\(folder)/\(name)", "w") else { fatalError("cannot write \(name)") }
