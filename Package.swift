@@ -53,10 +53,8 @@ let package = Package(
       dependencies: ["Driver", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .testTarget(name: "SupportTests", dependencies: ["Support"]),
     .target(name: "LoopIRCases", dependencies: ["LoopIR", "ModelHost", "Support"], path: "Tests/LoopIRCases"),
-    .testTarget(
-      name: "EmitLLVMTests", dependencies: ["EmitLLVM", "EmitHeader", "LoopIRCases", "LoopIR", "ModelHost", "Support"],
-      swiftSettings: llvmImport),
-    .testTarget(
-      name: "EmitCTests", dependencies: ["EmitC", "EmitHeader", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
+    .testTarget(name: "LoopIRTests", dependencies: ["LoopIR", "LoopIRCases"]),
+    .testTarget(name: "EmitLLVMTests", dependencies: ["EmitLLVM", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
+    .testTarget(name: "EmitCTests", dependencies: ["EmitC", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
   ]
 )
