@@ -34,13 +34,15 @@ func descriptor(_ program: Program, _ interface: Interface) -> String {
     ["arena"] + symbolValues
     + interface.inputs.enumerated().map { "(const \($1.port.element.cType) *)inputs[\($0)]" }
     + interface.outputs.enumerated().map { "(\($1.port.element.cType) *)outputs[\($0)]" }
-  lines += ["", "static uint64_t \(prefix)_size(const int64_t *symbols) {", "  (void)symbols;", "  return \(size);", "}"]
+  lines += ["", "static uint64_t \(prefix)_size(const int64_t *symbols) {"]
+  lines += ["  (void)symbols;", "  return \(size);", "}"]
   lines += ["", "static int \(prefix)_generic_run("]
   lines += ["    void *arena, const void *const *inputs, void *const *outputs, const int64_t *symbols) {"]
   lines += ["  (void)inputs;", "  (void)outputs;", "  (void)symbols;"]
   lines += ["  return \(prefix)_run(\(arguments.joined(separator: ", ")));", "}"]
   lines += ["", "static const onnxc_model \(prefix)_descriptor = {"]
-  lines += ["  1, \(quoted(prefix)), \(quoted(program.modelHash)), \(interface.inputs.count), \(interface.outputs.count),"]
+  let counts = "\(interface.inputs.count), \(interface.outputs.count)"
+  lines += ["  1, \(quoted(prefix)), \(quoted(program.modelHash)), \(counts),"]
   lines += ["  \(inputs), \(outputs), \(program.symbols.count), \(symbols),"]
   lines += ["  \(interface.arenaBytes ?? 0), \(Interface.arenaAlign), \(prefix)_size, \(prefix)_generic_run,", "};"]
   lines += ["", "const onnxc_model *\(prefix)_model(void) { return &\(prefix)_descriptor; }"]

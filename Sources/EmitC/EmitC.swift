@@ -43,7 +43,8 @@ public func emitC(_ program: Program, options: COptions) throws(ModelError) -> C
   let kernels = CKernels(program)
   let entry = printEntry(program, interface, constants.names, kernels)
   var sections = [
-    fileComment(program), includes(options), contractionOff, kernels.usesAlignment || !constants.text.isEmpty ? alignedMacro : "",
+    fileComment(program), includes(options), contractionOff,
+    kernels.usesAlignment || constants.text.contains("ALIGNED") ? alignedMacro : "",
     kernels.texts.isEmpty ? "" : restrictMacro,
   ]
   sections += kernels.helpers.union(entry.helpers).sorted { $0.name < $1.name }.map(\.text)

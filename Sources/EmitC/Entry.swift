@@ -22,7 +22,12 @@ func printEntry(_ program: Program, _ interface: Interface, _ constants: [String
     case .arena(let offset): bases.append(("memory + \(offsets.print(offset).at(.sum))", nil))
     }
   }
-  let isConstant = program.storage.map { if case .arena = $0 { false } else if case .output = $0 { false } else { true } }
+  let isConstant = program.storage.map { storage in
+    switch storage {
+    case .input, .constant: true
+    case .output, .arena: false
+    }
+  }
   func buffer(_ buffer: Buffer) -> String {
     guard buffer.id < bases.count else { return "b\(buffer.id)_" }
     let base = bases[buffer.id]

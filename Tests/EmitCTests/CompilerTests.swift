@@ -9,7 +9,8 @@ import Testing
     programCases.filter { !$0.hasVectors } + CTests.scalar.enumerated().filter { $0.offset % 5 == 0 }.map(\.element)
 
   static let compilers = [
-    "clang -x c -std=c99 -O1 -c -o /dev/null", "gcc -x c -std=c99 -O2 -c -o /dev/null", "gcc -x c -std=gnu17 -fsyntax-only",
+    "clang -x c -std=c99 -O1 -c -o /dev/null", "gcc -x c -std=c99 -O2 -c -o /dev/null",
+    "gcc -x c -std=gnu17 -fsyntax-only",
     "g++ -x c++ -std=c++11 -fsyntax-only", "clang++ -x c++ -std=c++20 -fsyntax-only",
   ]
 

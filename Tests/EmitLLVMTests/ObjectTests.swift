@@ -6,11 +6,13 @@ import Testing
 
 @Suite struct ObjectTests {
   static let targets = [
-    LLVMOptions(triple: "x86_64-linux-gnu", cpu: "x86-64"), LLVMOptions(triple: "x86_64-linux-gnu", cpu: "haswell", features: "+avx2,+fma"),
+    LLVMOptions(triple: "x86_64-linux-gnu", cpu: "x86-64"),
+    LLVMOptions(triple: "x86_64-linux-gnu", cpu: "haswell", features: "+avx2,+fma"),
     LLVMOptions(triple: "aarch64-linux-gnu"), LLVMOptions(triple: "riscv64-linux-gnu", features: "+m,+f,+d"),
   ]
   static let sample =
-    programCases + operationCases.enumerated().filter { $0.offset % 7 == 0 || $0.element.name.hasPrefix("floor f") }.map(\.element)
+    programCases
+    + operationCases.enumerated().filter { $0.offset % 7 == 0 || $0.element.name.hasPrefix("floor f") }.map(\.element)
 
   /// The only functions of others that objects may need.
   static let allowed: Set<String> = ["memcpy", "memset", "memmove"]

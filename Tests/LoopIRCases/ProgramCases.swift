@@ -16,7 +16,8 @@ private func kernelCase(
   mayFail: Bool = false, _ body: [Statement]
 ) -> LoopIRCase {
   let kernel = Kernel(
-    name: "work", parameters: [Parameter(x, access: .read, alignment: 4), Parameter(y, access: .readWrite, alignment: 4)],
+    name: "work",
+    parameters: [Parameter(x, access: .read, alignment: 4), Parameter(y, access: .readWrite, alignment: 4)],
     body: body, mayFail: mayFail)
   return LoopIRCase(
     name: name,
@@ -89,7 +90,9 @@ private let statementCases: [LoopIRCase] = {
   ]
   return [
     kernelCase("zero", [1], [0, 0, 0, 0], [clear]), kernelCase("accumulate", [1, 2, 3, 4], [10], accumulate),
-    kernelCase("step", Array(repeating: 1, count: 7), [0, 2, 0, 0, 2, 0, 0], [.zero(y, index: .index(0), count: .index(7)), steps]),
+    kernelCase(
+      "step", Array(repeating: 1, count: 7), [0, 2, 0, 0, 2, 0, 0],
+      [.zero(y, index: .index(0), count: .index(7)), steps]),
     kernelCase("unrolled", [5, 6], [5, 6, 5, 6], [unrolled]),
     kernelCase("conditional", [1, -1, 0, 2], [1, -.infinity, -.infinity, 1], [branches]),
     kernelCase("while", [8], [1, 3], halving), kernelCase("local array", [1, 2, 3, 4], [2, 3, 4, 9], scratch),
@@ -175,7 +178,8 @@ private let constantsAndArena: LoopIRCase = {
     .call(kernel: 0, arguments: [0, 1, 2].map { Argument(buffers[$0]) }, scalars: [.index(3)]),
     .call(
       kernel: 0, arguments: [Argument(buffers[2], offset: .index(1)), Argument(buffers[1]), Argument(buffers[3])],
-      scalars: [.index(2)]), .copy(to: buffers[3], index: .index(2), from: buffers[0], fromIndex: .index(0), count: .index(1)),
+      scalars: [.index(2)]),
+    .copy(to: buffers[3], index: .index(2), from: buffers[0], fromIndex: .index(0), count: .index(1)),
   ]
   let first: [Float] = [1 + 0.1, 2 + 1e-40, .infinity]
   return LoopIRCase(
