@@ -58,11 +58,10 @@ let package = Package(
       ]),
     .testTarget(name: "SupportTests", dependencies: ["Support"]),
     .target(name: "LoopIRCases", dependencies: ["LoopIR", "ModelHost", "Support"], path: "Tests/LoopIRCases"),
+    .testTarget(name: "LoopIRTests", dependencies: ["LoopIR", "LoopIRCases"]),
     .testTarget(
-      name: "EmitLLVMTests", dependencies: ["EmitLLVM", "EmitHeader", "LoopIRCases", "LoopIR", "ModelHost", "Support"],
-      swiftSettings: llvmImport),
-    .testTarget(
-      name: "EmitCTests", dependencies: ["EmitC", "EmitHeader", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
+      name: "EmitLLVMTests", dependencies: ["EmitLLVM", "EmitHeader", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
+    .testTarget(name: "EmitCTests", dependencies: ["EmitC", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
     .testTarget(name: "ONNXReaderTests", dependencies: ["ONNXReader", "Support"]),
     .testTarget(name: "VerifyTests", dependencies: ["Verify", "ONNXReader", "Support"]),
   ]

@@ -31,13 +31,15 @@ struct Identifiers {
   }
 
   private static let reserved = """
-    arena memory status inputs outputs symbols run model null true false bool asm auto break case catch char class const \
-    const_cast constexpr consteval constinit continue co_await co_return co_yield char8_t char16_t char32_t wchar_t \
-    decltype default delete do double dynamic_cast else enum explicit export extern float for friend goto if inline int \
-    long mutable namespace new noexcept nullptr operator private protected public register reinterpret_cast requires \
-    restrict return short signed sizeof static static_assert static_cast struct switch template this thread_local throw \
-    try typedef typeid typename typeof union unsigned using virtual void volatile while and and_eq bitand bitor compl \
-    not not_eq or or_eq xor xor_eq concept alignas alignof linux unix i386 int8_t int16_t int32_t int64_t uint8_t \
-    uint16_t uint32_t uint64_t size_t ptrdiff_t intptr_t uintptr_t memcpy memset memmove
+    arena memory status inputs outputs symbols run model null true false bool asm auto break case catch char \
+    class const const_cast constexpr consteval constinit continue co_await co_return co_yield char8_t char16_t \
+    char32_t wchar_t decltype default delete do double dynamic_cast else enum explicit export extern float for \
+    friend goto if inline int long mutable namespace new noexcept nullptr operator private protected public \
+    register reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast \
+    struct switch template this thread_local throw try typedef typeid typename typeof union unsigned using \
+    virtual void volatile while and and_eq bitand bitor compl not not_eq or or_eq xor xor_eq concept alignas \
+    alignof linux unix i386 int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t size_t ptrdiff_t \
+    intptr_t uintptr_t memcpy memset memmove errno stdin stdout stderr assert infinity nan int64_c uint64_c \
+    int64_min int32_min
     """
 }

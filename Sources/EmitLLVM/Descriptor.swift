@@ -23,7 +23,8 @@ func emitDescriptor(
     let values = tensors.map { tensor in
       structure([
         name(tensor.port.name), target.int(tensor.port.element.onnxNumber, target.i32),
-        target.int(tensor.dims.count, target.i32), array(tensor.dims.map { target.int($0 ?? -1, target.i64) }, target.i64),
+        target.int(tensor.dims.count, target.i32),
+        array(tensor.dims.map { target.int($0 ?? -1, target.i64) }, target.i64),
         target.int(tensor.bytes ?? 0, target.i64),
       ])
     }

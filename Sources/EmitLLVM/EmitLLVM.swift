@@ -31,7 +31,8 @@ private func verify(_ module: LLVMModuleRef) {
     var message: UnsafeMutablePointer<CChar>?
     let broken = LLVMVerifyModule(module, LLVMReturnStatusAction, &message)
     let text = takeMessage(message)
-    if broken != 0 { preconditionFailure("malformed LLVM IR: \(text)\n\(takeMessage(LLVMPrintModuleToString(module)))") }
+    guard broken != 0 else { return }
+    preconditionFailure("malformed LLVM IR: \(text)\n\(takeMessage(LLVMPrintModuleToString(module)))")
   #endif
 }
 

@@ -110,7 +110,8 @@ extension FunctionEmitter {
     case (false, true):
       return source.isSignedInteger ? LLVMBuildSIToFP(builder, x, type, "") : LLVMBuildUIToFP(builder, x, type, "")
     case (true, false):
-      let value = element.isSignedInteger ? LLVMBuildFPToSI(builder, x, type, "") : LLVMBuildFPToUI(builder, x, type, "")
+      let isSigned = element.isSignedInteger
+      let value = isSigned ? LLVMBuildFPToSI(builder, x, type, "") : LLVMBuildFPToUI(builder, x, type, "")
       // Out of range the instruction gives poison, but the language promises some value.
       return LLVMBuildFreeze(builder, value, "")
     case (false, false): return LLVMBuildIntCast2(builder, x, type, source.isSignedInteger ? 1 : 0, "")

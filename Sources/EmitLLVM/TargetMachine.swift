@@ -15,7 +15,8 @@ final class TargetMachine {
     var message: UnsafeMutablePointer<CChar>?
     guard LLVMGetTargetFromTriple(options.triple, &target, &message) == 0, let target else {
       throw .unsupported(
-        "target '\(options.triple)' is not known: \(takeMessage(message))", hint: "give a triple such as aarch64-linux-gnu")
+        "target '\(options.triple)' is not known: \(takeMessage(message))",
+        hint: "give a triple such as aarch64-linux-gnu")
     }
     let level =
       switch options.optimization {

@@ -1,7 +1,7 @@
 /// The variables of a kernel whose values are positions, so that arithmetic on them cannot overflow.
 ///
-/// These are loop counters, scalar parameters and what is computed from them alone. Numbers read from memory and symbols
-/// that a caller passed to the entry can be anything, so their arithmetic wraps around.
+/// These are loop counters, scalar parameters and what is computed from them alone. Numbers read from memory and
+/// symbols that a caller passed to the entry can be anything, so their arithmetic wraps around.
 public struct IndexMath: Sendable {
   private var positions: Set<Int> = []
 

@@ -100,11 +100,12 @@ private func floatCases<T: Scalar & BinaryFloatingPoint>(_ type: T.Type) -> [Loo
 private let boolCases: [LoopIRCase] = {
   let values = [false, true]
   let numbers: [Float] = [-2, 0, 5, 1]
+  let others: [Float] = numbers.reversed()
   return binary(.and, values) { $0 && $1 } + binary(.or, values) { $0 || $1 } + binary(.xor, values) { $0 != $1 }
     + unary(.not, values) { !$0 } + compare(.equal, values, ==) + compare(.notEqual, values, !=)
     + cast(values) { Int8($0 ? 1 : 0) } + cast(values) { UInt64($0 ? 1 : 0) } + cast(values) { Float($0 ? 1 : 0) }
     + cast(values) { Double($0 ? 1 : 0) } + cast(values) { $0 }
-    + maps("select", [numbers, numbers.reversed()], result: zip(numbers, numbers.reversed()).map { $0 > $1 ? $0 : $1 * 2 }) {
+    + maps("select", [numbers, others], result: zip(numbers, others).map { $0 > $1 ? $0 : $1 * 2 }) {
       .select(.compare(.greater, $0[0], $0[1]), $0[0], .binary(.add, $0[1], $0[1]))
     }
 }()
