@@ -48,7 +48,7 @@ let package = Package(
       name: "Driver",
       dependencies: [
         "Support", "ONNXReader", "Verify", "TensorIR", "Operators", "Passes", "Schedule", "LoopIR", "EmitLLVM", "EmitC",
-        "EmitHeader", "ModelHost",
+        "EmitHeader", "ModelHost", "CModelABI",
       ]),
     .executableTarget(
       name: "onnxc",

@@ -11,21 +11,26 @@ public struct ImportedModel {
 
 /// Translates a model, with named dimensions bound to sizes where `dims` has them.
 ///
+/// `inputs` gives the types of the inputs in place of the declared ones.
+///
 /// - Throws: `ModelError` with the diagnostics of all nodes that cannot be translated.
-public func importModel(_ model: Model, dims: [String: Int] = [:]) throws(ModelError) -> ImportedModel {
+public func importModel(_ model: Model, dims: [String: Int] = [:], inputs: [ValueInfo]? = nil) throws(ModelError)
+  -> ImportedModel
+{
   var importer = Importer()
   var builder = GraphBuilder()
   var functions: [String: FunctionDef] = [:]
   for function in model.functions { functions[Importer.functionKey(function.domain, function.name)] = function }
   var scope = Scope(opsets: model.opsets, functions: functions)
-  for input in model.requiredInputs {
+  let inputs = inputs ?? model.requiredInputs
+  for input in inputs {
     let type = try Importer.tensorType(input, dims)
     scope.values[input.name] = builder.input(type, name: input.name)
   }
   let outputs = importer.graph(model.graph, scope: &scope, in: &builder)
   guard importer.diagnostics.isEmpty else { throw ModelError(importer.diagnostics) }
   let graph = builder.finish(outputs: outputs.compactMap { $0 })
-  return ImportedModel(graph: graph, inputs: model.requiredInputs, outputs: model.graph.outputs)
+  return ImportedModel(graph: graph, inputs: inputs, outputs: model.graph.outputs)
 }
 
 /// Translates nodes one by one and collects what is wrong with them.

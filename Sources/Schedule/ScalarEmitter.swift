@@ -82,7 +82,7 @@ struct ScalarEmitter {
     case .unary(let op, let a): return .unary(loopOp(op), emit(a, in: &builder))
     case .binary(let op, let a, let b):
       let (x, y) = pair(a, b, in: &builder)
-      return .binary(loopOp(op), x, y)
+      return .binary(loopOp(op), x, safeDivisor(op, y))
     case .compare(let op, let a, let b):
       let (x, y) = pair(a, b, in: &builder)
       return .compare(loopOp(op), x, y)
@@ -93,6 +93,17 @@ struct ScalarEmitter {
       return .select(wide(condition), wide(x), wide(y))
     case .cast(let type, let a): return .cast(type, emit(a, in: &builder))
     case .bitcast(let type, let a): return .bitcast(type, emit(a, in: &builder))
+    }
+  }
+
+  /// Integer divisors with 1 in the lanes beyond the last valid one, where masked loads give 0.
+  private func safeDivisor(_ op: ScalarBinary, _ divisor: Expr) -> Expr {
+    switch op {
+    case .divide, .remainder, .floorDivide, .floorRemainder:
+      guard let count, divisor.type.lanes > 1, !divisor.type.element.isFloat else { return divisor }
+      let isValid = Expr.compare(.less, .ramp(.index(0), stride: 1, lanes: lanes), .splat(count, lanes: lanes))
+      return .select(isValid, divisor, .splat(.integer(1, divisor.type.element), lanes: lanes))
+    case .add, .subtract, .multiply, .min, .max, .and, .or, .xor, .shiftLeft, .shiftRight, .power, .atan2: return divisor
     }
   }
 
