@@ -145,8 +145,11 @@ struct ModelTests {
     let model = try load(["location": "w.bin", "offset": "2", "length": "3"])
     #expect(model.graph.initializers[0].doubles() == [1, 2, 3])
     #expect(try load(["location": "w.bin", "offset": "2"]).graph.initializers[0].count == 3)
+    let digest = sha1(Bytes([9, 9, 1, 2, 3]))
+    #expect(try load(["location": "w.bin", "offset": "2", "checksum": digest]).graph.initializers[0].count == 3)
     for wrong in [
-      ["location": "w.bin", "offset": "3"], ["location": "w.bin", "offset": "-1"], ["location": "link.bin"], [:],
+      ["location": "w.bin", "offset": "2", "checksum": "00"], ["location": "w.bin", "offset": "3"],
+      ["location": "w.bin", "offset": "-1"], ["location": "link.bin"], [:],
       ["location": "w.bin", "offset": "9223372036854775807"], ["location": "w.bin", "length": "2"],
       ["location": "w.bin", "length": "x"], ["location": "."],
     ] {
