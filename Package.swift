@@ -37,14 +37,18 @@ let package = Package(
     .target(name: "Passes", dependencies: ["Support", "TensorIR"]),
     .target(name: "Schedule", dependencies: ["Support", "TensorIR", "LoopIR"]),
     .target(name: "CLLVM", cSettings: llvmInclude, linkerSettings: llvmLink),
+    .target(name: "CModelABI"),
+    .target(name: "ModelHost", dependencies: ["Support", "CModelABI"]),
+    .target(name: "EmitHeader", dependencies: ["Support", "LoopIR"]),
     .target(
-      name: "EmitLLVM", dependencies: ["Support", "LoopIR", "CLLVM"], swiftSettings: llvmImport,
-      linkerSettings: llvmLink),
-    .target(name: "EmitC", dependencies: ["Support", "LoopIR"]),
+      name: "EmitLLVM", dependencies: ["Support", "LoopIR", "EmitHeader", "ModelHost", "CModelABI", "CLLVM"],
+      swiftSettings: llvmImport, linkerSettings: llvmLink),
+    .target(name: "EmitC", dependencies: ["Support", "LoopIR", "EmitHeader"]),
     .target(
       name: "Driver",
       dependencies: [
         "Support", "ONNXReader", "Verify", "TensorIR", "Operators", "Passes", "Schedule", "LoopIR", "EmitLLVM", "EmitC",
+        "EmitHeader", "ModelHost",
       ]),
     .executableTarget(
       name: "onnxc",
@@ -53,6 +57,11 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "SupportTests", dependencies: ["Support"]),
+    .target(name: "LoopIRCases", dependencies: ["LoopIR", "ModelHost", "Support"], path: "Tests/LoopIRCases"),
+    .testTarget(name: "LoopIRTests", dependencies: ["LoopIR", "LoopIRCases"]),
+    .testTarget(
+      name: "EmitLLVMTests", dependencies: ["EmitLLVM", "EmitHeader", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
+    .testTarget(name: "EmitCTests", dependencies: ["EmitC", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
     .testTarget(name: "ONNXReaderTests", dependencies: ["ONNXReader", "Support"]),
     .testTarget(name: "VerifyTests", dependencies: ["Verify", "ONNXReader", "Support"]),
   ]

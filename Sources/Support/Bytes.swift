@@ -72,7 +72,9 @@ public struct Bytes: Sendable {
 extension Bytes: Hashable {
   public static func == (a: Bytes, b: Bytes) -> Bool {
     a.count == b.count
-      && a.withUnsafeBytes { x in b.withUnsafeBytes { y in memcmp(x.baseAddress!, y.baseAddress!, a.count) == 0 } }
+      && a.withUnsafeBytes { x in
+        b.withUnsafeBytes { y in x.baseAddress == y.baseAddress || memcmp(x.baseAddress!, y.baseAddress!, a.count) == 0 }
+      }
   }
 
   public func hash(into hasher: inout Hasher) { withUnsafeBytes { hasher.combine(bytes: $0) } }

@@ -1,0 +1,1 @@
+#include "onnxc_model.h"

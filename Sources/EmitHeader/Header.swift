@@ -1,0 +1,129 @@
+public import LoopIR
+import Support
+
+/// The C header of a compiled model.
+public func emitHeader(_ program: Program, _ interface: Interface) -> String {
+  let prefix = interface.prefix
+  let guardName = prefix.uppercased() + "_H"
+  var lines = ["/* Interface of the compiled model '\(comment(prefix))'."]
+  lines += program.comments.map { " * " + comment($0) }
+  lines += [" */", "#ifndef \(guardName)", "#define \(guardName)", ""]
+  lines += ["#include <stddef.h>", "#include <stdint.h>", ""]
+  lines += ["#ifdef __cplusplus", "extern \"C\" {", "#endif", "", descriptorDeclarations, ""]
+  lines += macros(interface, program) + [""]
+  lines += prototypes(interface, program) + [""]
+  lines += ["#ifdef __cplusplus", "}", "#endif", "", "#endif", ""]
+  return lines.joined(separator: "\n")
+}
+
+extension Interface {
+  /// The parameters of the model's entry as C declares them.
+  public var parameters: [String] {
+    ["void *arena"] + symbols.map { "int64_t \($0)" }
+      + inputs.map { "const \($0.port.element.cType) *\($0.identifier)" }
+      + outputs.map { "\($0.port.element.cType) *\($0.identifier)" }
+  }
+
+  /// The parameters of the function that gives the size of the arena.
+  public var arenaParameters: String { symbols.map { "int64_t \($0)" }.joined(separator: ", ") }
+}
+
+/// Text that cannot end or nest a comment.
+func comment(_ text: String) -> String {
+  var result = ""
+  for character in text {
+    if character == "/", result.hasSuffix("*") { result += " " }
+    if character == "*", result.hasSuffix("/") { result += " " }
+    result.append(character.isNewline ? " " : character)
+  }
+  return result
+}
+
+private func macros(_ interface: Interface, _ program: Program) -> [String] {
+  let upper = interface.prefix.uppercased()
+  var lines: [String] = []
+  if let bytes = interface.arenaBytes {
+    lines.append("#define \(upper)_ARENA_BYTES \(bytes)")
+  }
+  lines.append("#define \(upper)_ARENA_ALIGN \(Interface.arenaAlign)")
+  for tensor in interface.inputs + interface.outputs {
+    let name = "\(upper)_\(tensor.identifier.uppercased())"
+    lines.append("")
+    lines.append("#define \(name)_RANK \(tensor.dims.count)")
+    for (axis, dim) in tensor.dims.enumerated() {
+      if let dim { lines.append("#define \(name)_DIM\(axis) \(dim)") }
+    }
+    if let count = tensor.count, let bytes = tensor.bytes {
+      lines.append("#define \(name)_COUNT \(count)")
+      lines.append("#define \(name)_BYTES \(bytes)")
+    }
+  }
+  return lines
+}
+
+private func prototypes(_ interface: Interface, _ program: Program) -> [String] {
+  let prefix = interface.prefix
+  var lines = ["/* Runs the model once and returns 0 or a status for onnxc_strerror.", " *"]
+  let size = interface.arenaBytes.map { "\($0) bytes" } ?? "\(prefix)_arena_bytes bytes"
+  lines.append(" * arena: working memory of \(size), aligned to \(Interface.arenaAlign)")
+  for (name, symbol) in zip(interface.symbols, program.symbols) {
+    lines.append(" * \(name): dimension '\(comment(symbol))'")
+  }
+  for (tensors, role) in [(interface.inputs, "in"), (interface.outputs, "out")] {
+    for tensor in tensors {
+      let shape = tensor.port.extents.map(\.text).joined(separator: ", ")
+      let note = tensor.port.element.cTypeNote
+      var line = " * \(tensor.identifier) (\(role)): \(tensor.port.element) [\(comment(shape))]"
+      if tensor.identifier != tensor.port.name { line += " '\(comment(tensor.port.name))'" }
+      if !note.isEmpty { line += "; \(note)" }
+      if !tensor.port.documentation.isEmpty { line += "; \(comment(tensor.port.documentation))" }
+      lines.append(line)
+    }
+  }
+  lines.append(" */")
+  lines.append("int \(prefix)_run(\(interface.parameters.joined(separator: ", ")));")
+  if !interface.symbols.isEmpty {
+    lines += ["", "/* Size of the arena for these dimensions. */"]
+    lines.append("uint64_t \(prefix)_arena_bytes(\(interface.arenaParameters));")
+  }
+  lines += ["", "/* The model's description for generic hosts. */"]
+  lines.append("const onnxc_model *\(prefix)_model(void);")
+  return lines
+}
+
+/// Declarations that all generated headers share.
+private let descriptorDeclarations = """
+  #ifndef ONNXC_MODEL_H
+  #define ONNXC_MODEL_H
+
+  /* One input or output of a model. */
+  typedef struct onnxc_tensor {
+    const char *name;    /* as the model spells it */
+    int32_t element;     /* number of ONNX TensorProto.DataType */
+    int32_t rank;
+    const int64_t *dims; /* -1 where the dimension is symbolic */
+    uint64_t bytes;      /* 0 if a dimension is symbolic */
+  } onnxc_tensor;
+
+  /* A compiled model, for hosts that do not know its signature. */
+  typedef struct onnxc_model {
+    uint32_t abi_version; /* 1 */
+    const char *name;
+    const char *hash;
+    uint32_t input_count;
+    uint32_t output_count;
+    const onnxc_tensor *inputs;
+    const onnxc_tensor *outputs;
+    uint32_t symbol_count;
+    const char *const *symbols; /* names of the symbolic dimensions */
+    uint64_t arena_bytes;       /* 0 if it depends on symbols */
+    uint64_t arena_align;
+    uint64_t (*arena_size)(const int64_t *symbols);
+    int (*run)(void *arena, const void *const *inputs, void *const *outputs, const int64_t *symbols);
+  } onnxc_model;
+
+  /* The meaning of a status code. */
+  const char *onnxc_strerror(int status);
+
+  #endif
+  """

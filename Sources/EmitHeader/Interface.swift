@@ -1,0 +1,51 @@
+public import LoopIR
+public import Support
+
+/// An input or output as the generated C interface shows it.
+public struct InterfaceTensor: Sendable {
+  public var port: Port
+  /// The name in C.
+  public var identifier: String
+  /// Extents; nil where symbolic.
+  public var dims: [Int?]
+
+  /// Number of elements, if no extent is symbolic.
+  public var count: Int? { dims.reduce(1) { total, dim in total.flatMap { total in dim.map { total * $0 } } } }
+
+  /// Size in bytes, if no extent is symbolic.
+  public var bytes: Int? { count.map { $0 * port.element.bytes } }
+}
+
+/// The exported interface of a program, the same for every back end.
+public struct Interface: Sendable {
+  public var prefix: String
+  public var inputs: [InterfaceTensor]
+  public var outputs: [InterfaceTensor]
+  /// The names of the symbolic dimensions in C.
+  public var symbols: [String]
+  /// Size of the arena, if it does not depend on symbols.
+  public var arenaBytes: Int?
+
+  /// Alignment in bytes of the arena.
+  public static let arenaAlign = 64
+
+  /// Names everything that the program exports.
+  public init(_ program: Program) throws(ModelError) {
+    for port in program.inputs + program.outputs where port.element == .string {
+      throw .unsupported("'\(port.name)' is a tensor of strings, which compiled models cannot take or give")
+    }
+    var identifiers = Identifiers()
+    prefix = program.prefix
+    symbols = program.symbols.map { identifiers.make($0, fallback: "dim") }
+    func tensors(_ ports: [Port], _ fallback: String) -> [InterfaceTensor] {
+      ports.map { port in
+        InterfaceTensor(
+          port: port, identifier: identifiers.make(port.name, fallback: fallback),
+          dims: port.extents.map(\.expr.integerValue))
+      }
+    }
+    inputs = tensors(program.inputs, "input")
+    outputs = tensors(program.outputs, "output")
+    arenaBytes = program.arenaBytes.integerValue
+  }
+}

@@ -1,0 +1,53 @@
+import CLLVM
+import EmitHeader
+public import LoopIR
+public import Support
+
+/// Turns a program into optimized machine code for the target that `options` name.
+public func emitLLVM(_ program: Program, options: LLVMOptions) throws(ModelError) -> LLVMModule {
+  let interface = try Interface(program)
+  let machine = try TargetMachine(options)
+  guard let context = LLVMContextCreate() else { preconditionFailure("no LLVM context") }
+  guard let module = LLVMModuleCreateWithNameInContext(program.prefix, context) else {
+    preconditionFailure("no LLVM module")
+  }
+  let result = LLVMModule(context: context, module: module, machine: machine)
+  let layout = LLVMCreateTargetDataLayout(machine.ref)
+  LLVMSetModuleDataLayout(module, layout)
+  LLVMSetTarget(module, options.triple)
+  LLVMSetSourceFileName(module, program.prefix, program.prefix.utf8.count)
+  let target = ModuleContext(
+    context: context, module: module, options: options, pointerBytes: Int(LLVMPointerSize(layout)))
+  LLVMDisposeTargetData(layout)
+  emitProgram(program, interface, in: target)
+  verify(module)
+  optimize(module, machine, options)
+  return result
+}
+
+/// Stops in debug builds if the module is malformed.
+private func verify(_ module: LLVMModuleRef) {
+  #if DEBUG
+    var message: UnsafeMutablePointer<CChar>?
+    let broken = LLVMVerifyModule(module, LLVMReturnStatusAction, &message)
+    let text = takeMessage(message)
+    guard broken != 0 else { return }
+    preconditionFailure("malformed LLVM IR: \(text)\n\(takeMessage(LLVMPrintModuleToString(module)))")
+  #endif
+}
+
+/// Runs LLVM's standard passes.
+private func optimize(_ module: LLVMModuleRef, _ machine: TargetMachine, _ options: LLVMOptions) {
+  let settings = LLVMCreatePassBuilderOptions()
+  defer { LLVMDisposePassBuilderOptions(settings) }
+  LLVMPassBuilderOptionsSetLoopInterleaving(settings, 1)
+  LLVMPassBuilderOptionsSetLoopVectorization(settings, 1)
+  LLVMPassBuilderOptionsSetSLPVectorization(settings, 1)
+  LLVMPassBuilderOptionsSetLoopUnrolling(settings, 1)
+  let level = min(max(options.optimization, 0), 3)
+  if let error = LLVMRunPasses(module, "default<O\(level)>", machine.ref, settings) {
+    let message = LLVMGetErrorMessage(error)
+    defer { LLVMDisposeErrorMessage(message) }
+    preconditionFailure("LLVM passes: " + (message.map { String(cString: $0) } ?? ""))
+  }
+}

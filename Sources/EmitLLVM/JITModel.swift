@@ -1,0 +1,48 @@
+import CLLVM
+public import CModelABI
+public import LoopIR
+public import ModelHost
+public import Support
+
+/// A model compiled into this process.
+public final class JITModel: DescribedModel {
+  public let descriptor: UnsafePointer<onnxc_model>
+  private let jit: LLVMOrcLLJITRef
+
+  /// Compiles the program for the machine that this process runs on.
+  public init(_ program: Program, optimization: Int = 2) throws(ModelError) {
+    let compiled = try emitLLVM(program, options: .host(optimization: optimization))
+    var created: LLVMOrcLLJITRef?
+    check(LLVMOrcCreateLLJIT(&created, nil))
+    guard let jit = created else { preconditionFailure("no JIT") }
+    let library = LLVMOrcLLJITGetMainJITDylib(jit)
+    // Generated code may call memcpy and memset of this process.
+    var generator: LLVMOrcDefinitionGeneratorRef?
+    check(
+      LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(
+        &generator, LLVMOrcLLJITGetGlobalPrefix(jit), nil, nil))
+    LLVMOrcJITDylibAddGenerator(library, generator)
+    let object = try compiled.object()
+    let buffer = object.withUnsafeBytes { bytes in
+      LLVMCreateMemoryBufferWithMemoryRangeCopy(
+        bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count, program.prefix)
+    }
+    check(LLVMOrcLLJITAddObjectFile(jit, library, buffer))
+    var address: LLVMOrcExecutorAddress = 0
+    check(LLVMOrcLLJITLookup(jit, &address, program.prefix + "_model"))
+    typealias Descriptor = @convention(c) () -> UnsafePointer<onnxc_model>
+    guard let getter = UnsafeRawPointer(bitPattern: UInt(address)) else { preconditionFailure("descriptor at null") }
+    descriptor = unsafeBitCast(getter, to: Descriptor.self)()
+    self.jit = jit
+  }
+
+  deinit { check(LLVMOrcDisposeLLJIT(jit)) }
+}
+
+/// Stops if the JIT reports a failure, which no program should cause.
+private func check(_ error: LLVMErrorRef?) {
+  guard let error else { return }
+  let message = LLVMGetErrorMessage(error)
+  defer { LLVMDisposeErrorMessage(message) }
+  preconditionFailure("JIT: " + (message.map { String(cString: $0) } ?? ""))
+}

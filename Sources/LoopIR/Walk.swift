@@ -1,0 +1,71 @@
+extension Expr {
+  /// The expressions that this one is computed from directly.
+  public var operands: [Expr] {
+    switch self {
+    case .integer, .float, .variable, .symbol: []
+    case .load(_, let index, _, let count): count.map { [index, $0] } ?? [index]
+    case .gather(_, let indices): [indices]
+    case .splat(let operand, _), .ramp(let operand, _, _), .unary(_, let operand), .cast(_, let operand),
+      .bitcast(_, let operand), .reduceLanes(_, let operand):
+      [operand]
+    case .binary(_, let a, let b), .compare(_, let a, let b): [a, b]
+    case .select(let a, let b, let c), .multiplyAdd(let a, let b, let c): [a, b, c]
+    }
+  }
+
+  /// Calls `visit` with this expression and everything it is computed from.
+  public func walk(_ visit: (Expr) -> Void) {
+    visit(self)
+    for operand in operands { operand.walk(visit) }
+  }
+}
+
+extension Statement {
+  /// The expressions of this statement itself, without those of nested statements.
+  public var expressions: [Expr] {
+    switch self {
+    case .bind(_, let value), .declare(_, let value), .assign(_, let value): [value]
+    case .store(_, let index, let value, let count): count.map { [index, value, $0] } ?? [index, value]
+    case .loop(let loop): [loop.lower, loop.upper]
+    case .conditional(let condition, _, _), .whileLoop(let condition, _): [condition]
+    case .allocate, .fail: []
+    case .zero(_, let index, let count): [index, count]
+    case .copy(_, let index, _, let fromIndex, let count): [index, fromIndex, count]
+    case .call(_, let arguments, let scalars): arguments.map(\.offset) + scalars
+    }
+  }
+
+  /// The statements nested directly in this one.
+  public var children: [Statement] {
+    switch self {
+    case .loop(let loop): loop.body
+    case .conditional(_, let then, let otherwise): then + otherwise
+    case .whileLoop(_, let body): body
+    case .bind, .declare, .assign, .store, .allocate, .zero, .copy, .call, .fail: []
+    }
+  }
+}
+
+extension [Statement] {
+  /// Calls `visit` with every statement, outer ones first.
+  public func walk(_ visit: (Statement) -> Void) {
+    for statement in self {
+      visit(statement)
+      statement.children.walk(visit)
+    }
+  }
+
+  /// Calls `visit` with every expression of every statement.
+  public func walkExpressions(_ visit: (Expr) -> Void) {
+    walk { statement in
+      for expression in statement.expressions { expression.walk(visit) }
+    }
+  }
+
+  /// The symbolic dimensions that occur.
+  public var symbols: Set<String> {
+    var found: Set<String> = []
+    walkExpressions { if case .symbol(let name) = $0 { found.insert(name) } }
+    return found
+  }
+}

@@ -1,0 +1,63 @@
+import EmitLLVM
+import Glibc
+import LoopIR
+import LoopIRCases
+import Testing
+
+@Suite struct ObjectTests {
+  static let targets = [
+    LLVMOptions(triple: "x86_64-linux-gnu", cpu: "x86-64"),
+    LLVMOptions(triple: "x86_64-linux-gnu", cpu: "haswell", features: "+avx2,+fma"),
+    LLVMOptions(triple: "aarch64-linux-gnu"), LLVMOptions(triple: "riscv64-linux-gnu", features: "+m,+f,+d"),
+  ]
+  static let sample =
+    programCases
+    + operationCases.enumerated().filter { $0.offset % 7 == 0 || $0.element.name.hasPrefix("floor f") }.map(\.element)
+
+  /// The only functions of others that objects may need.
+  static let allowed: Set<String> = ["memcpy", "memset", "memmove"]
+
+  @Test(arguments: sample) func needsNoLibrary(_ test: LoopIRCase) throws {
+    for options in Self.targets {
+      let names = try undefinedSymbols(try emitLLVM(test.program, options: options).object())
+      #expect(names.subtracting(Self.allowed) == [], "\(options.triple)")
+    }
+  }
+
+  @Test func sameBytesTwice() throws {
+    let test = try #require(programCases.first { $0.name == "symbolic" })
+    let options = LLVMOptions(triple: "x86_64-linux-gnu")
+    #expect(try emitLLVM(test.program, options: options).object() == emitLLVM(test.program, options: options).object())
+  }
+
+  @Test func everyForm() throws {
+    let test = try #require(programCases.first { $0.name == "symbolic" })
+    let module = try emitLLVM(test.program, options: LLVMOptions(triple: "x86_64-linux-gnu"))
+    #expect(module.bitcode().starts(with: [0x42, 0x43, 0xC0, 0xDE]))
+    #expect(String(decoding: module.text(), as: UTF8.self).contains("@case_model_run("))
+    #expect(String(decoding: try module.assembly(), as: UTF8.self).contains("case_model_run:"))
+    for triple in ["wasm32-unknown-unknown", "thumbv7em-none-eabihf", "arm64-apple-macosx", "x86_64-pc-windows-msvc"] {
+      #expect(try !emitLLVM(test.program, options: LLVMOptions(triple: triple)).object().isEmpty)
+    }
+    #expect(throws: (any Error).self) { try emitLLVM(test.program, options: LLVMOptions(triple: "abacus")) }
+  }
+
+  /// What `nm -u` prints for an object.
+  private func undefinedSymbols(_ object: [UInt8]) throws -> Set<String> {
+    var path = Array("/tmp/onnxc-XXXXXX".utf8CString)
+    let descriptor = mkstemp(&path)
+    try #require(descriptor >= 0)
+    defer {
+      close(descriptor)
+      unlink(path)
+    }
+    #expect(Glibc.write(descriptor, object, object.count) == object.count)
+    let name = String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let pipe = try #require(popen("nm -u \(name)", "r"))
+    defer { pclose(pipe) }
+    var text = [UInt8](repeating: 0, count: 1 << 16)
+    let count = fread(&text, 1, text.count, pipe)
+    let words = String(decoding: text.prefix(count), as: UTF8.self).split { $0 == " " || $0 == "\n" }
+    return Set(words.map(String.init)).subtracting(["U"])
+  }
+}
