@@ -16,7 +16,8 @@ def patches(x):
     """The 3x3 neighbourhoods of a zero-padded batch: [n, c, h, w] to [n, h, w, 9 c]."""
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(2, 3))
-    return np.ascontiguousarray(windows.transpose(0, 2, 3, 1, 4, 5)).reshape(*windows.shape[:1], *windows.shape[2:4], -1)
+    n, _, h, w = windows.shape[:4]
+    return np.ascontiguousarray(windows.transpose(0, 2, 3, 1, 4, 5)).reshape(n, h, w, -1)
 
 
 def convolve(x, weight, bias):
@@ -96,7 +97,8 @@ def train(images, labels, rng):
             for k, g in gradients(p, images[batch], labels[batch]).items():
                 mean[k] += 0.1 * (g - mean[k])
                 square[k] += 0.001 * (g * g - square[k])
-                p[k] -= (RATE * mean[k] / (1 - 0.9**step) / (np.sqrt(square[k] / (1 - 0.999**step)) + 1e-8)).astype(np.float32)
+                scale = np.sqrt(square[k] / (1 - 0.999**step)) + 1e-8
+                p[k] -= (RATE * mean[k] / (1 - 0.9**step) / scale).astype(np.float32)
     return p
 
 

@@ -1,5 +1,6 @@
 /// What the user asks of a compilation beyond the model.
 public struct CompileOptions: Hashable, Sendable {
+  /// What turns the loops into the output.
   public enum Backend: String, Sendable, CaseIterable { case llvm, c }
 
   /// What the emitted file is.
@@ -26,6 +27,7 @@ public struct CompileOptions: Hashable, Sendable {
     }
   }
 
+  /// Whether constants are in the output or in a file beside it.
   public enum Weights: String, Sendable, CaseIterable { case embed, separate }
 
   /// Which results may differ from the model's own arithmetic.
@@ -45,11 +47,13 @@ public struct CompileOptions: Hashable, Sendable {
   public var emit = EmitKind.object
   public var weights = Weights.embed
   public var precision = Precision.f32
+  /// The most threads that the code may use.
   public var threads = 1
   /// Passes after which the program is printed.
   public var dumpAfter: [String] = []
   /// The pass after which compilation ends; empty to finish.
   public var stopAfter = ""
+  /// Whether the time of each pass is printed.
   public var timePasses = false
   /// Whether reports are for machines.
   public var json = false

@@ -6,6 +6,7 @@ struct ExternalFiles {
   /// The model's folder; `nil` when the model does not come from a file.
   let folder: String?
   private var mapped: [String: Bytes] = [:]
+  private var digests: [String: String] = [:]
 
   /// Files beside the model at `path`, where `-` means standard input.
   init(modelPath path: String) {
@@ -43,6 +44,16 @@ struct ExternalFiles {
       return bytes
     } catch {
       throw .invalid(error.description)
+    }
+  }
+
+  /// Throws when the SHA-1 digest of the file `location` is not `checksum`.
+  mutating func check(location: String, checksum: String) throws(ModelError) {
+    let whole = try bytes(location: location)
+    let digest = digests[location] ?? sha1(whole)
+    digests[location] = digest
+    guard digest == checksum.lowercased() else {
+      throw .invalid("external data file '\(location)' has checksum \(digest) instead of \(checksum)")
     }
   }
 

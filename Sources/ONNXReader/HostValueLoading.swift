@@ -17,23 +17,23 @@ extension HostValue {
     switch type {
     case .tensor:
       let message = try unpacked(bytes, onnx__tensor_proto__descriptor, onnx__tensor_proto__unpack)
-      defer { onnx__tensor_proto__free_unpacked(message, nil) }
+      defer { onnx__tensor_proto__free_unpacked(message, onnx_allocator()) }
       return (text(message.pointee.name), .tensor(try decoder.tensors.tensor(message, culprit: "tensor")))
     case .sparse:
       let message = try unpacked(bytes, onnx__sparse_tensor_proto__descriptor, onnx__sparse_tensor_proto__unpack)
-      defer { onnx__sparse_tensor_proto__free_unpacked(message, nil) }
+      defer { onnx__sparse_tensor_proto__free_unpacked(message, onnx_allocator()) }
       return (text(message.pointee.values?.pointee.name), try decoder.sparse(message))
     case .sequence:
       let message = try unpacked(bytes, onnx__sequence_proto__descriptor, onnx__sequence_proto__unpack)
-      defer { onnx__sequence_proto__free_unpacked(message, nil) }
+      defer { onnx__sequence_proto__free_unpacked(message, onnx_allocator()) }
       return (text(message.pointee.name), try decoder.sequence(message))
     case .optional:
       let message = try unpacked(bytes, onnx__optional_proto__descriptor, onnx__optional_proto__unpack)
-      defer { onnx__optional_proto__free_unpacked(message, nil) }
+      defer { onnx__optional_proto__free_unpacked(message, onnx_allocator()) }
       return (text(message.pointee.name), try decoder.optional(message))
     case .map:
       let message = try unpacked(bytes, onnx__map_proto__descriptor, onnx__map_proto__unpack)
-      defer { onnx__map_proto__free_unpacked(message, nil) }
+      defer { onnx__map_proto__free_unpacked(message, onnx_allocator()) }
       return (text(message.pointee.name), try decoder.map(message))
     case .opaque:
       throw .unsupported("values of type \(type) have no file format")

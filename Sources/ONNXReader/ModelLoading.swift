@@ -13,7 +13,7 @@ extension Model {
   public static func decode(_ bytes: Bytes, path: String = "-") throws(ModelError) -> Model {
     guard bytes.count > 0 else { throw .invalid("the file is empty") }
     let message = try unpacked(bytes, onnx__model_proto__descriptor, onnx__model_proto__unpack)
-    defer { onnx__model_proto__free_unpacked(message, nil) }
+    defer { onnx__model_proto__free_unpacked(message, onnx_allocator()) }
     return try Model(message.pointee, path: path)
   }
 
@@ -22,7 +22,8 @@ extension Model {
       throw .invalid("the model has no graph", hint: "check that the file is an ONNX model")
     }
     var faults: [Diagnostic] = []
-    let opsets = Self.opsets(messages(fields.n_opset_import, fields.opset_import), irVersion: fields.ir_version, &faults)
+    let opsets = Self.opsets(
+      messages(fields.n_opset_import, fields.opset_import), irVersion: fields.ir_version, &faults)
     var decoder = GraphDecoder(
       tensors: TensorDecoder(files: ExternalFiles(modelPath: path)), opsets: opsets, diagnostics: faults)
     irVersion = Int(fields.ir_version)
@@ -92,7 +93,7 @@ func unpacked<Message>(
 ) throws(ModelError) -> UnsafeMutablePointer<Message> {
   try withUnsafePointer(to: descriptor) { (pointer) throws(ModelError) in try WireCheck.check(bytes, as: pointer) }
   let message = bytes.withUnsafeBytes { buffer in
-    unpack(nil, buffer.count, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self))
+    unpack(onnx_allocator(), buffer.count, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self))
   }
   guard let message else {
     throw .invalid("not an ONNX file: the data are malformed", hint: "the file may be truncated")

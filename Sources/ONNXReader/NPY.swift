@@ -65,7 +65,8 @@ public enum NPY {
       throw .invalid("the .npy file of shape \(dims) is cut off")
     }
     guard element == .string else {
-      return TensorData(element: element, dims: dims, bytes: PackedElements.unpacked(data[0..<size], count: count, element))
+      return TensorData(
+        element: element, dims: dims, bytes: PackedElements.unpacked(data[0..<size], count: count, element))
     }
     guard width > 0 || count <= data.count + 1 else { throw .invalid("the .npy file of shape \(dims) is cut off") }
     let strings = (0..<count).map { index in

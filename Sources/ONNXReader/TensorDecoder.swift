@@ -73,9 +73,15 @@ struct TensorDecoder {
     }
     guard let location = entries["location"] else { throw .invalid("\(culprit) has external data without a location") }
     let file: Bytes
-    do { file = try files.bytes(location: location) } catch { throw error.prefixed(culprit) }
+    do {
+      file = try files.bytes(location: location)
+      if let checksum = entries["checksum"] { try files.check(location: location, checksum: checksum) }
+    } catch {
+      throw error.prefixed(culprit)
+    }
     guard let offset = Int(entries["offset"] ?? "0"), offset >= 0, offset <= file.count else {
-      throw .invalid("\(culprit) starts at offset \(entries["offset"] ?? "") of the \(file.count) bytes of '\(location)'")
+      throw .invalid(
+        "\(culprit) starts at offset \(entries["offset"] ?? "") of the \(file.count) bytes of '\(location)'")
     }
     let stored = PackedElements.storedBytes(count: count, element)
     guard let length = Int(entries["length"] ?? "\(stored)"), length >= 0, length <= file.count - offset else {

@@ -86,7 +86,9 @@ private struct CaseRunner {
         general = code
         return code
       } catch {
-        guard error.diagnostics.contains(where: { $0.kind == .unsupported }), data.hasOpenDimensions else { throw error }
+        guard error.diagnostics.contains(where: { $0.kind == .unsupported }), data.hasOpenDimensions else {
+          throw error
+        }
       }
     }
     let bindings = try data.bindings()

@@ -50,7 +50,9 @@ private func compare(_ actual: TensorData, to expected: TensorData, _ tolerance:
     throw Difference(cause: "shape differs", details: "\(have) instead of \(want)")
   }
   guard let a = actual.doubles(), let b = expected.doubles() else {
-    guard let index = actual.strings.indices.first(where: { actual.strings[$0] != expected.strings[$0] }) else { return }
+    guard let index = actual.strings.indices.first(where: { actual.strings[$0] != expected.strings[$0] }) else {
+      return
+    }
     let (x, y) = (actual.strings[index], expected.strings[index])
     let shown = "'\(String(decoding: x, as: UTF8.self))' instead of '\(String(decoding: y, as: UTF8.self))'"
     throw Difference(cause: "values differ", details: "\(position(index, of: actual)) is \(shown)")

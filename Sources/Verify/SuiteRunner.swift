@@ -37,6 +37,8 @@ public struct SuiteRunner {
   /// Runs all cases and reports them in the given order.
   public func run(_ cases: [TestCase]) throws(FileError) -> [CaseReport] {
     signal(SIGPIPE, SIG_IGN)
+    // Backtraces would take longer than most cases and hide the message of a crash.
+    setenv("SWIFT_BACKTRACE", "enable=no", 1)
     var reports = [CaseReport?](repeating: nil, count: cases.count)
     var workers: [Worker] = []
     var next = 0

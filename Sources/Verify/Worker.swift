@@ -47,7 +47,10 @@ struct Worker {
   }
 
   /// What the worker has said since it was last asked.
-  enum Event { case nothing, ended, answer(String) }
+  enum Event {
+    case nothing, ended
+    case answer(String)
+  }
 
   /// Reads what has arrived on `output`.
   mutating func readOutput() -> Event {

@@ -65,7 +65,8 @@ struct BenchCommand: ParsableCommand {
         ]))
     } else {
       let parts = [("min", least), ("p10", low), ("median", middle)].map { "\($0) \(fixed($1 * 1e3, decimals: 4)) ms" }
-      print(parts.joined(separator: ", ") + " of \(sorted.count) runs; compiled in \(fixed(loadSeconds, decimals: 2)) s")
+      print(
+        parts.joined(separator: ", ") + " of \(sorted.count) runs; compiled in \(fixed(loadSeconds, decimals: 2)) s")
     }
   }
 

@@ -19,7 +19,8 @@ struct ModelSummary {
   private mutating func count(_ graph: GraphDef) {
     for tensor in graph.initializers + graph.sparseInitializers.map(\.values) {
       parameters += tensor.count
-      parameterBytes += tensor.element == .string
+      parameterBytes +=
+        tensor.element == .string
         ? tensor.strings.reduce(0) { $0 + $1.count } : (tensor.count * tensor.element.bits + 7) / 8
     }
     count(graph.nodes)

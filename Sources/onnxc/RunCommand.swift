@@ -43,7 +43,11 @@ struct RunCommand: ParsableCommand {
       let request = CaseRequest(path: model, model: loaded, bindings: options.dims, inputs: inputs)
       let results = try Pipeline.caseCompiler(options: options).compile(request).run(values)
       for (info, value) in zip(loaded.graph.outputs, results) {
-        if let path = targets[info.name] { try Self.write(value, info.name, path) } else { print(table(value, info.name)) }
+        if let path = targets[info.name] {
+          try Self.write(value, info.name, path)
+        } else {
+          print(table(value, info.name))
+        }
       }
     }
   }

@@ -16,7 +16,7 @@ struct VerifyCommand: ParsableCommand {
   var suite: String?
 
   @Option(name: .shortAndLong, help: "Cases to run at the same time.")
-  var jobs = 2
+  var jobs = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 
   @Option(help: "Run only cases whose name contains this text.")
   var filter = ""

@@ -1,3 +1,4 @@
+import Glibc
 import ONNXReader
 import Support
 import Testing
@@ -49,8 +50,11 @@ struct ModelTests {
     #expect(faults(B.message { $0.number(1, 8) }).contains("no graph"))
     #expect(one([B.node("Neg", ["q"], ["y"], name: "n")]).contains("'n' (Neg-17): 'q' is used but never defined"))
     #expect(one([B.node("Neg", ["x"], ["y"]), B.node("Abs", ["x"], ["y"])]).contains("'y' is defined twice"))
-    #expect(one([B.node("Neg", ["b"], ["a"], name: "p"), B.node("Abs", ["a"], ["b"], name: "q")]).contains("'p' (Neg-17), 'q'"))
-    #expect(one([], [B.tensor("w", element: 99, dims: [1], raw: [0])]).contains("initializer 'w' has an unknown element"))
+    #expect(
+      one([B.node("Neg", ["b"], ["a"], name: "p"), B.node("Abs", ["a"], ["b"], name: "q")]).contains(
+        "'p' (Neg-17), 'q'"))
+    #expect(
+      one([], [B.tensor("w", element: 99, dims: [1], raw: [0])]).contains("initializer 'w' has an unknown element"))
     #expect(one([], [B.tensor("w", element: 1, dims: [-1], raw: [])]).contains("negative dimension"))
     #expect(one([], [B.tensor("w", element: 1, dims: [1 << 40, 1 << 40], raw: [])]).contains("too large"))
     #expect(one([], [B.tensor("w", element: 1, dims: [2], raw: [0])]).contains("1 bytes of data instead of 8"))
@@ -88,10 +92,12 @@ struct ModelTests {
         $0.number(1, 1)
         $0.number(2, 1)
         $0.bytes(8, [0x77])
-        $0.bytes(13, ModelBuilder.message {
-          $0.bytes(1, ModelBuilder.text("location"))
-          $0.bytes(2, ModelBuilder.text(location))
-        })
+        $0.bytes(
+          13,
+          ModelBuilder.message {
+            $0.bytes(1, ModelBuilder.text("location"))
+            $0.bytes(2, ModelBuilder.text(location))
+          })
         $0.number(14, 1)
       }
       let model = ModelBuilder.model(ModelBuilder.graph(nodes: [], initializers: [tensor]))
@@ -106,6 +112,49 @@ struct ModelTests {
     #expect(external("../etc/passwd").contains("not a path within"))
     #expect(external("a/../../etc/passwd").contains("not a path within"))
     #expect(external("no-such-file").contains("missing"))
+  }
+
+  @Test func mapsExternalData() throws {
+    var template = Array("/tmp/onnxc-external-XXXXXX".utf8CString)
+    try #require(mkdtemp(&template) != nil)
+    let folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    defer {
+      unlink(folder + "/w.bin")
+      unlink(folder + "/link.bin")
+      rmdir(folder)
+    }
+    try AtomicFile.write([9, 9, 1, 2, 3], path: folder + "/w.bin")
+    symlink("/etc/passwd", folder + "/link.bin")
+    func load(_ entries: [String: String]) throws -> Model {
+      let tensor = ModelBuilder.message {
+        $0.number(1, 3)
+        $0.number(2, 2)
+        $0.bytes(8, [0x77])
+        for (key, value) in entries {
+          let entry = ModelBuilder.message {
+            $0.bytes(1, ModelBuilder.text(key))
+            $0.bytes(2, ModelBuilder.text(value))
+          }
+          $0.bytes(13, entry)
+        }
+        $0.number(14, 1)
+      }
+      let model = ModelBuilder.model(ModelBuilder.graph(nodes: [], initializers: [tensor]))
+      return try Model.decode(Bytes(model), path: folder + "/model.onnx")
+    }
+    let model = try load(["location": "w.bin", "offset": "2", "length": "3"])
+    #expect(model.graph.initializers[0].doubles() == [1, 2, 3])
+    #expect(try load(["location": "w.bin", "offset": "2"]).graph.initializers[0].count == 3)
+    let digest = sha1(Bytes([9, 9, 1, 2, 3]))
+    #expect(try load(["location": "w.bin", "offset": "2", "checksum": digest]).graph.initializers[0].count == 3)
+    for wrong in [
+      ["location": "w.bin", "offset": "2", "checksum": "00"], ["location": "w.bin", "offset": "3"],
+      ["location": "w.bin", "offset": "-1"], ["location": "link.bin"], [:],
+      ["location": "w.bin", "offset": "9223372036854775807"], ["location": "w.bin", "length": "2"],
+      ["location": "w.bin", "length": "x"], ["location": "."],
+    ] {
+      #expect(throws: ModelError.self) { try load(wrong) }
+    }
   }
 
   /// Damaged files give a model or a diagnostic, never a crash.

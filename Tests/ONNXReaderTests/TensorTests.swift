@@ -74,7 +74,9 @@ struct TensorTests {
 
   @Test func makesSparseTensorsDense() {
     let values = TensorData(element: .u8, dims: [2], bytes: Bytes([7, 9]))
-    let indices = TensorData(element: .i64, dims: [2], bytes: Bytes([1] + [UInt8](repeating: 0, count: 7) + [3] + [UInt8](repeating: 0, count: 7)))
+    let indices = TensorData(
+      element: .i64, dims: [2],
+      bytes: Bytes([1] + [UInt8](repeating: 0, count: 7) + [3] + [UInt8](repeating: 0, count: 7)))
     let sparse = SparseTensorData(values: values, indices: indices, dims: [2, 2])
     #expect(sparse.dense()?.doubles() == [0, 7, 0, 9])
     #expect(SparseTensorData(values: values, indices: indices, dims: [3]).dense() == nil)

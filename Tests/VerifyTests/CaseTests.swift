@@ -23,12 +23,16 @@ private func makeCase(input: [UInt8], output: [UInt8], settings: String? = nil) 
   func value(_ name: String) -> [UInt8] {
     message {
       $0.bytes(1, Array(name.utf8))
-      $0.bytes(2, message {
-        $0.bytes(1, message {
-          $0.number(1, 1)
-          $0.bytes(2, message { $0.bytes(1, message { $0.bytes(2, Array("n".utf8)) }) })
+      $0.bytes(
+        2,
+        message {
+          $0.bytes(
+            1,
+            message {
+              $0.number(1, 1)
+              $0.bytes(2, message { $0.bytes(1, message { $0.bytes(2, Array("n".utf8)) }) })
+            })
         })
-      })
     }
   }
   let node = message {
@@ -56,15 +60,32 @@ private func makeCase(input: [UInt8], output: [UInt8], settings: String? = nil) 
   return folder
 }
 
-struct CaseTests {
+final class CaseTests {
   private let one: [UInt8] = [0, 0, 0x80, 0x3f]
   private let two: [UInt8] = [0, 0, 0, 0x40]
+  private var folders: [String] = []
   private let identity = CaseCompiler { (_) throws(ModelError) in Identity() }
 
+  deinit {
+    for folder in folders {
+      for file in ["test_data_set_0/input_0.pb", "test_data_set_0/output_0.pb", "model.onnx", "data.json"] {
+        unlink("\(folder)/\(file)")
+      }
+      rmdir(folder + "/test_data_set_0")
+      rmdir(folder)
+    }
+  }
+
+  private func newCase(input: [UInt8], output: [UInt8], settings: String? = nil) throws -> String {
+    let folder = try makeCase(input: input, output: output, settings: settings)
+    folders.append(folder)
+    return folder
+  }
+
   @Test func passesAndFails() throws {
-    let right = try makeCase(input: one, output: one)
+    let right = try newCase(input: one, output: one)
     #expect(runCase(TestCase(name: "a", folder: right), with: identity) == CaseResult(.passed))
-    let wrong = try makeCase(input: one, output: two)
+    let wrong = try newCase(input: one, output: two)
     let result = runCase(TestCase(name: "a", folder: wrong), with: identity)
     #expect(result.status == .failed)
     #expect(result.reason.contains("output 'y' [0] is 1.0 instead of 2.0"))
@@ -75,10 +96,10 @@ struct CaseTests {
     for settings in [
       #"{"atol": 1}"#, #"{"outputs": [{"atol": 1}]}"#, #"{"outputs": {"y": {"atol": 1.0, "mean_atol": 2}}}"#,
     ] {
-      let folder = try makeCase(input: one, output: two, settings: settings)
+      let folder = try newCase(input: one, output: two, settings: settings)
       #expect(runCase(TestCase(name: "a", folder: folder), with: identity).status == .passed)
     }
-    let folder = try makeCase(input: one, output: two, settings: #"{"atol": 1, "outputs": [{"exact": true}]}"#)
+    let folder = try newCase(input: one, output: two, settings: #"{"atol": 1, "outputs": [{"exact": true}]}"#)
     #expect(runCase(TestCase(name: "a", folder: folder), with: identity).status == .failed)
   }
 
@@ -89,7 +110,7 @@ struct CaseTests {
       }
       return Identity()
     }
-    let folder = try makeCase(input: one, output: one)
+    let folder = try newCase(input: one, output: one)
     let result = runCase(TestCase(name: "a", folder: folder), with: picky)
     #expect(result.status == .passed)
     #expect(result.reason.contains("fixed dimensions"))
@@ -97,7 +118,7 @@ struct CaseTests {
 
   @Test func countsWhatIsUnsupported() throws {
     let never = CaseCompiler { (_) throws(ModelError) in throw .unsupported("nothing works", at: "'n' (Op-1)") }
-    let folder = try makeCase(input: one, output: one)
+    let folder = try newCase(input: one, output: one)
     let result = runCase(TestCase(name: "a", folder: folder), with: never)
     #expect(result.status == .unsupported)
     #expect(result.cause == "nothing works")
