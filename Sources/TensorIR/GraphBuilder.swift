@@ -54,7 +54,8 @@ public struct GraphBuilder: Sendable {
     graph.nodes.append(Node(primitive, operands: operands, results: results, origin: origin))
     shared[key] = results
     if case .constant(let constant) = primitive { constants[results[0]] = constant }
-    if let known = SymbolicEvaluator.evaluate(primitive, operands.map { self.knownIntegers($0) }, types) {
+    let known = operands.map { self.knownIntegers($0) }
+    if let known = SymbolicEvaluator.evaluate(primitive, known, operands.map { graph.type(of: $0) }, types) {
       symbolic[results[0]] = known
     }
     return results
@@ -83,6 +84,8 @@ public struct GraphBuilder: Sendable {
   /// The elements of a small integer tensor as symbolic expressions, in row-major order, where they are known.
   public func knownIntegers(_ value: ValueID) -> [Dim]? {
     if let known = symbolic[value] { return known }
+    // An empty tensor holds nothing that only run time could know.
+    if shape(of: value).contains(0) { return [] }
     guard let constant = constants[value], constant.count <= SymbolicEvaluator.limit,
       constant.type.element.isInteger || constant.type.element == .bool
     else { return nil }
@@ -168,9 +171,18 @@ extension GraphBuilder {
   ) throws(ModelError) -> ValueID {
     let shape = try broadcastShape(operands.map { self.shape(of: $0) })
     var body = ScalarGraph()
-    let arguments = operands.enumerated().map { body.broadcastRead($0.offset, type(of: $0.element), in: shape) }
+    let arguments = operands.enumerated().map { position, operand in
+      literal(operand, in: &body) ?? body.broadcastRead(position, type(of: operand), in: shape)
+    }
     body.results = [compute(&body, arguments)]
     return map(shape, body, operands)
+  }
+
+  /// The single element of a constant as a literal, where it can be one.
+  public func literal(_ value: ValueID, in body: inout ScalarGraph) -> ScalarID? {
+    guard let constant = constants[value], constant.count == 1, Evaluator.isEvaluated(constant.type.element) else { return nil }
+    let element = constant.type.element
+    return element.isFloat ? body.number(constant.doubles[0], element) : body.integer(constant.integers[0], element)
   }
 
   /// The elements converted to another type as `ScalarGraph.cast` does.

@@ -6,13 +6,16 @@ enum SymbolicEvaluator {
   static let limit = 4096
 
   /// The elements of a single-result map, reduce or reshape of integers; nil where one is not known.
-  static func evaluate(_ primitive: Primitive, _ operands: [[Dim]?], _ types: [TensorType]) -> [Dim]? {
+  static func evaluate(
+    _ primitive: Primitive, _ operands: [[Dim]?], _ operandTypes: [TensorType], _ types: [TensorType]
+  ) -> [Dim]? {
     guard types.count == 1, let dims = types[0].shape.constants, Evaluator.count(dims) <= limit else { return nil }
     switch primitive {
     case .reshape: return operands[0]
     case .map(let map):
-      let known = operands.compactMap { $0 }
-      guard known.count == operands.count, types[0].element == .i64 || types[0].element == .i32 else { return nil }
+      guard types[0].element == .i64 || types[0].element == .i32 || types[0].element == .bool,
+        let known = tensors(operands, operandTypes)
+      else { return nil }
       var results: [Dim] = []
       for position in 0..<Evaluator.count(dims) {
         var memo: [ScalarID: Dim] = [:]
@@ -22,8 +25,7 @@ enum SymbolicEvaluator {
       }
       return results
     case .reduce(let reduce):
-      let known = operands.compactMap { $0 }
-      guard known.count == operands.count, types[0].element == .i64, let reduced = reduce.reduced.constants,
+      guard types[0].element == .i64, let known = tensors(operands, operandTypes), let reduced = reduce.reduced.constants,
         Evaluator.count(reduced) <= limit, reduce.epilogue.nodes.count == 1
       else { return nil }
       return self.reduce(reduce, dims, reduced, known)
@@ -31,7 +33,22 @@ enum SymbolicEvaluator {
     }
   }
 
-  private static func reduce(_ reduce: Reduce, _ dims: [Int], _ reduced: [Int], _ operands: [[Dim]]) -> [Dim]? {
+  /// The elements and extents of an operand.
+  private struct Known {
+    var elements: [Dim]
+    var dims: [Int]
+  }
+
+  private static func tensors(_ operands: [[Dim]?], _ types: [TensorType]) -> [Known]? {
+    var result: [Known] = []
+    for (operand, type) in zip(operands, types) {
+      guard let elements = operand, let dims = type.shape.constants else { return nil }
+      result.append(Known(elements: elements, dims: dims))
+    }
+    return result
+  }
+
+  private static func reduce(_ reduce: Reduce, _ dims: [Int], _ reduced: [Int], _ operands: [Known]) -> [Dim]? {
     var results: [Dim] = []
     for position in 0..<Evaluator.count(dims) {
       var combined: Dim?
@@ -65,21 +82,25 @@ enum SymbolicEvaluator {
   }
 
   private static func value(
-    _ id: ScalarID, _ graph: ScalarGraph, _ axes: [Int], _ operands: [[Dim]], _ memo: inout [ScalarID: Dim]
+    _ id: ScalarID, _ graph: ScalarGraph, _ axes: [Int], _ operands: [Known], _ memo: inout [ScalarID: Dim]
   ) -> Dim? {
     if let done = memo[id] { return done }
     func visit(_ id: ScalarID) -> Dim? { value(id, graph, axes, operands, &memo) }
     let result: Dim?
     switch graph[id] {
     case .literal(.integer(let value), _): result = Dim(value)
-    case .literal(.floatBits, _), .accumulator, .bitcast, .unary: result = nil
+    case .literal(.floatBits, _), .accumulator, .bitcast: result = nil
+    case .unary(let op, let a): result = unary(op, a, graph, visit)
     case .dim(let dim): result = dim
     case .axis(let axis): result = Dim(axes[axis])
     case .read(let operand, let indices, let outside):
-      guard indices.count <= 1, outside == nil else { return nil }
-      let position = indices.isEmpty ? 0 : visit(indices[0])?.constant
-      guard let position, operands[operand].indices.contains(position) else { return nil }
-      result = operands[operand][position]
+      var position = 0
+      for (index, extent) in zip(indices, operands[operand].dims) {
+        guard let step = visit(index)?.constant else { return nil }
+        guard step >= 0, step < extent else { return outside.flatMap(visit) }
+        position = position * extent + step
+      }
+      result = operands[operand].elements[position]
     case .binary(let op, let a, let b):
       guard let x = visit(a), let y = visit(b) else { return nil }
       result = binary(op, x, y)
@@ -95,6 +116,18 @@ enum SymbolicEvaluator {
     return result
   }
 
+  private static func unary(_ op: ScalarUnary, _ a: ScalarID, _ graph: ScalarGraph, _ visit: (ScalarID) -> Dim?) -> Dim? {
+    guard let x = visit(a) else { return nil }
+    switch op {
+    case .negate: return -x
+    case .abs:
+      if x.lowerBound ?? -1 >= 0 { return x }
+      return (-x).lowerBound ?? -1 >= 0 ? -x : nil
+    case .not where graph.type(of: a) == .bool: return Dim(1) - x
+    default: return nil
+    }
+  }
+
   private static func binary(_ op: ScalarBinary, _ x: Dim, _ y: Dim) -> Dim? {
     switch op {
     case .add: return x + y
@@ -106,9 +139,13 @@ enum SymbolicEvaluator {
     case .remainder: return x.lowerBound ?? -1 >= 0 && y.lowerBound ?? 0 > 0 ? x.remainder(by: y) : nil
     case .min: return .minimum(x, y)
     case .max: return .maximum(x, y)
+    case .and where isTruth(x) && isTruth(y): return x * y
+    case .or where isTruth(x) && isTruth(y): return x + y - x * y
     case .and, .or, .xor, .shiftLeft, .shiftRight, .power, .atan2: return nil
     }
   }
+
+  private static func isTruth(_ value: Dim) -> Bool { value == 0 || value == 1 }
 
   /// Decides a comparison of a difference with 0 where its sign is certain.
   private static func compare(_ op: ScalarCompare, _ difference: Dim) -> Bool? {

@@ -1,0 +1,41 @@
+import Support
+import TensorIR
+
+/// A new axis that holds one value at an index and another elsewhere.
+struct OneHot: Operator {
+  let name = OperatorName("OneHot", versions: 9, 11)
+
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let indices = try node.input(0)
+    let values = try node.input(2)
+    let type = b.type(of: indices)
+    let depth = try b.requireScalarExtent(try node.input(1), "the depth")
+    guard b.shape(of: values) == [2] else { throw .invalid("the values have shape \(b.shape(of: values)), not [2]") }
+    let axis = try normalizedAxis(try node.int("axis", default: -1), rank: type.rank + 1)
+    var shape = type.shape
+    shape.insert(depth, at: axis)
+    var body = ScalarGraph()
+    let position = body.axis(axis)
+    let index = body.cast(body.read(0, shape.indices.filter { $0 != axis }.map { body.axis($0) }, type: type.element), to: .i64)
+    let fromFront = body.select(body.compare(.less, index, body.integer(0)), body.plus(index, body.dim(depth)), index)
+    let element = b.type(of: values).element
+    let off = body.read(1, [body.integer(0)], type: element)
+    let on = body.read(1, [body.integer(1)], type: element)
+    body.results = [body.select(body.compare(.equal, fromFront, position), on, off)]
+    return [b.map(shape, body, [indices, values])]
+  }
+}
+
+extension GraphBuilder {
+  /// A single extent, given as a number of any type.
+  func requireScalarExtent(_ value: ValueID, _ what: String) throws(ModelError) -> Dim {
+    if type(of: value).element.isFloat {
+      let numbers = try requireNumbers(value, what)
+      guard numbers.count == 1 else { throw .invalid("\(what) must be one number") }
+      return Dim(Int(numbers[0]))
+    }
+    let known = try requireIntegers(value, what)
+    guard known.count == 1 else { throw .invalid("\(what) must be one number") }
+    return known[0]
+  }
+}

@@ -1,0 +1,49 @@
+import Support
+import TensorIR
+
+/// Tensors joined along one axis.
+struct Concat: Operator {
+  let name = OperatorName("Concat", versions: 1, 4, 11, 13)
+
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let parts = try node.inputs()
+    try b.requireSameType(parts)
+    let rank = b.shape(of: parts[0]).count
+    let given = try node.int("axis") ?? (node.version < 4 ? 1 : nil)
+    guard let given else { throw .invalid("attribute 'axis' is missing") }
+    let axis = try normalizedAxis(given, rank: rank)
+    for part in parts {
+      let shape = b.shape(of: part)
+      guard shape.count == rank else { throw .invalid("the arguments have ranks \(rank) and \(shape.count)") }
+      for other in 0..<rank where other != axis && (shape[other] - b.shape(of: parts[0])[other]).constant ?? 0 != 0 {
+        throw .invalid("shapes \(b.shape(of: parts[0])) and \(shape) differ in dimension \(other)")
+      }
+    }
+    return [b.concatenate(parts, axis: axis)]
+  }
+}
+
+extension GraphBuilder {
+  /// The values one after the other along an axis; their other extents are equal.
+  mutating func concatenate(_ values: [ValueID], axis: Int) -> ValueID {
+    let parts = values.filter { self.shape(of: $0)[axis] != 0 }
+    guard parts.count > 1 else { return parts.first ?? values[0] }
+    let element = type(of: parts[0]).element
+    var shape = self.shape(of: parts[0])
+    var body = ScalarGraph()
+    let axes = shape.indices.map { body.axis($0) }
+    // Positions beyond a part fall through to the next one.
+    let extents = parts.map { self.shape(of: $0)[axis] }
+    var ends: [Dim] = []
+    for extent in extents { ends.append((ends.last ?? 0) + extent) }
+    shape[axis] = ends[ends.count - 1]
+    var value = element.isFloat || element.isInteger || element == .bool ? body.number(0, element) : nil
+    for position in parts.indices.reversed() {
+      var indices = axes
+      indices[axis] = body.affine(axes[axis], scale: 1, offset: position == 0 ? 0 : -ends[position - 1])
+      value = body.read(position, indices, outside: value, type: element)
+    }
+    if let value { body.results = [value] }
+    return map(shape, body, parts)
+  }
+}
