@@ -33,6 +33,7 @@ public enum Registry {
       Pad(),
       Pow(),
       RangeOperator(),
+      PRelu(),
       Reshape(),
       ShapeOperator(),
       SizeOperator(),
