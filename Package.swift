@@ -54,7 +54,8 @@ let package = Package(
     .testTarget(name: "SupportTests", dependencies: ["Support"]),
     .target(name: "LoopIRCases", dependencies: ["LoopIR", "ModelHost", "Support"], path: "Tests/LoopIRCases"),
     .testTarget(name: "LoopIRTests", dependencies: ["LoopIR", "LoopIRCases"]),
-    .testTarget(name: "EmitLLVMTests", dependencies: ["EmitLLVM", "EmitHeader", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
+    .testTarget(
+      name: "EmitLLVMTests", dependencies: ["EmitLLVM", "EmitHeader", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
     .testTarget(name: "EmitCTests", dependencies: ["EmitC", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
   ]
 )
