@@ -27,10 +27,12 @@ let package = Package(
   ],
   targets: [
     .target(name: "Support"),
+    .target(name: "CSystem"),
     .target(name: "LoopIR", dependencies: ["Support"]),
     .target(name: "TensorIR", dependencies: ["Support"]),
-    .target(name: "CONNXProto", linkerSettings: [.linkedLibrary("protobuf-c")]),
+    .target(name: "CONNXProto", exclude: ["onnx.proto"], linkerSettings: [.linkedLibrary("protobuf-c")]),
     .target(name: "ONNXReader", dependencies: ["Support", "CONNXProto"]),
+    .target(name: "Verify", dependencies: ["Support", "ONNXReader"]),
     .target(name: "Operators", dependencies: ["Support", "TensorIR", "ONNXReader"]),
     .target(name: "Passes", dependencies: ["Support", "TensorIR"]),
     .target(name: "Schedule", dependencies: ["Support", "TensorIR", "LoopIR"]),
@@ -45,17 +47,22 @@ let package = Package(
     .target(
       name: "Driver",
       dependencies: [
-        "Support", "ONNXReader", "TensorIR", "Operators", "Passes", "Schedule", "LoopIR", "EmitLLVM", "EmitC",
-        "EmitHeader", "ModelHost",
+        "Support", "ONNXReader", "Verify", "TensorIR", "Operators", "Passes", "Schedule", "LoopIR", "EmitLLVM", "EmitC",
+        "EmitHeader", "ModelHost", "CModelABI",
       ]),
     .executableTarget(
       name: "onnxc",
-      dependencies: ["Driver", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: [
+        "CSystem", "Driver", "ONNXReader", "Support", "Verify",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     .testTarget(name: "SupportTests", dependencies: ["Support"]),
     .target(name: "LoopIRCases", dependencies: ["LoopIR", "ModelHost", "Support"], path: "Tests/LoopIRCases"),
     .testTarget(name: "LoopIRTests", dependencies: ["LoopIR", "LoopIRCases"]),
     .testTarget(
       name: "EmitLLVMTests", dependencies: ["EmitLLVM", "EmitHeader", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
     .testTarget(name: "EmitCTests", dependencies: ["EmitC", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
+    .testTarget(name: "ONNXReaderTests", dependencies: ["ONNXReader", "Support"]),
+    .testTarget(name: "VerifyTests", dependencies: ["Verify", "ONNXReader", "Support"]),
   ]
 )

@@ -41,3 +41,10 @@ func takeMessage(_ text: UnsafeMutablePointer<CChar>?) -> String {
   defer { LLVMDisposeMessage(text) }
   return String(cString: text)
 }
+
+extension LLVMOptions {
+  /// Whether a feature is named as present.
+  public func supports(_ feature: String) -> Bool {
+    features.split(separator: ",").contains("+\(feature)")
+  }
+}

@@ -1,0 +1,49 @@
+# make deps    install what building and testing need (Debian)
+# make demo    build the compiler, compile the digits model, link it into a program and run it
+# make test    build everything and run all tests
+
+ONNXC := .build/release/onnxc
+PYTHON := .venv/bin/python
+DEBIAN_PACKAGES := llvm-19-dev clang-19 lld-19 libprotobuf-c-dev protobuf-c-compiler pkg-config libzstd-dev \
+  zlib1g-dev python3-venv gcc g++
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+JOBS ?= $(shell nproc)
+
+.PHONY: build demo test suite proto deps clean
+
+build: deps
+	swift build -c release --product onnxc
+
+demo: build
+	$(MAKE) -C Examples/digits ONNXC=$(abspath $(ONNXC)) run
+
+test: build
+	swift test
+	$(MAKE) suite
+
+# Runs the ONNX backend tests; none that passed before may be lost.
+suite: build suite/node
+	$(ONNXC) verify --suite suite --jobs $(JOBS) --quiet \
+	  $(if $(wildcard Tests/Data/passing.txt),--passing Tests/Data/passing.txt)
+
+suite/node: .venv/done Scripts/make-suite.py
+	$(PYTHON) Scripts/make-suite.py suite
+
+.venv/done: Scripts/requirements.txt | deps
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --requirement Scripts/requirements.txt
+	touch $@
+
+# Regenerates the C code that parses ONNX files.
+proto:
+	cd Sources/CONNXProto && protoc-c --c_out=. onnx.proto && mv onnx.pb-c.h include/
+
+deps:
+	@missing=; for package in $(DEBIAN_PACKAGES); do \
+	  dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then $(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends $$missing; fi
+
+clean:
+	rm -rf .build suite
+	$(MAKE) -C Examples/digits clean

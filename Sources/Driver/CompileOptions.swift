@@ -1,0 +1,60 @@
+/// What the user asks of a compilation beyond the model.
+public struct CompileOptions: Hashable, Sendable {
+  public enum Backend: String, Sendable, CaseIterable { case llvm, c }
+
+  /// What the emitted file is.
+  public enum EmitKind: String, Sendable, CaseIterable {
+    case object, archive, library, c, llvm, bitcode, assembly
+
+    /// The kind that a file's suffix stands for, without the dot.
+    public init?(suffix: String) {
+      guard let kind = Self.allCases.first(where: { $0.suffix == suffix }) else { return nil }
+      self = kind
+    }
+
+    /// The suffix of files of this kind, without the dot.
+    public var suffix: String {
+      switch self {
+      case .object: "o"
+      case .archive: "a"
+      case .library: "so"
+      case .c: "c"
+      case .llvm: "ll"
+      case .bitcode: "bc"
+      case .assembly: "s"
+      }
+    }
+  }
+
+  public enum Weights: String, Sendable, CaseIterable { case embed, separate }
+
+  /// Which results may differ from the model's own arithmetic.
+  public enum Precision: String, Sendable, CaseIterable { case strict, f32, fast }
+
+  /// The target triple; empty for the machine that compiles.
+  public var target = ""
+  /// The processor; empty for a generic one, `native` for the machine that compiles.
+  public var cpu = "native"
+  /// Target features to switch, each with `+` or `-`.
+  public var features: [String] = []
+  /// Sizes for the model's named dimensions.
+  public var dims: [String: Int] = [:]
+  /// The prefix of all symbols; empty to derive it from the file's name.
+  public var name = ""
+  public var backend = Backend.llvm
+  public var emit = EmitKind.object
+  public var weights = Weights.embed
+  public var precision = Precision.f32
+  public var threads = 1
+  /// Passes after which the program is printed.
+  public var dumpAfter: [String] = []
+  /// The pass after which compilation ends; empty to finish.
+  public var stopAfter = ""
+  public var timePasses = false
+  /// Whether reports are for machines.
+  public var json = false
+  /// The file to write; `-` for standard output.
+  public var output = ""
+
+  public init() {}
+}

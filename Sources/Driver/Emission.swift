@@ -1,0 +1,71 @@
+import EmitC
+import EmitLLVM
+import EmitHeader
+import LoopIR
+import Support
+
+extension Pipeline {
+  /// Writes the program in the form that the options ask for, with its header beside it.
+  static func emit(_ program: Program, options: CompileOptions) throws {
+    let stem = stem(of: options.output)
+    if options.backend == .c || options.emit == .c {
+      try emitThroughC(program, options, stem)
+      return
+    }
+    let module = try emitLLVM(program, options: codegen(options))
+    if options.output != "-" { try AtomicFile.write(try emitHeader(program, Interface(program)), path: stem + ".h") }
+    switch options.emit {
+    case .object: try AtomicFile.write(try module.object(), path: options.output)
+    case .llvm: try AtomicFile.write(module.text(), path: options.output)
+    case .bitcode: try AtomicFile.write(module.bitcode(), path: options.output)
+    case .assembly: try AtomicFile.write(try module.assembly(), path: options.output)
+    case .archive, .library: try link(try module.object(), options)
+    case .c: preconditionFailure("C goes through the C back end")
+    }
+  }
+
+  private static func emitThroughC(_ program: Program, _ options: CompileOptions, _ stem: String) throws {
+    var settings = COptions(prefix: program.prefix, weights: options.weights == .separate ? .separate : nil)
+    let file = stem.split(separator: "/").last.map(String.init) ?? stem
+    settings.headerName = file + ".h"
+    settings.weightsName = file + ".weights"
+    if options.emit == .c {
+      let source = try emitC(program, options: settings)
+      if options.output != "-" {
+        try AtomicFile.write(source.header, path: stem + ".h")
+        if let weights = source.weights { try AtomicFile.write(weights, path: stem + ".weights") }
+      }
+      try AtomicFile.write(source.source, path: options.output)
+      return
+    }
+    let folder = try TemporaryFolder()
+    settings.headerName = "model.h"
+    settings.weightsName = folder.path + "/model.weights"
+    let generated = try emitC(program, options: settings)
+    try AtomicFile.write(generated.source, path: folder.path + "/model.c")
+    try AtomicFile.write(generated.header, path: folder.path + "/model.h")
+    if let weights = generated.weights { try AtomicFile.write(weights, path: folder.path + "/model.weights") }
+    let kind = options.emit == .library ? ["-shared", "-fPIC"] : ["-c"]
+    let source = folder.path + "/model.c"
+    try AtomicFile.write(path: options.output) { (temporary) throws(FileError) in
+      try Subprocess.run(
+        ["cc", "-std=c99", "-O2", "-ffp-contract=off"] + kind + [source, "-o", temporary, "-lm"])
+    }
+  }
+
+  private static func link(_ object: [UInt8], _ options: CompileOptions) throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/model.o"
+    try AtomicFile.write(object, path: path)
+    let command = options.emit == .archive ? ["ar", "rcsD"] : ["cc", "-shared", "-o"]
+    try AtomicFile.write(path: options.output) { (temporary) throws(FileError) in
+      try Subprocess.run(command + [temporary, path])
+    }
+  }
+
+  /// The path without the suffix of its last component.
+  private static func stem(of path: String) -> String {
+    guard let dot = path.lastIndex(of: "."), !path[dot...].contains("/") else { return path }
+    return String(path[..<dot])
+  }
+}

@@ -1,0 +1,120 @@
+import EmitC
+import EmitLLVM
+import Glibc
+import LoopIR
+import ONNXReader
+import Operators
+import Passes
+import Schedule
+import Support
+import TensorIR
+import Verify
+
+/// What the command line asks of the compiler.
+public enum Pipeline {
+  /// Compiles the model at `path` to `options.output`.
+  public static func compile(path: String, options: CompileOptions) throws {
+    let model = try Model.load(path: path)
+    guard let lowered = try lower(model, options: options) else { return }
+    try emit(lowered.program, options: options)
+  }
+
+  /// Throws everything that would stop the compilation of the model at `path`.
+  public static func check(path: String, options: CompileOptions) throws(ModelError) {
+    _ = try lower(try Model.load(path: path), options: options)
+  }
+
+  /// What a model needs of memory.
+  public static func memory(path: String, options: CompileOptions) throws(ModelError) -> MemoryReport {
+    var options = options
+    options.stopAfter = ""
+    guard let lowered = try lower(try Model.load(path: path), options: options) else {
+      preconditionFailure("lowering stopped without being asked to")
+    }
+    return lowered.memory
+  }
+
+  /// Compiles models into this process.
+  public static func caseCompiler(options: CompileOptions) -> CaseCompiler {
+    CaseCompiler { (request) throws(ModelError) in
+      var options = options
+      options.dims.merge(request.bindings) { asked, _ in asked }
+      options.stopAfter = ""
+      let inputs = request.bindings.isEmpty ? nil : request.inputs
+      guard let lowered = try lower(request.model, inputs: inputs, options: options) else {
+        preconditionFailure("lowering stopped without being asked to")
+      }
+      return try CompiledCase(lowered.program, options: options)
+    }
+  }
+
+  /// A line for each supported operator with its versions.
+  public static var operators: [String] {
+    Registry.all.map { entry in
+      let domain = entry.name.domain.isEmpty ? "ai.onnx" : entry.name.domain
+      return "\(domain) \(entry.name.name) \(entry.name.versions.map(String.init).joined(separator: ","))"
+    }.sorted()
+  }
+
+  /// The whole way from a model to a program; nil if `--stop-after` ended it.
+  ///
+  /// `inputs` fixes the types of the inputs in place of the declared ones.
+  static func lower(_ model: Model, inputs: [ValueInfo]? = nil, options: CompileOptions) throws(ModelError)
+    -> (program: Program, memory: MemoryReport)?
+  {
+    var stages = Stages(options)
+    let imported = try stages.run("import") { () throws(ModelError) in
+      try importModel(model, dims: options.dims, inputs: inputs)
+    }
+    var graph = imported.graph
+    if try stages.ends("import", graph) { return nil }
+    for pass in tensorPasses {
+      graph = stages.run(pass.name) { pass.run(graph) }
+      if try stages.ends(pass.name, graph) { return nil }
+    }
+    let ports = ModelPorts(imported, graph)
+    var (program, memory) = try stages.run("schedule") { () throws(ModelError) in
+      try schedule(
+        graph, inputs: ports.inputs, outputs: ports.outputs, prefix: symbolPrefix(options.name),
+        target: target(options))
+    }
+    program.comments = comments(model)
+    program.modelHash = hash(model, options)
+    if stages.ends("schedule", program) { return nil }
+    return (program, memory)
+  }
+
+  private static func comments(_ model: Model) -> [String] {
+    var lines: [String] = []
+    if !model.producerName.isEmpty { lines.append("Producer: \(model.producerName) \(model.producerVersion)") }
+    if !model.doc.isEmpty { lines.append(model.doc) }
+    lines += model.metadata.map { "\($0.key): \($0.value)" }
+    return lines
+  }
+
+  /// FNV-1a over the model's graph and the options that shape the code, in hexadecimal.
+  private static func hash(_ model: Model, _ options: CompileOptions) -> String {
+    var state: UInt64 = 0xcbf2_9ce4_8422_2325
+    func mix(_ bytes: some Sequence<UInt8>) { for byte in bytes { state = (state ^ UInt64(byte)) &* 0x100_0000_01b3 } }
+    for node in model.graph.nodes {
+      mix(node.opType.utf8)
+      for name in node.inputs + node.outputs { mix(name.utf8) }
+    }
+    for tensor in model.graph.initializers {
+      mix(tensor.name.utf8)
+      let step = max(8, tensor.bytes.count / 4096 / 8 * 8)
+      for offset in stride(from: 0, to: tensor.bytes.count, by: step) { mix(CollectionOfOne(tensor.bytes[offset])) }
+    }
+    for (name, size) in options.dims.sorted(by: { $0.key < $1.key }) { mix("\(name)=\(size)".utf8) }
+    mix("\(options.target) \(options.cpu) \(options.features) \(options.precision)".utf8)
+    let digits = String(state, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+
+  /// The name made a C identifier.
+  static func symbolPrefix(_ name: String) -> String {
+    var result = String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
+    if result.isEmpty { result = "model" }
+    return result.first?.isNumber == true ? "m" + result : result
+  }
+}

@@ -1,0 +1,40 @@
+import Glibc
+import LoopIR
+import Support
+import TensorIR
+import Verify
+
+/// Wraps every stage of the pipeline: times it, dumps its result, verifies it, and knows where to stop.
+struct Stages {
+  private let options: CompileOptions
+
+  init(_ options: CompileOptions) { self.options = options }
+
+  mutating func run<Result, Failure: Error>(_ name: String, _ body: () throws(Failure) -> Result) throws(Failure)
+    -> Result
+  {
+    guard options.timePasses else { return try body() }
+    let start = monotonicSeconds()
+    let result = try body()
+    let milliseconds = (monotonicSeconds() - start) * 1000
+    StandardError.print("\(name): \(Double(Int(milliseconds * 100)) / 100) ms")
+    return result
+  }
+
+  /// Dumps and verifies a graph; true if the pipeline ends here.
+  func ends(_ name: String, _ graph: Graph) throws(ModelError) -> Bool {
+    if options.dumpAfter.contains(name) { print(graph.description) }
+    #if DEBUG
+      do throws(VerificationError) { try verify(graph) } catch {
+        preconditionFailure("after \(name): \(error)\n\(graph.description)")
+      }
+    #endif
+    return options.stopAfter == name
+  }
+
+  /// Dumps a program; true if the pipeline ends here.
+  func ends(_ name: String, _ program: Program) -> Bool {
+    if options.dumpAfter.contains(name) { print(program.description) }
+    return options.stopAfter == name
+  }
+}

@@ -1,0 +1,52 @@
+import Support
+import TensorIR
+
+/// `alpha * A' * B' + beta * C`, where A' and B' may be transposed and C broadcasts.
+struct Gemm: Operator {
+  let name = OperatorName("Gemm", versions: 1, 6, 7, 9, 11, 13)
+
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let lhs = try node.input(0)
+    let rhs = try node.input(1)
+    try b.requireSameType([lhs, rhs])
+    let (left, right) = (b.shape(of: lhs), b.shape(of: rhs))
+    guard left.count == 2, right.count == 2 else { throw .invalid("the arguments have ranks \(left.count) and \(right.count), not 2") }
+    let transposesLeft = try node.flag("transA")
+    let transposesRight = try node.flag("transB")
+    let rows = left[transposesLeft ? 1 : 0]
+    let depth = left[transposesLeft ? 0 : 1]
+    let columns = right[transposesRight ? 0 : 1]
+    guard depth == right[transposesRight ? 1 : 0] || depth.constant == nil else {
+      throw .invalid("shapes \(left) and \(right) do not multiply")
+    }
+    let element = b.type(of: lhs).element
+    let alpha = try node.float("alpha", default: 1)
+    let beta = try node.float("beta", default: 1)
+    var operands = [lhs, rhs]
+    var epilogue = ScalarGraph()
+    var result = epilogue.accumulator(0, element)
+    func scaled(_ value: ScalarID, _ factor: Double) -> ScalarID {
+      if factor == 1 { return value }
+      if element.isFloat { return epilogue.times(value, epilogue.number(factor, element)) }
+      let wide = epilogue.times(epilogue.cast(value, to: .f64), epilogue.number(factor, .f64))
+      return epilogue.cast(wide, to: element)
+    }
+    result = scaled(result, alpha)
+    if let addend = node.optionalInput(2), beta != 0 {
+      try b.requireSameType([lhs, addend])
+      let shape = b.shape(of: addend)
+      guard shape.count <= 2, try broadcastShape([[rows, columns], shape]) == [rows, columns] else {
+        throw .invalid("C has shape \(shape), which does not broadcast to [\(rows), \(columns)]")
+      }
+      operands.append(addend)
+      let read = epilogue.broadcastRead(2, b.type(of: addend), in: [rows, columns])
+      result = epilogue.plus(result, scaled(read, beta))
+    }
+    epilogue.results = [result]
+    let (row, column, sum) = (AffineIndex.axis(0), AffineIndex.axis(1), AffineIndex.axis(2))
+    let contract = Contract(
+      shape: [rows, columns], reduced: [depth], lhs: transposesLeft ? [sum, row] : [row, sum],
+      rhs: transposesRight ? [column, sum] : [sum, column], accumulator: element, epilogue: epilogue)
+    return [b.add(.contract(contract), operands)[0]]
+  }
+}

@@ -1,0 +1,57 @@
+import Support
+import TensorIR
+
+/// Matrix product with the broadcasting of numpy.
+struct MatMul: Operator {
+  let name = OperatorName("MatMul", versions: 1, 9, 13)
+
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let lhs = try node.input(0)
+    let rhs = try node.input(1)
+    try b.requireSameType([lhs, rhs])
+    return [try b.matrixProduct(lhs, rhs, accumulator: b.type(of: lhs).element)]
+  }
+}
+
+extension GraphBuilder {
+  /// The product of matrices in the last two axes; the axes before broadcast, and vectors are promoted as numpy does.
+  mutating func matrixProduct(
+    _ lhs: ValueID, _ rhs: ValueID, accumulator: ElementType,
+    epilogue: ((inout ScalarGraph, ScalarID) -> ScalarID)? = nil
+  ) throws(ModelError) -> ValueID {
+    let a = shape(of: lhs)
+    let c = shape(of: rhs)
+    guard a.count >= 1, c.count >= 1 else { throw .invalid("a matrix product takes no scalars") }
+    let depth = a[a.count - 1]
+    guard depth == c[max(0, c.count - 2)] || depth.constant == nil || c[max(0, c.count - 2)].constant == nil else {
+      throw .invalid("shapes \(a) and \(c) do not multiply: \(depth) and \(c[max(0, c.count - 2)]) differ")
+    }
+    let batch = try broadcastShape([Array(a.dropLast(2)), Array(c.dropLast(2))])
+    var outer = batch
+    let rowAxis = a.count >= 2 ? outer.count : nil
+    if a.count >= 2 { outer.append(a[a.count - 2]) }
+    let columnAxis = c.count >= 2 ? outer.count : nil
+    if c.count >= 2 { outer.append(c[c.count - 1]) }
+    let sum = outer.count
+    func batchIndices(_ shape: [Dim]) -> [AffineIndex] {
+      let own = shape.dropLast(2)
+      return own.enumerated().map { axis, dim in
+        let position = batch.count - own.count + axis
+        return dim == 1 && batch[position] != 1 ? AffineIndex() : .axis(position)
+      }
+    }
+    var left = batchIndices(a)
+    if let rowAxis { left.append(.axis(rowAxis)) }
+    left.append(.axis(sum))
+    var right = batchIndices(c)
+    right.append(.axis(sum))
+    if let columnAxis { right.append(.axis(columnAxis)) }
+    var finish = ScalarGraph()
+    let total = finish.accumulator(0, accumulator)
+    finish.results = [epilogue?(&finish, total) ?? total]
+    return add(
+      .contract(
+        Contract(shape: outer, reduced: [depth], lhs: left, rhs: right, accumulator: accumulator, epilogue: finish)),
+      [lhs, rhs])[0]
+  }
+}

@@ -1,0 +1,186 @@
+import ONNXReader
+import Support
+import TensorIR
+
+/// A model in Tensor IR with the names of its interface.
+public struct ImportedModel {
+  public var graph: Graph
+  public var inputs: [ValueInfo]
+  public var outputs: [ValueInfo]
+}
+
+/// Translates a model, with named dimensions bound to sizes where `dims` has them.
+///
+/// `inputs` gives the types of the inputs in place of the declared ones.
+///
+/// - Throws: `ModelError` with the diagnostics of all nodes that cannot be translated.
+public func importModel(_ model: Model, dims: [String: Int] = [:], inputs: [ValueInfo]? = nil) throws(ModelError)
+  -> ImportedModel
+{
+  var importer = Importer()
+  var builder = GraphBuilder()
+  var functions: [String: FunctionDef] = [:]
+  for function in model.functions { functions[Importer.functionKey(function.domain, function.name)] = function }
+  var scope = Scope(opsets: model.opsets, functions: functions)
+  let inputs = inputs ?? model.requiredInputs
+  for input in inputs {
+    let type = try Importer.tensorType(input, dims)
+    scope.values[input.name] = builder.input(type, name: input.name)
+  }
+  let outputs = importer.graph(model.graph, scope: &scope, in: &builder)
+  guard importer.diagnostics.isEmpty else { throw ModelError(importer.diagnostics) }
+  let graph = builder.finish(outputs: outputs.compactMap { $0 })
+  return ImportedModel(graph: graph, inputs: inputs, outputs: model.graph.outputs)
+}
+
+/// Translates nodes one by one and collects what is wrong with them.
+struct Importer {
+  var diagnostics: [Diagnostic] = []
+  /// Body graphs and functions around the current node.
+  private var depth = 0
+
+  static func functionKey(_ domain: String, _ name: String) -> String { "\(domain == "ai.onnx" ? "" : domain)::\(name)" }
+
+  static func tensorType(_ info: ValueInfo, _ dims: [String: Int]) throws(ModelError) -> TensorType {
+    guard case .tensor(let element, let shape)? = info.type else {
+      let type = info.type.map { "\($0)" } ?? "unknown"
+      throw .unsupported("input '\(info.name)' has type \(type); only tensors can be inputs")
+    }
+    guard let shape else {
+      throw .unsupported("input '\(info.name)' has no declared rank", hint: "set its shape in the model")
+    }
+    guard element != .string else { throw .unsupported("input '\(info.name)' has element type string") }
+    var result: [Dim] = []
+    for (axis, dim) in shape.enumerated() {
+      switch dim {
+      case .value(let size): result.append(Dim(size))
+      case .param(let name): result.append(dims[name].map { Dim($0) } ?? Dim(symbol: name))
+      case .unknown:
+        let name = "\(info.name)_dim\(axis)"
+        result.append(dims[name].map { Dim($0) } ?? Dim(symbol: name))
+      }
+    }
+    return TensorType(element, result)
+  }
+
+  /// Adds a graph's computation; its inputs are in the scope. Returns its outputs, nil where one failed.
+  mutating func graph(_ graph: GraphDef, scope: inout Scope, in builder: inout GraphBuilder) -> [ValueID?] {
+    for initializer in graph.initializers {
+      guard initializer.element != .string else {
+        report(.unsupported("initializer '\(initializer.name)' holds strings"), at: "")
+        scope.values[initializer.name] = .some(nil)
+        continue
+      }
+      scope.values[initializer.name] = builder.constant(ConstantTensor(initializer))
+    }
+    for sparse in graph.sparseInitializers {
+      scope.values[sparse.values.name] = .some(sparse.dense().map { builder.constant(ConstantTensor($0)) })
+    }
+    for node in graph.nodes { self.node(node, scope: &scope, in: &builder) }
+    return graph.outputs.map { output in
+      switch scope.lookup(output.name) {
+      case .value(let value):
+        builder.name(value, output.name)
+        return value
+      case .failed: return nil
+      case .undefined:
+        report(.invalid("output '\(output.name)' is not computed by any node"), at: "")
+        return nil
+      }
+    }
+  }
+
+  private mutating func report(_ error: ModelError, at location: String) {
+    diagnostics += error.located(at: location).diagnostics
+  }
+
+  private mutating func node(_ node: NodeDef, scope: inout Scope, in builder: inout GraphBuilder) {
+    let domain = node.domain == "ai.onnx" ? "" : node.domain
+    let opset = scope.opsets[domain] ?? (domain.isEmpty ? scope.opsets["ai.onnx"] : nil)
+    let location = node.location(version: opset)
+    for output in node.outputs where !output.isEmpty { scope.values[output] = .some(nil) }
+    do {
+      guard let arguments = try arguments(node, scope) else { return }
+      builder.origin = location
+      let results = try results(node, domain, opset, arguments, &scope, &builder)
+      for (name, value) in zip(node.outputs, results) where !name.isEmpty {
+        scope.values[name] = value
+        builder.name(value, name)
+      }
+      for name in node.outputs.dropFirst(results.count) where !name.isEmpty {
+        throw ModelError.unsupported("result '\(name)' is not supported")
+      }
+    } catch let error as ModelError {
+      report(error, at: location)
+    } catch {
+      preconditionFailure("operators throw ModelError, not \(error)")
+    }
+  }
+
+  /// The node's arguments, or nil if one of them failed.
+  private func arguments(_ node: NodeDef, _ scope: Scope) throws(ModelError) -> [ValueID?]? {
+    var arguments: [ValueID?] = []
+    for name in node.inputs {
+      if name.isEmpty { arguments.append(nil); continue }
+      switch scope.lookup(name) {
+      case .value(let value): arguments.append(value)
+      case .failed: return nil
+      case .undefined: throw .invalid("argument '\(name)' is not defined")
+      }
+    }
+    return arguments
+  }
+
+  private mutating func results(
+    _ node: NodeDef, _ domain: String, _ opset: Int?, _ arguments: [ValueID?], _ scope: inout Scope,
+    _ builder: inout GraphBuilder
+  ) throws(ModelError) -> [ValueID] {
+    if let function = scope.functions[Importer.functionKey(domain, node.opType)] {
+      return try call(function, node, arguments, scope, &builder)
+    }
+    guard let candidate = Registry.find(domain, node.opType) else {
+      throw .unsupported("operator \(node.opType) of domain '\(domain.isEmpty ? "ai.onnx" : domain)' is not supported", hint: "see onnxc ops")
+    }
+    guard let opset else { throw .invalid("the model imports no operator set of domain '\(domain)'") }
+    guard let version = candidate.name.versions.last(where: { $0 <= opset }) else {
+      throw .unsupported(
+        "version \(opset) of \(node.opType) is not supported", hint: "convert the model to operator set 7 or later")
+    }
+    let operatorNode = OperatorNode(definition: node, version: version, arguments: arguments, scope: scope)
+    return try candidate.build(operatorNode, in: &builder)
+  }
+
+  private mutating func call(
+    _ function: FunctionDef, _ node: NodeDef, _ arguments: [ValueID?], _ scope: Scope, _ builder: inout GraphBuilder
+  ) throws(ModelError) -> [ValueID] {
+    guard depth < 64 else { throw .invalid("functions call each other without end") }
+    var inner = Scope(opsets: function.opsets.isEmpty ? scope.opsets : function.opsets, functions: scope.functions)
+    for (name, argument) in zip(function.inputs, arguments) { if let argument { inner.values[name] = argument } }
+    let attributes = function.defaultAttributes.merging(node.attributes) { _, given in given }
+    depth += 1
+    for body in function.nodes {
+      var bound = body
+      for (name, value) in body.attributes {
+        if case .reference(let outer) = value { bound.attributes[name] = attributes[outer] }
+      }
+      bound.inputs = body.inputs.map { inner.values[$0] == nil && function.inputs.contains($0) ? "" : $0 }
+      self.node(bound, scope: &inner, in: &builder)
+    }
+    depth -= 1
+    var results: [ValueID] = []
+    for output in function.outputs {
+      guard case .value(let value) = inner.lookup(output) else {
+        throw ModelError([])
+      }
+      results.append(value)
+    }
+    return results
+  }
+}
+
+extension ConstantTensor {
+  /// The elements of a numeric tensor of the model.
+  init(_ tensor: TensorData) {
+    self.init(tensor.element, dims: tensor.dims, bytes: tensor.bytes)
+  }
+}

@@ -1,0 +1,26 @@
+/// All operators, by domain and name.
+public enum Registry {
+  /// One line per operator or table of operators; a test checks that no file is missing here.
+  public static let all: [any Operator] =
+    [
+      AveragePool(),
+      BatchNormalization(),
+      Conv(),
+      Flatten(),
+      Gemm(),
+      GlobalAveragePool(),
+      GlobalMaxPool(),
+      MatMul(),
+      MaxPool(),
+      Reshape(),
+      Transpose(),
+    ] + binaryOperators + unaryOperators + reduceOperators + softmaxOperators
+
+  private static let byName: [String: any Operator] = Dictionary(
+    uniqueKeysWithValues: all.map { (key($0.name.domain, $0.name.name), $0) })
+
+  private static func key(_ domain: String, _ name: String) -> String { "\(domain)::\(name)" }
+
+  /// The operator of a domain (empty for the standard one), if it is supported.
+  public static func find(_ domain: String, _ name: String) -> (any Operator)? { byName[key(domain, name)] }
+}

@@ -1,0 +1,26 @@
+import ONNXReader
+import Support
+import TensorIR
+
+/// The values that names stand for in a graph and the graphs around it, and what is needed to import a body graph.
+public struct Scope {
+  /// Values by name; nil for a value whose node could not be imported.
+  var values: [String: ValueID?] = [:]
+  /// Operator set versions by domain.
+  var opsets: [String: Int]
+  /// Model-local functions by domain and name.
+  var functions: [String: FunctionDef]
+
+  /// Where to find a value.
+  enum Lookup {
+    case value(ValueID)
+    /// Its node failed, which was reported already.
+    case failed
+    case undefined
+  }
+
+  func lookup(_ name: String) -> Lookup {
+    guard let entry = values[name] else { return .undefined }
+    return entry.map { .value($0) } ?? .failed
+  }
+}

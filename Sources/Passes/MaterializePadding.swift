@@ -1,0 +1,66 @@
+import TensorIR
+
+/// Gives contractions that read beyond the bounds of a factor a copy with explicit zeros around it, so that all reads are in bounds.
+func materializePadding(_ graph: Graph) -> Graph {
+  var result = graph
+  result.nodes = []
+  for node in graph.nodes {
+    guard case .contract(var contract) = node.primitive else {
+      result.nodes.append(node)
+      continue
+    }
+    var changed = node
+    contract.lhs = pad(contract.lhs, &changed.operands[0], contract, node, &result)
+    contract.rhs = pad(contract.rhs, &changed.operands[1], contract, node, &result)
+    changed.primitive = .contract(contract)
+    result.nodes.append(changed)
+  }
+  return result
+}
+
+/// Adds the padded copy of a factor where it is needed, and gives the indices into it.
+private func pad(_ indices: [AffineIndex], _ factor: inout ValueID, _ contract: Contract, _ node: Node, _ graph: inout Graph)
+  -> [AffineIndex]
+{
+  let type = graph.type(of: factor)
+  let extents = contract.shape + contract.reduced
+  guard !isInBounds(indices, type.shape, contract), let bounds = constantBounds(indices, extents),
+    let shape = type.shape.constants, !extents.contains(0)
+  else { return indices }
+  var shifted = indices
+  var padded: [Dim] = []
+  var body = ScalarGraph()
+  var positions: [ScalarID] = []
+  for (axis, range) in bounds.enumerated() {
+    let before = max(0, -range.lowerBound)
+    let end = max(shape[axis], range.upperBound + 1)
+    padded.append(Dim(end + before))
+    shifted[axis].offset = indices[axis].offset + before
+    positions.append(body.affine(body.axis(axis), scale: 1, offset: Dim(-before)))
+  }
+  let zero = body.number(0, type.element)
+  body.results = [body.read(0, positions, outside: zero, type: type.element)]
+  graph.values.append(Value(type: TensorType(type.element, padded)))
+  let copy = ValueID(graph.values.count - 1)
+  graph.nodes.append(
+    Node(.map(Map(shape: padded, body: body)), operands: [factor], results: [copy], origin: node.origin))
+  factor = copy
+  return shifted
+}
+
+/// The range of every index over constant extents; nil where one is symbolic.
+private func constantBounds(_ indices: [AffineIndex], _ extents: [Dim]) -> [ClosedRange<Int>]? {
+  var result: [ClosedRange<Int>] = []
+  for index in indices {
+    guard var low = index.offset.constant else { return nil }
+    var high = low
+    for (axis, coefficient) in index.coefficients {
+      guard let extent = extents[axis].constant else { return nil }
+      let reach = coefficient * max(0, extent - 1)
+      low += min(reach, 0)
+      high += max(reach, 0)
+    }
+    result.append(low...high)
+  }
+  return result
+}

@@ -1,0 +1,165 @@
+import Support
+import TensorIR
+
+/// A graph with a memory order for each of its values.
+public struct LaidOutGraph {
+  public var graph: Graph
+  /// By value.
+  public var layouts: [Layout]
+}
+
+/// Chooses the layout of every value, in one sweep from inputs to outputs.
+///
+/// A contraction with a constant factor puts the axes of that factor innermost (channels last), because vectors run along them;
+/// a map takes the order of its largest operand, and a reshape what its operand's order allows. Graph inputs, outputs and constants
+/// are row-major; where another order meets them, or meets a reshape that would break it, an identity map converts.
+public func assignLayouts(_ graph: Graph) -> LaidOutGraph {
+  var assignment = LayoutAssignment(graph)
+  assignment.run()
+  return assignment.finished()
+}
+
+private struct LayoutAssignment {
+  let source: Graph
+  let producers: [Int?]
+  var result: Graph
+  var layouts: [Layout?]
+
+  init(_ graph: Graph) {
+    source = graph
+    producers = graph.producers()
+    result = graph
+    result.nodes = []
+    layouts = [Layout?](repeating: nil, count: graph.values.count)
+    for input in graph.inputs { layouts[input.index] = .rowMajor(graph.shape(of: input).count) }
+  }
+
+  mutating func run() {
+    for node in source.nodes { place(node) }
+    result.outputs = source.outputs.map { rowMajor($0) }
+  }
+
+  func finished() -> LaidOutGraph {
+    LaidOutGraph(
+      graph: result, layouts: result.values.indices.map { layouts[$0] ?? .rowMajor(result.values[$0].type.rank) })
+  }
+
+  private func layout(_ value: ValueID) -> Layout {
+    layouts[value.index] ?? .rowMajor(result.shape(of: value).count)
+  }
+
+  private mutating func place(_ node: Node) {
+    var node = node
+    switch node.primitive {
+    case .constant: break
+    case .map(let map):
+      layouts[node.results[0].index] = followOperands(map.body, node.operands, map.shape, 0..<map.shape.count)
+    case .reduce(let reduce):
+      let all = reduce.shape + reduce.reduced
+      let layout = followOperands(reduce.body, node.operands, all, 0..<reduce.shape.count)
+      for value in node.results { layouts[value.index] = layout }
+    case .contract(let contract):
+      layouts[node.results[0].index] = contractLayout(contract, node)
+    case .reshape(let shape):
+      let operand = node.operands[0]
+      if let layout = reshapedLayout(layout(operand), result.shape(of: operand), shape) {
+        layouts[node.results[0].index] = layout
+      } else {
+        node.operands = [rowMajor(operand)]
+      }
+    case .scan, .scatter, .sort: node.operands = node.operands.map { rowMajor($0) }
+    }
+    result.nodes.append(node)
+  }
+
+  /// The value in row-major order: itself, or a converted copy.
+  private mutating func rowMajor(_ value: ValueID) -> ValueID {
+    let type = result.type(of: value)
+    if layout(value).isRowMajor(type.shape) { return value }
+    var body = ScalarGraph()
+    let indices = (0..<type.rank).map { body.axis($0) }
+    body.results = [body.read(0, indices, type: type.element)]
+    result.values.append(Value(type: type))
+    layouts.append(.rowMajor(type.rank))
+    let copy = ValueID(result.values.count - 1)
+    result.nodes.append(
+      Node(.map(Map(shape: type.shape, body: body)), operands: [value], results: [copy], origin: "layout of \(value.index)"))
+    return copy
+  }
+
+  /// The order in which the largest operand that is not a constant walks the kept axes.
+  private func followOperands(_ body: ScalarGraph, _ operands: [ValueID], _ extents: [Dim], _ kept: Range<Int>) -> Layout {
+    var best: (size: Int, order: [Int])?
+    for id in body.reachable {
+      guard case .read(let operand, let indices, _) = body[id] else { continue }
+      let value = operands[operand]
+      let shape = result.shape(of: value)
+      let isConstant = producers[value.index].map { if case .constant = source.nodes[$0].primitive { true } else { false } }
+      let size = shape.product.constant ?? .max
+      guard isConstant != true, size > best?.size ?? 1 else { continue }
+      var position = [Int: Int]()
+      for (dimension, index) in indices.enumerated() {
+        let form = LinearFormAxes(index, in: body)
+        for axis in form.axes where position[axis] == nil {
+          position[axis] = layout(value).order.firstIndex(of: dimension) ?? dimension
+        }
+      }
+      guard position.count > 0 else { continue }
+      // Axes that the operand does not have go outermost, in their own order.
+      let order = kept.sorted { (position[$0] ?? -1, $0) < (position[$1] ?? -1, $1) }
+      best = (size, order)
+    }
+    return best.map { Layout(order: $0.order) } ?? .rowMajor(kept.count)
+  }
+
+  private func contractLayout(_ contract: Contract, _ node: Node) -> Layout {
+    let rank = contract.shape.count
+    let indices: [AffineIndex]
+    if isConstant(node.operands[1]) {
+      indices = contract.rhs
+    } else if isConstant(node.operands[0]) {
+      indices = contract.lhs
+    } else {
+      return .rowMajor(rank)
+    }
+    var inner = Set<Int>()
+    for index in indices { inner.formUnion(index.coefficients.keys) }
+    let outer = (0..<rank).filter { !inner.contains($0) }
+    return Layout(order: outer + (0..<rank).filter { inner.contains($0) })
+  }
+
+  private func isConstant(_ value: ValueID) -> Bool {
+    guard let producer = producers[value.index], case .constant = source.nodes[producer].primitive else { return false }
+    return true
+  }
+}
+
+/// The axes that an index depends on.
+private struct LinearFormAxes {
+  var axes: [Int] = []
+
+  init(_ id: ScalarID, in graph: ScalarGraph) {
+    switch graph[id] {
+    case .axis(let axis): axes = [axis]
+    case .literal, .dim, .read, .accumulator: break
+    case .unary, .binary, .compare, .select, .cast, .bitcast:
+      for operand in ScalarGraph.operands(of: graph[id]) { axes += LinearFormAxes(operand, in: graph).axes }
+    }
+  }
+}
+
+/// The layout under which a reshaped value has the same memory as its operand; nil where there is none.
+func reshapedLayout(_ layout: Layout, _ from: [Dim], _ to: [Dim]) -> Layout? {
+  guard let groups = reshapeGroups(from, to) else { return layout.isRowMajor(from) ? .rowMajor(to.count) : nil }
+  let long = layout.order.filter { from[$0] != 1 }
+  var order: [Int] = []
+  var position = 0
+  while position < long.count {
+    guard let group = groups.first(where: { $0.from.first == long[position] }) else { return nil }
+    guard Array(long[position...].prefix(group.from.count)) == group.from else { return nil }
+    order += group.to
+    position += group.from.count
+  }
+  let units = to.indices.filter { to[$0] == 1 }
+  return Layout(order: units + order)
+}

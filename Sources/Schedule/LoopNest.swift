@@ -1,0 +1,89 @@
+import LoopIR
+import Support
+import TensorIR
+
+/// The iteration axes of one loop nest, after adjacent axes were merged.
+struct LoopNest {
+  /// Extent of every axis; merged and single axes have extent 1.
+  var extents: [Dim]
+  /// Axes that need a loop, outermost first.
+  var order: [Int]
+
+  /// Drops axes of extent 1 and merges neighbours that all accesses traverse as one.
+  ///
+  /// `strides` gives, per access, the stride of each axis; it is empty where accesses are not all affine.
+  init(extents: [Dim], order: [Int], strides: [[Dim]]?) {
+    self.extents = extents
+    self.order = order.filter { extents[$0] != 1 }
+    guard let strides else { return }
+    var merged: [Int] = []
+    for axis in self.order {
+      if let outer = merged.last, strides.allSatisfy({ $0[outer] == $0[axis] * self.extents[axis] }) {
+        self.extents[axis] = self.extents[outer] * self.extents[axis]
+        self.extents[outer] = 1
+        merged.removeLast()
+      }
+      merged.append(axis)
+    }
+    self.order = merged
+  }
+
+  /// Wraps statements in loops over the given axes, the last one innermost.
+  static func wrap(_ body: [Statement], _ axes: [(variable: Variable, extent: Dim)]) -> [Statement] {
+    axes.reversed().reduce(body) { inner, axis in
+      [.loop(Loop(axis.variable, from: .index(0), to: axis.extent.expr, body: inner))]
+    }
+  }
+}
+
+/// The strides of every read along the iteration axes; nil unless all reads and other uses of axes are affine reads in bounds.
+func affineStrides(_ graph: ScalarGraph, _ operands: [View], rank: Int) -> [[Dim]]? {
+  var strides: [[Dim]] = []
+  for id in graph.reachable {
+    guard case .read(let operand, let indices, let outside) = graph[id] else { continue }
+    guard outside == nil, let form = offset(indices, operands[operand], graph), form.isAffine else { return nil }
+    strides.append((0..<rank).map { form.axes[$0] ?? 0 })
+  }
+  return usesAxesOnlyInReads(graph) ? strides : nil
+}
+
+private func offset(_ indices: [ScalarID], _ view: View, _ graph: ScalarGraph) -> LinearForm? {
+  var form = LinearForm()
+  for (index, stride) in zip(indices, view.strides) { form.add(LinearForm(index, in: graph), times: stride) }
+  return form
+}
+
+/// Whether axes occur nowhere but in the indices of reads.
+private func usesAxesOnlyInReads(_ graph: ScalarGraph) -> Bool {
+  var isValue = [Bool](repeating: false, count: graph.nodes.count)
+  for result in graph.results { isValue[result.index] = true }
+  for id in graph.reachable.reversed() where isValue[id.index] {
+    switch graph[id] {
+    case .read(_, _, let outside): if let outside { isValue[outside.index] = true }
+    case .axis: return false
+    case .literal, .dim, .accumulator, .unary, .binary, .compare, .select, .cast, .bitcast:
+      for operand in ScalarGraph.operands(of: graph[id]) { isValue[operand.index] = true }
+    }
+  }
+  return true
+}
+
+/// The stride along one axis of every read that varies along it; nil for reads that are not affine.
+func readStrides(_ graph: ScalarGraph, _ operands: [View], along axis: Int) -> [Dim?] {
+  graph.reachable.compactMap { id in
+    guard case .read(let operand, let indices, _) = graph[id],
+      let form = offset(indices, operands[operand], graph)
+    else { return nil }
+    if let stride = form.axes[axis] { return .some(form.isAffine ? stride : nil) }
+    return nil
+  }
+}
+
+/// The lanes that suit a loop over `extent` elements whose widest type has the given size.
+func suitableLanes(_ graph: ScalarGraph, extent: Dim, target: Target) -> Int {
+  let widest = graph.reachable.map { graph.type(of: $0) }.filter { $0 != .i64 && $0 != .u64 }.map(\.bytes).max() ?? 8
+  var lanes = target.lanes(max(1, min(widest, 8)))
+  lanes = min(lanes, max(1, target.vectorBytes / 4))
+  if let extent = extent.constant { while lanes > 1 && lanes > extent { lanes /= 2 } }
+  return lanes < 4 ? 1 : lanes
+}

@@ -1,0 +1,67 @@
+import LoopIR
+import Support
+import TensorIR
+
+/// Lowers a map to one loop nest in the order of its result's layout, with vectors along the innermost axis.
+func lowerMap(_ map: Map, operands: [View], result: View, layout: Layout, target: Target, builder: inout KernelBuilder)
+  -> [Statement]
+{
+  let body = map.body.legalized()
+  let strides = affineStrides(body, operands, rank: map.shape.count).map { $0 + [result.strides] }
+  let nest = LoopNest(extents: map.shape, order: layout.order, strides: strides)
+  var axes = [Expr](repeating: .index(0), count: map.shape.count)
+  var variables: [(variable: Variable, extent: Dim)] = []
+  for axis in nest.order.dropLast() {
+    let variable = builder.index()
+    variables.append((variable, nest.extents[axis]))
+    axes[axis] = .variable(variable)
+  }
+
+  func store(
+    _ axes: [Expr], _ vectorAxis: Int?, _ lanes: Int, _ count: Expr?, _ builder: inout KernelBuilder
+  ) -> [Statement] {
+    var emitter = ScalarEmitter(
+      body, operands: operands, extents: nest.extents, axes: axes, vectorAxis: vectorAxis, lanes: lanes, count: count)
+    let value = emitter.result(0, in: &builder)
+    let index = zip(axes, result.strides).reduce(Expr.index(0)) { $0 + $1.0 * $1.1.expr }
+    return emitter.statements + [.store(result.buffer, index: index, value: value, count: count)]
+  }
+
+  guard let inner = nest.order.last else { return store(axes, nil, 1, nil, &builder) }
+  let extent = nest.extents[inner]
+  let isDense = result.strides[inner] == 1
+  let lanes = isDense ? suitableLanes(body, extent: extent, target: target) : 1
+  let statements = sweep(extent, lanes, &builder) { position, lanes, count, builder in
+    var here = axes
+    here[inner] = position
+    return store(here, inner, lanes, count, &builder)
+  }
+  return LoopNest.wrap(statements, variables)
+}
+
+/// A loop over `extent` positions by vectors, then the rest as one partial vector; scalar where `lanes` is 1.
+func sweep(
+  _ extent: Dim, _ lanes: Int, _ builder: inout KernelBuilder,
+  body: (Expr, Int, Expr?, inout KernelBuilder) -> [Statement]
+) -> [Statement] {
+  if extent == 1 { return body(.index(0), 1, nil, &builder) }
+  let variable = builder.index()
+  if lanes == 1 {
+    let inner = body(.variable(variable), 1, nil, &builder)
+    return [.loop(Loop(variable, from: .index(0), to: extent.expr, body: inner))]
+  }
+  let rest = extent.remainder(by: Dim(lanes))
+  let whole = extent - rest
+  var statements: [Statement] = []
+  if whole.constant == lanes {
+    statements += body(.index(0), lanes, nil, &builder)
+  } else if whole != 0 {
+    let inner = body(.variable(variable), lanes, nil, &builder)
+    statements.append(.loop(Loop(variable, from: .index(0), to: whole.expr, by: lanes, body: inner)))
+  }
+  if rest != 0 {
+    let partial = body(whole.expr, lanes, rest.expr, &builder)
+    statements += rest.constant != nil ? partial : [.conditional(.compare(.greater, rest.expr, .index(0)), then: partial, otherwise: [])]
+  }
+  return statements
+}

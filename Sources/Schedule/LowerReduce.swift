@@ -1,0 +1,232 @@
+import LoopIR
+import Support
+import TensorIR
+
+/// Lowers a reduction: vectors along the innermost axis of the results where reads are dense along it, else along a reduced axis.
+struct ReduceLowering {
+  let reduce: Reduce
+  let body: ScalarGraph
+  let epilogue: ScalarGraph
+  let operands: [View]
+  let results: [View]
+  let target: Target
+  /// Extents of all iteration axes after merging.
+  var extents: [Dim]
+  var outer: [Int]
+  var inner: [Int]
+  let element: ElementType
+
+  init(_ reduce: Reduce, operands: [View], results: [View], layout: Layout, target: Target) {
+    self.reduce = reduce
+    body = reduce.body.legalized()
+    epilogue = reduce.epilogue.legalized()
+    self.operands = operands
+    self.results = results
+    self.target = target
+    element = body.type(of: body.results[0])
+    let rank = reduce.shape.count
+    let all = reduce.shape + reduce.reduced
+    let strides = affineStrides(body, operands, rank: all.count)
+    let bySpan = ReduceLowering.reducedOrder(rank..<all.count, all, reduce.combiner.hasPosition ? nil : strides)
+    let padded = results[0].strides + [Dim](repeating: 0, count: reduce.reduced.count)
+    let isSimple = affineStrides(epilogue, operands, rank: rank) != nil
+    let epilogueReads = (affineStrides(epilogue, operands, rank: rank) ?? []).map { $0 + [Dim](repeating: 0, count: reduce.reduced.count) }
+    let outerNest = LoopNest(
+      extents: all, order: layout.order, strides: isSimple ? strides.map { $0 + [padded] + epilogueReads } : nil)
+    let innerNest = LoopNest(
+      extents: outerNest.extents, order: bySpan, strides: reduce.combiner.hasPosition ? nil : strides)
+    extents = innerNest.extents
+    outer = outerNest.order
+    inner = innerNest.order
+  }
+
+  /// Reduced axes by falling stride of the first read, so that the innermost loop walks memory densely.
+  private static func reducedOrder(_ axes: Range<Int>, _ extents: [Dim], _ strides: [[Dim]]?) -> [Int] {
+    guard let first = strides?.first else { return Array(axes) }
+    return axes.sorted { (first[$0].constant ?? .max, -$0) > (first[$1].constant ?? .max, -$1) }
+  }
+
+  func lower(_ builder: inout KernelBuilder) -> [Statement] {
+    var axes = [Expr](repeating: .index(0), count: extents.count)
+    var variables: [(variable: Variable, extent: Dim)] = []
+    let vectorOuter = outerVectorAxis()
+    for axis in outer where axis != vectorOuter {
+      let variable = builder.index()
+      variables.append((variable, extents[axis]))
+      axes[axis] = .variable(variable)
+    }
+    let statements: [Statement]
+    if let axis = vectorOuter {
+      let lanes = suitableLanes(body, extent: extents[axis], target: target)
+      statements = sweep(extents[axis], lanes, &builder) { position, lanes, count, builder in
+        var here = axes
+        here[axis] = position
+        return acrossOutputs(here, axis, lanes, count, &builder)
+      }
+    } else if let axis = inner.last, !reduce.combiner.hasPosition, isDense(along: axis) {
+      statements = alongReduced(axes, axis, suitableLanes(body, extent: extents[axis], target: target), &builder)
+    } else {
+      statements = acrossOutputs(axes, nil, 1, nil, &builder)
+    }
+    return LoopNest.wrap(statements, variables)
+  }
+
+  private func isDense(along axis: Int) -> Bool {
+    let strides = readStrides(body, operands, along: axis)
+    return strides.contains(1) && strides.allSatisfy { $0 == 1 }
+      && suitableLanes(body, extent: extents[axis], target: target) > 1
+  }
+
+  private func outerVectorAxis() -> Int? {
+    guard let axis = outer.last, !reduce.combiner.hasPosition, results.allSatisfy({ $0.strides[axis] == 1 }), isDense(along: axis)
+    else { return nil }
+    return axis
+  }
+
+  // MARK: One accumulator per output, lanes across outputs
+
+  private func acrossOutputs(
+    _ axes: [Expr], _ vectorAxis: Int?, _ lanes: Int, _ count: Expr?, _ builder: inout KernelBuilder
+  ) -> [Statement] {
+    var axes = axes
+    var variables: [(variable: Variable, extent: Dim)] = []
+    for axis in inner {
+      let variable = builder.index()
+      variables.append((variable, extents[axis]))
+      axes[axis] = .variable(variable)
+    }
+    let accumulator = builder.variable(ValueType(element, lanes: lanes))
+    let identity = Expr(literal: reduce.combiner.identity(element), element)
+    var statements: [Statement] = [.declare(accumulator, lanes > 1 ? .splat(identity, lanes: lanes) : identity)]
+    var accumulators: [Expr] = [.variable(accumulator)]
+    var emitter = ScalarEmitter(
+      body, operands: operands, extents: extents, axes: axes, vectorAxis: vectorAxis, lanes: lanes, count: count)
+    let value = emitter.result(0, in: &builder)
+    let update: [Statement]
+    if reduce.combiner.hasPosition {
+      let position = builder.variable(ValueType(.i64))
+      statements.append(.declare(position, .index(0)))
+      accumulators.append(.variable(position))
+      update = positionUpdate(accumulator, position, value, axes, &builder)
+    } else {
+      update = combine(into: accumulator, value, &builder)
+    }
+    statements += LoopNest.wrap(emitter.statements + update, variables)
+    return statements + finish(axes, vectorAxis, lanes, count, accumulators, &builder)
+  }
+
+  private func combine(into accumulator: Variable, _ value: Expr, _ builder: inout KernelBuilder) -> [Statement] {
+    let current = Expr.variable(accumulator)
+    switch reduce.combiner {
+    case .sum: return [.assign(accumulator, element == .bool ? .binary(.or, current, value) : .binary(.add, current, value))]
+    case .product: return [.assign(accumulator, .binary(.multiply, current, value))]
+    case .min, .max:
+      let named = builder.variable(value.type)
+      let next = Expr.variable(named)
+      var better = Expr.compare(reduce.combiner == .min ? .less : .greater, next, current)
+      if element.isFloat { better = .binary(.or, better, .compare(.notEqual, next, next)) }
+      return [.bind(named, value), .assign(accumulator, .select(better, next, current))]
+    case .argMinFirst, .argMinLast, .argMaxFirst, .argMaxLast: preconditionFailure("\(reduce.combiner) has a position")
+    }
+  }
+
+  private func positionUpdate(
+    _ accumulator: Variable, _ position: Variable, _ value: Expr, _ axes: [Expr], _ builder: inout KernelBuilder
+  ) -> [Statement] {
+    let named = builder.variable(value.type)
+    let next = Expr.variable(named)
+    let current = Expr.variable(accumulator)
+    let rank = reduce.shape.count
+    let here = zip(axes[rank...], reduce.reduced).reduce(Expr.index(0)) { $0 * $1.1.expr + $1.0 }
+    let better: Expr
+    switch reduce.combiner {
+    case .argMinFirst: better = .compare(.less, next, current)
+    case .argMinLast: better = .compare(.lessOrEqual, next, current)
+    case .argMaxFirst: better = .compare(.greater, next, current)
+    case .argMaxLast: better = .compare(.greaterOrEqual, next, current)
+    case .sum, .product, .min, .max: preconditionFailure("\(reduce.combiner) has no position")
+    }
+    return [
+      .bind(named, value),
+      .conditional(better, then: [.assign(accumulator, next), .assign(position, here)], otherwise: []),
+    ]
+  }
+
+  // MARK: Lanes along a reduced axis
+
+  private func alongReduced(_ axes: [Expr], _ axis: Int, _ lanes: Int, _ builder: inout KernelBuilder) -> [Statement] {
+    var axes = axes
+    var variables: [(variable: Variable, extent: Dim)] = []
+    for other in inner where other != axis {
+      let variable = builder.index()
+      variables.append((variable, extents[other]))
+      axes[other] = .variable(variable)
+    }
+    let identity = Expr(literal: reduce.combiner.identity(element), element)
+    let vector = builder.variable(ValueType(element, lanes: lanes))
+    let scalar = builder.variable(ValueType(element))
+    let rest = extents[axis].remainder(by: Dim(lanes))
+    let whole = extents[axis] - rest
+
+    func update(_ position: Expr, _ lanes: Int, _ accumulator: Variable) -> [Statement] {
+      var here = axes
+      here[axis] = position
+      var emitter = ScalarEmitter(body, operands: operands, extents: extents, axes: here, vectorAxis: axis, lanes: lanes)
+      let value = emitter.result(0, in: &builder)
+      return emitter.statements + combine(into: accumulator, value, &builder)
+    }
+    let main = builder.index()
+    let tail = builder.index()
+    var innermost: [Statement] = [
+      .loop(
+        Loop(main, from: .index(0), to: whole.expr, by: lanes, body: update(.variable(main), lanes, vector)))
+    ]
+    if rest != 0 {
+      let body = update(.variable(tail), 1, scalar)
+      innermost.append(.loop(Loop(tail, from: whole.expr, to: extents[axis].expr, body: body)))
+    }
+    let statements: [Statement] = [.declare(vector, .splat(identity, lanes: lanes)), .declare(scalar, identity)]
+    return statements + LoopNest.wrap(innermost, variables) + combineLanes(vector, scalar, lanes, &builder)
+      + finish(axes, nil, 1, nil, [.variable(scalar)], &builder)
+  }
+
+  private func combineLanes(_ vector: Variable, _ scalar: Variable, _ lanes: Int, _ builder: inout KernelBuilder) -> [Statement] {
+    let lanewise = Expr.variable(vector)
+    switch reduce.combiner {
+    case .sum: return combine(into: scalar, .reduceLanes(element == .bool ? .or : .sum, lanewise), &builder)
+    case .product: return combine(into: scalar, .reduceLanes(.product, lanewise), &builder)
+    case .min, .max:
+      let extreme = Expr.reduceLanes(reduce.combiner == .min ? .min : .max, lanewise)
+      guard element.isFloat else { return combine(into: scalar, extreme, &builder) }
+      let isBad = Expr.reduceLanes(.or, .compare(.notEqual, lanewise, lanewise))
+      return combine(into: scalar, .select(isBad, .float(.nan, element), extreme), &builder)
+    case .argMinFirst, .argMinLast, .argMaxFirst, .argMaxLast: preconditionFailure("\(reduce.combiner) has a position")
+    }
+  }
+
+  private func finish(
+    _ axes: [Expr], _ vectorAxis: Int?, _ lanes: Int, _ count: Expr?, _ accumulators: [Expr],
+    _ builder: inout KernelBuilder
+  ) -> [Statement] {
+    let outer = Array(axes[..<reduce.shape.count])
+    var emitter = ScalarEmitter(
+      epilogue, operands: operands, extents: Array(extents[..<reduce.shape.count]), axes: outer, vectorAxis: vectorAxis,
+      lanes: lanes, count: count, accumulators: accumulators)
+    var stores: [Statement] = []
+    for (position, view) in results.enumerated() {
+      let value = emitter.result(position, in: &builder)
+      let index = zip(outer, view.strides).reduce(Expr.index(0)) { $0 + $1.0 * $1.1.expr }
+      stores.append(.store(view.buffer, index: index, value: value, count: count))
+    }
+    return emitter.statements + stores
+  }
+}
+
+extension Expr {
+  init(literal: Literal, _ element: ElementType) {
+    switch literal {
+    case .integer(let value): self = .integer(value, element)
+    case .floatBits(let bits): self = .float(Double(bitPattern: bits), element)
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import LoopIR
+import Support
+import TensorIR
+
+/// Lowers a sort: a bottom-up merge sort of positions for every line along the axis.
+func lowerSort(_ sort: Sort, _ node: Node, _ scope: inout KernelScope) -> [Statement] {
+  let source = scope.view(node.operands[0], .read)
+  let values = scope.view(node.results[0], .write)
+  let positions = scope.view(node.results[1], .write)
+  guard let length = source.shape[sort.axis].constant else { preconditionFailure("symbolic sort") }
+  let front = scope.scratch(.i64, count: max(1, length))
+  let back = scope.scratch(.i64, count: max(1, length))
+  let sorter = SortLowering(sort: sort, source: source, length: length, front: front, back: back)
+
+  var variables: [(variable: Variable, extent: Dim)] = []
+  var sourceBase = Expr.index(0)
+  var resultBase = Expr.index(0)
+  for axis in source.shape.indices where axis != sort.axis {
+    let variable = scope.builder.index()
+    variables.append((variable, source.shape[axis]))
+    sourceBase = sourceBase + .variable(variable) * source.strides[axis].expr
+    resultBase = resultBase + .variable(variable) * values.strides[axis].expr
+  }
+  let body = sorter.line(sourceBase, &scope.builder)
+  let rank = scope.builder.index()
+  let chosen = scope.builder.index()
+  let place = resultBase + .variable(rank) * values.strides[sort.axis].expr
+  let from = sourceBase + .variable(chosen) * source.strides[sort.axis].expr
+  let write: [Statement] = [
+    .bind(chosen, .load(front, index: .variable(rank), lanes: 1, count: nil)),
+    .store(values.buffer, index: place, value: .load(source.buffer, index: from, lanes: 1, count: nil), count: nil),
+    .store(positions.buffer, index: place, value: .variable(chosen), count: nil),
+  ]
+  let output = Statement.loop(Loop(rank, from: .index(0), to: sort.limit.expr, body: write))
+  return LoopNest.wrap(body + [output], variables)
+}
+
+/// The merge sort of one line; sorted positions end in `front`.
+private struct SortLowering {
+  let sort: Sort
+  let source: View
+  let length: Int
+  let front: Buffer
+  let back: Buffer
+
+  func line(_ base: Expr, _ builder: inout KernelBuilder) -> [Statement] {
+    let position = builder.index()
+    var statements: [Statement] = [
+      .loop(
+        Loop(position, from: .index(0), to: .index(length), body: [
+          .store(front, index: .variable(position), value: .variable(position), count: nil)
+        ]))
+    ]
+    let width = builder.index()
+    let start = builder.index()
+    let merge = mergeRuns(base, .variable(width), .variable(start), &builder)
+    let sweep: [Statement] = [
+      .declare(start, .index(0)),
+      .whileLoop(
+        .compare(.less, .variable(start), .index(length)),
+        body: merge + [.assign(start, .binary(.add, .variable(start), .binary(.multiply, .variable(width), .index(2))))]),
+      .copy(to: front, index: .index(0), from: back, fromIndex: .index(0), count: .index(length)),
+      .assign(width, .binary(.multiply, .variable(width), .index(2))),
+    ]
+    statements.append(.declare(width, .index(1)))
+    statements.append(.whileLoop(.compare(.less, .variable(width), .index(length)), body: sweep))
+    return statements
+  }
+
+  /// Merges the sorted runs `front[start ..< start + width]` and the one after it into `back`.
+  private func mergeRuns(_ base: Expr, _ width: Expr, _ start: Expr, _ builder: inout KernelBuilder) -> [Statement] {
+    let middle = builder.index()
+    let end = builder.index()
+    let left = builder.index()
+    let right = builder.index()
+    let output = builder.index()
+    let takesLeft = builder.variable(ValueType(.bool))
+    let leftPosition = builder.index()
+    let rightPosition = builder.index()
+    func element(_ position: Variable) -> Expr {
+      .load(source.buffer, index: base + .variable(position) * source.strides[sort.axis].expr, lanes: 1, count: nil)
+    }
+    let compare: [Statement] = [
+      .bind(leftPosition, .load(front, index: .variable(left), lanes: 1, count: nil)),
+      .bind(rightPosition, .load(front, index: .variable(right), lanes: 1, count: nil)),
+      .assign(takesLeft, .unary(.not, precedes(element(rightPosition), element(leftPosition)))),
+    ]
+    let step: [Statement] = [
+      .declare(takesLeft, .compare(.less, .variable(left), .variable(middle))),
+      .conditional(
+        .binary(
+          .and, .compare(.less, .variable(left), .variable(middle)), .compare(.less, .variable(right), .variable(end))),
+        then: compare, otherwise: []),
+      .conditional(
+        .variable(takesLeft),
+        then: [
+          .store(back, index: .variable(output), value: .load(front, index: .variable(left), lanes: 1, count: nil), count: nil),
+          .assign(left, .binary(.add, .variable(left), .index(1))),
+        ],
+        otherwise: [
+          .store(back, index: .variable(output), value: .load(front, index: .variable(right), lanes: 1, count: nil), count: nil),
+          .assign(right, .binary(.add, .variable(right), .index(1))),
+        ]),
+    ]
+    return [
+      .bind(middle, .binary(.min, .binary(.add, start, width), .index(length))),
+      .bind(end, .binary(.min, .binary(.add, start, .binary(.multiply, width, .index(2))), .index(length))),
+      .declare(left, start),
+      .declare(right, .variable(middle)),
+      .loop(Loop(output, from: start, to: .variable(end), body: step)),
+    ]
+  }
+
+  /// Whether `a` comes strictly before `b`; NaN counts as the greatest value.
+  private func precedes(_ a: Expr, _ b: Expr) -> Expr {
+    let order = Expr.compare(sort.descending ? .greater : .less, a, b)
+    guard source.element.isFloat else { return order }
+    let (nan, number) = sort.descending ? (a, b) : (b, a)
+    let nanFirst = Expr.binary(.and, .compare(.notEqual, nan, nan), .compare(.equal, number, number))
+    return .binary(.or, order, nanFirst)
+  }
+}

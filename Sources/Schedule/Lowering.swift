@@ -1,0 +1,121 @@
+import LoopIR
+import Support
+import TensorIR
+
+/// Turns the nodes of graphs into kernels; equal kernels are shared.
+struct Lowering {
+  let target: Target
+  private(set) var kernels: [Kernel] = []
+  private var numbers: [Kernel: Int] = [:]
+
+  init(target: Target) { self.target = target }
+
+  /// Lowers all nodes of a graph, bodies included.
+  mutating func lower(_ source: Graph) throws(ModelError) -> Steps {
+    let laidOut = assignLayouts(source)
+    let graph = laidOut.graph
+    var steps = Steps(graph: graph, steps: [], alias: [:], constants: [:])
+    for node in graph.nodes {
+      switch node.primitive {
+      case .constant(let constant): steps.constants[node.results[0]] = constant
+      case .reshape:
+        steps.alias[node.results[0]] = node.operands[0]
+        steps.steps.append(Step(action: .view, reads: node.operands, writes: node.results, origin: node.origin))
+      case .map(let map) where isCopy(map, node, laidOut):
+        steps.alias[node.results[0]] = node.operands[0]
+        steps.steps.append(Step(action: .view, reads: node.operands, writes: node.results, origin: node.origin))
+      case .scan(let scan):
+        let body = try lower(scan.body)
+        let action = Step.Action.scan(
+          ScanSteps(scan: scan, operands: node.operands, results: node.results, body: body))
+        steps.steps.append(Step(action: action, reads: node.operands, writes: node.results, origin: node.origin))
+      case .map, .reduce, .contract, .scatter, .sort:
+        steps.steps.append(kernelStep(node, laidOut, steps.constants))
+      }
+    }
+    return steps
+  }
+
+  /// Whether a map only moves elements, and its layout makes the move the identity in memory.
+  private func isCopy(_ map: Map, _ node: Node, _ laidOut: LaidOutGraph) -> Bool {
+    guard node.operands.count == 1, case .read(_, let indices, nil) = map.body[map.body.results[0]] else { return false }
+    let operand = laidOut.graph.type(of: node.operands[0])
+    guard operand.shape.product == map.shape.product else { return false }
+    let source = laidOut.layouts[node.operands[0].index].strides(operand.shape)
+    let target = laidOut.layouts[node.results[0].index].strides(map.shape)
+    var form = LinearForm()
+    for (index, stride) in zip(indices, source) { form.add(LinearForm(index, in: map.body), times: stride) }
+    guard form.isAffine, form.constant == 0 else { return false }
+    return map.shape.indices.allSatisfy { map.shape[$0] == 1 || (form.axes[$0] ?? 0) == target[$0] }
+  }
+
+  private mutating func kernelStep(_ node: Node, _ laidOut: LaidOutGraph, _ constants: [ValueID: ConstantTensor]) -> Step {
+    var scope = KernelScope(graph: laidOut.graph, layouts: laidOut.layouts)
+    let body = statements(node, laidOut, constants, &scope)
+    let kernel = Kernel(
+      name: "\(node.primitive.mnemonic)\(kernels.count)", parameters: scope.builder.parameters, body: body,
+      mayFail: Lowering.mayFail(body))
+    let number: Int
+    if let existing = numbers[kernel] {
+      number = existing
+    } else {
+      number = kernels.count
+      kernels.append(kernel)
+      numbers[kernel] = number
+    }
+    return Step(
+      action: .call(kernel: number, bindings: scope.bindings), reads: node.operands, writes: node.results,
+      origin: node.origin)
+  }
+
+  private func statements(
+    _ node: Node, _ laidOut: LaidOutGraph, _ constants: [ValueID: ConstantTensor], _ scope: inout KernelScope
+  ) -> [Statement] {
+    let layout = laidOut.layouts[node.results[0].index]
+    switch node.primitive {
+    case .map(let map):
+      let operands = node.operands.map { scope.view($0, .read) }
+      let result = scope.view(node.results[0], .write)
+      return lowerMap(map, operands: operands, result: result, layout: layout, target: target, builder: &scope.builder)
+    case .reduce(let reduce):
+      return lowerReduce(reduce, node, layout, &scope)
+    case .contract(let contract):
+      let unbound = node.operands.map { unboundView($0, laidOut) }
+      var tiled = ContractLowering(
+        contract, operands: unbound, constants: node.operands.prefix(2).map { constants[$0] },
+        result: unboundView(node.results[0], laidOut), layout: layout, target: target)
+      if let statements = tiled?.lower(node.operands, node.results[0], in: &scope) { return statements }
+      return lowerReduce(contract.asReduce(node.operands.map { laidOut.graph.type(of: $0) }), node, layout, &scope)
+    case .scatter(let scatter): return lowerScatter(scatter, node, &scope)
+    case .sort(let sort): return lowerSort(sort, node, &scope)
+    case .constant, .reshape, .scan: preconditionFailure("\(node.primitive.mnemonic) has no kernel")
+    }
+  }
+
+  private func lowerReduce(_ reduce: Reduce, _ node: Node, _ layout: Layout, _ scope: inout KernelScope) -> [Statement] {
+    let operands = node.operands.map { scope.view($0, .read) }
+    let results = node.results.map { scope.view($0, .write) }
+    return ReduceLowering(reduce, operands: operands, results: results, layout: layout, target: target)
+      .lower(&scope.builder)
+  }
+
+  /// A view for reasoning about strides, before parameters exist.
+  private func unboundView(_ value: ValueID, _ laidOut: LaidOutGraph) -> View {
+    let type = laidOut.graph.type(of: value)
+    return View(
+      buffer: Buffer(id: -1, element: type.element.storage), element: type.element, shape: type.shape,
+      strides: laidOut.layouts[value.index].strides(type.shape))
+  }
+
+  private static func mayFail(_ statements: [Statement]) -> Bool {
+    statements.contains { statement in
+      switch statement {
+      case .fail: true
+      case .loop(let loop): mayFail(loop.body)
+      case .conditional(_, let then, let otherwise): mayFail(then) || mayFail(otherwise)
+      case .whileLoop(_, let body): mayFail(body)
+      case .bind, .declare, .assign, .store, .allocate, .zero, .copy, .call: false
+      }
+    }
+  }
+}

@@ -1,0 +1,22 @@
+/// What scheduling needs to know of a processor.
+public struct Target: Hashable, Sendable {
+  /// Bytes of one vector register; 0 where code stays scalar.
+  public var vectorBytes: Int
+  /// Vector registers that a micro-kernel may fill.
+  public var vectorRegisters: Int
+
+  public init(vectorBytes: Int, vectorRegisters: Int) {
+    self.vectorBytes = vectorBytes
+    self.vectorRegisters = vectorRegisters
+  }
+
+  /// Portable C: scalar expressions, a tile that common register files hold.
+  public static let portable = Target(vectorBytes: 0, vectorRegisters: 16)
+  public static let avx512 = Target(vectorBytes: 64, vectorRegisters: 32)
+  public static let avx2 = Target(vectorBytes: 32, vectorRegisters: 16)
+  public static let simd128 = Target(vectorBytes: 16, vectorRegisters: 16)
+  public static let neon = Target(vectorBytes: 16, vectorRegisters: 32)
+
+  /// Lanes of one register for elements of the given size; 1 where code stays scalar.
+  public func lanes(_ elementBytes: Int) -> Int { max(1, vectorBytes / max(1, elementBytes)) }
+}

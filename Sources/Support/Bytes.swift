@@ -1,0 +1,105 @@
+import Glibc
+
+/// An immutable run of bytes in memory or in a mapped file, shared without copying.
+public struct Bytes: Sendable {
+  private let owner: BytesOwner
+  private let offset: Int
+  public let count: Int
+
+  private init(owner: BytesOwner, offset: Int, count: Int) {
+    self.owner = owner
+    self.offset = offset
+    self.count = count
+  }
+
+  /// No bytes.
+  public init() { self.init([]) }
+
+  /// The bytes of an array.
+  public init(_ array: [UInt8]) {
+    self.init(count: array.count) { $0.copyBytes(from: array) }
+  }
+
+  /// `count` zero bytes that `fill` may overwrite.
+  public init(count: Int, fill: (UnsafeMutableRawBufferPointer) -> Void) {
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 64)
+    memory.initializeMemory(as: UInt8.self, repeating: 0)
+    fill(UnsafeMutableRawBufferPointer(start: memory.baseAddress, count: count))
+    self.init(
+      owner: BytesOwner(start: UnsafeRawPointer(memory.baseAddress!), count: memory.count, release: .deallocate),
+      offset: 0, count: count)
+  }
+
+  /// Takes over memory from `malloc`, which is freed with the last user.
+  public init(takingMalloc start: UnsafeMutableRawPointer, count: Int) {
+    self.init(owner: BytesOwner(start: UnsafeRawPointer(start), count: count, release: .free), offset: 0, count: count)
+  }
+
+  /// Takes over a mapping from `mmap`, which is unmapped with the last user.
+  public init(takingMapping start: UnsafeMutableRawPointer, count: Int) {
+    self.init(owner: BytesOwner(start: UnsafeRawPointer(start), count: count, release: .unmap), offset: 0, count: count)
+  }
+
+  /// A part of these bytes; the range must lie within them.
+  public subscript(range: Range<Int>) -> Bytes {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "byte range \(range) outside 0..<\(count)")
+    return Bytes(owner: owner, offset: offset + range.lowerBound, count: range.count)
+  }
+
+  public subscript(index: Int) -> UInt8 {
+    precondition(index >= 0 && index < count, "byte \(index) outside 0..<\(count)")
+    return owner.start.load(fromByteOffset: offset + index, as: UInt8.self)
+  }
+
+  /// Calls `body` with the bytes, which may be unaligned and must not escape.
+  public func withUnsafeBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(UnsafeRawBufferPointer(start: owner.start + offset, count: count))
+  }
+
+  /// The value at `index` of an array of `T`, which these bytes hold in little-endian order.
+  public func load<T: BitwiseCopyable>(_ index: Int, as type: T.Type) -> T {
+    let size = MemoryLayout<T>.size
+    precondition(index >= 0 && (index + 1) * size <= count, "element \(index) outside \(count) bytes")
+    return owner.start.loadUnaligned(fromByteOffset: offset + index * size, as: type)
+  }
+
+  /// A copy as an array.
+  public var array: [UInt8] { withUnsafeBytes { Array($0) } }
+}
+
+extension Bytes: Hashable {
+  public static func == (a: Bytes, b: Bytes) -> Bool {
+    a.count == b.count
+      && a.withUnsafeBytes { x in
+        b.withUnsafeBytes { y in x.baseAddress == y.baseAddress || memcmp(x.baseAddress!, y.baseAddress!, a.count) == 0 }
+      }
+  }
+
+  public func hash(into hasher: inout Hasher) { withUnsafeBytes { hasher.combine(bytes: $0) } }
+}
+
+/// The memory behind `Bytes`; immutable after initialisation, so sharing it is safe.
+private final class BytesOwner: @unchecked Sendable {
+  enum Release { case deallocate, free, unmap }
+
+  let start: UnsafeRawPointer
+  let count: Int
+  let release: Release
+
+  init(start: UnsafeRawPointer, count: Int, release: Release) {
+    self.start = start
+    self.count = count
+    self.release = release
+  }
+
+  deinit {
+    let memory = UnsafeMutableRawPointer(mutating: start)
+    switch release {
+    case .deallocate: memory.deallocate()
+    case .free: Glibc.free(memory)
+    case .unmap: munmap(memory, count)
+    }
+  }
+}

@@ -1,0 +1,231 @@
+/// An irreducible factor of a symbolic integer expression.
+public indirect enum DimAtom: Hashable, Sendable {
+  case symbol(String)
+  case floorDivide(Dim, Dim)
+  case remainder(Dim, Dim)
+  case min(Dim, Dim)
+  case max(Dim, Dim)
+}
+
+/// An integer expression over named symbols in canonical form: a constant plus a sum of products.
+///
+/// Equal polynomials compare equal. Symbols stand for values of at least 0.
+public struct Dim: Hashable, Sendable {
+  struct Term: Hashable, Sendable {
+    var coefficient: Int
+    /// Sorted by text.
+    var factors: [DimAtom]
+  }
+
+  var offset: Int
+  /// Sorted by the text of their factors; no coefficient is 0.
+  var terms: [Term]
+
+  public init(_ value: Int) {
+    offset = value
+    terms = []
+  }
+
+  /// A named unknown.
+  public init(symbol: String) {
+    offset = 0
+    terms = [Term(coefficient: 1, factors: [.symbol(symbol)])]
+  }
+
+  init(atom: DimAtom) {
+    offset = 0
+    terms = [Term(coefficient: 1, factors: [atom])]
+  }
+
+  /// The value if it does not depend on symbols.
+  public var constant: Int? { terms.isEmpty ? offset : nil }
+
+  /// A lower bound that holds for all values of the symbols.
+  public var lowerBound: Int? {
+    terms.allSatisfy { $0.coefficient > 0 } ? offset : nil
+  }
+
+  /// The names of all symbols in the expression.
+  public var symbols: Set<String> {
+    var found: Set<String> = []
+    for term in terms { for factor in term.factors { factor.collectSymbols(into: &found) } }
+    return found
+  }
+
+  private static func canonical(_ offset: Int, _ terms: [Term]) -> Dim {
+    var sums: [[DimAtom]: Int] = [:]
+    for term in terms { sums[term.factors, default: 0] &+= term.coefficient }
+    var result = Dim(offset)
+    result.terms = sums.filter { $0.value != 0 }.map { Term(coefficient: $0.value, factors: $0.key) }
+      .sorted { factorText($0.factors) < factorText($1.factors) }
+    return result
+  }
+
+  public static func + (a: Dim, b: Dim) -> Dim {
+    if a.terms.isEmpty && b.terms.isEmpty { return Dim(a.offset &+ b.offset) }
+    return canonical(a.offset &+ b.offset, a.terms + b.terms)
+  }
+
+  public static func * (a: Dim, b: Dim) -> Dim {
+    if a.terms.isEmpty && b.terms.isEmpty { return Dim(a.offset &* b.offset) }
+    var products: [Term] = []
+    for x in a.terms where b.offset != 0 {
+      products.append(Term(coefficient: x.coefficient &* b.offset, factors: x.factors))
+    }
+    for y in b.terms where a.offset != 0 {
+      products.append(Term(coefficient: y.coefficient &* a.offset, factors: y.factors))
+    }
+    for x in a.terms {
+      for y in b.terms {
+        let factors = (x.factors + y.factors).sorted { $0.description < $1.description }
+        products.append(Term(coefficient: x.coefficient &* y.coefficient, factors: factors))
+      }
+    }
+    return canonical(a.offset &* b.offset, products)
+  }
+
+  public static prefix func - (a: Dim) -> Dim { a * Dim(-1) }
+  public static func - (a: Dim, b: Dim) -> Dim { a + -b }
+  public static func + (a: Dim, b: Int) -> Dim { a + Dim(b) }
+  public static func - (a: Dim, b: Int) -> Dim { a + Dim(-b) }
+  public static func * (a: Dim, b: Int) -> Dim { a * Dim(b) }
+
+  /// The quotient rounded toward minus infinity; the divisor is positive.
+  public func floorDivided(by b: Dim) -> Dim {
+    if b.constant == 1 { return self }
+    if self == b { return Dim(1) }
+    if let x = constant, let y = b.constant, y > 0 { return Dim(Dim.floorQuotient(x, y)) }
+    if let y = b.constant, y > 0 {
+      let divisible = terms.filter { $0.coefficient % y == 0 }
+      var whole = Dim(Dim.floorQuotient(offset, y))
+      whole.terms = divisible.map { Term(coefficient: $0.coefficient / y, factors: $0.factors) }
+      var rest = Dim(offset - Dim.floorQuotient(offset, y) * y)
+      rest.terms = terms.filter { $0.coefficient % y != 0 }
+      if rest.terms.isEmpty { return whole }
+      return whole + Dim(atom: .floorDivide(rest, b))
+    }
+    if offset == 0, b.offset == 0, b.terms.count == 1, b.terms[0].coefficient == 1 {
+      if let quotient = dividedExactly(by: b.terms[0].factors) { return quotient }
+    }
+    return Dim(atom: .floorDivide(self, b))
+  }
+
+  /// The remainder of `floorDivided`, at least 0.
+  public func remainder(by b: Dim) -> Dim {
+    if let x = constant, let y = b.constant, y > 0 { return Dim(x - Dim.floorQuotient(x, y) * y) }
+    let quotient = floorDivided(by: b)
+    if (quotient * b) == self { return Dim(0) }
+    return Dim(atom: .remainder(self, b))
+  }
+
+  public static func minimum(_ a: Dim, _ b: Dim) -> Dim {
+    if let difference = (a - b).constant { return difference <= 0 ? a : b }
+    return Dim(atom: .min(a, b))
+  }
+
+  public static func maximum(_ a: Dim, _ b: Dim) -> Dim {
+    if let bound = (a - b).lowerBound, bound >= 0 { return a }
+    if let bound = (b - a).lowerBound, bound >= 0 { return b }
+    return Dim(atom: .max(a, b))
+  }
+
+  private func dividedExactly(by factors: [DimAtom]) -> Dim? {
+    var quotients: [Term] = []
+    for term in terms {
+      var rest = term.factors
+      for factor in factors {
+        guard let position = rest.firstIndex(of: factor) else { return nil }
+        rest.remove(at: position)
+      }
+      quotients.append(Term(coefficient: term.coefficient, factors: rest))
+    }
+    var sum = Dim(0)
+    for quotient in quotients {
+      sum = sum + (quotient.factors.isEmpty ? Dim(quotient.coefficient) : Dim.canonical(0, [quotient]))
+    }
+    return sum
+  }
+
+  static func floorQuotient(_ a: Int, _ b: Int) -> Int {
+    let quotient = a / b
+    return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient
+  }
+
+  /// The expression with symbols replaced by the given values, where there are any.
+  public func substituting(_ values: [String: Dim]) -> Dim {
+    if terms.isEmpty { return self }
+    var sum = Dim(offset)
+    for term in terms {
+      var product = Dim(term.coefficient)
+      for factor in term.factors { product = product * factor.substituting(values) }
+      sum = sum + product
+    }
+    return sum
+  }
+
+  /// The terms for a printer or a lowering: the constant, then each coefficient with its factors.
+  public var summands: (constant: Int, products: [(coefficient: Int, factors: [DimAtom])]) {
+    (offset, terms.map { ($0.coefficient, $0.factors) })
+  }
+
+  private static func factorText(_ factors: [DimAtom]) -> String {
+    factors.map(\.description).joined(separator: "*")
+  }
+}
+
+extension DimAtom {
+  func collectSymbols(into found: inout Set<String>) {
+    switch self {
+    case .symbol(let name): found.insert(name)
+    case .floorDivide(let a, let b), .remainder(let a, let b), .min(let a, let b), .max(let a, let b):
+      found.formUnion(a.symbols)
+      found.formUnion(b.symbols)
+    }
+  }
+
+  func substituting(_ values: [String: Dim]) -> Dim {
+    switch self {
+    case .symbol(let name): values[name] ?? Dim(atom: self)
+    case .floorDivide(let a, let b): a.substituting(values).floorDivided(by: b.substituting(values))
+    case .remainder(let a, let b): a.substituting(values).remainder(by: b.substituting(values))
+    case .min(let a, let b): .minimum(a.substituting(values), b.substituting(values))
+    case .max(let a, let b): .maximum(a.substituting(values), b.substituting(values))
+    }
+  }
+}
+
+extension DimAtom: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .symbol(let name): name
+    case .floorDivide(let a, let b): "floordiv(\(a), \(b))"
+    case .remainder(let a, let b): "mod(\(a), \(b))"
+    case .min(let a, let b): "min(\(a), \(b))"
+    case .max(let a, let b): "max(\(a), \(b))"
+    }
+  }
+}
+
+extension Dim: CustomStringConvertible, ExpressibleByIntegerLiteral {
+  public init(integerLiteral value: Int) { self.init(value) }
+
+  public var description: String {
+    var parts: [String] = terms.map { term in
+      let product = Dim.factorText(term.factors)
+      return term.coefficient == 1 ? product : "\(term.coefficient)*\(product)"
+    }
+    if offset != 0 || parts.isEmpty { parts.append("\(offset)") }
+    return parts.joined(separator: " + ")
+  }
+}
+
+extension Array where Element == Dim {
+  /// The number of elements of a tensor of this shape.
+  public var product: Dim { reduce(Dim(1), *) }
+
+  /// The extents as integers if none is symbolic.
+  public var constants: [Int]? {
+    let values = compactMap(\.constant)
+    return values.count == count ? values : nil
+  }
+}

@@ -1,0 +1,229 @@
+import Support
+
+/// Builds a graph node by node, deriving types, sharing equal nodes and computing what is known at compile time.
+public struct GraphBuilder: Sendable {
+  struct Key: Hashable, Sendable {
+    var primitive: Primitive
+    var operands: [ValueID]
+  }
+
+  public private(set) var graph = Graph()
+  /// The ONNX node being imported, for the origin of new nodes.
+  public var origin = ""
+  private var shared: [Key: [ValueID]] = [:]
+  private var constants: [ValueID: ConstantTensor] = [:]
+  private var symbolic: [ValueID: [Dim]] = [:]
+  /// Constants with more elements are folded by a pass, not while building.
+  private let foldLimit = 1 << 16
+
+  public init() {}
+
+  public func type(of value: ValueID) -> TensorType { graph.type(of: value) }
+  public func shape(of value: ValueID) -> [Dim] { graph.shape(of: value) }
+
+  /// Adds an input.
+  public mutating func input(_ type: TensorType, name: String = "") -> ValueID {
+    let value = newValue(type, name: name)
+    graph.inputs.append(value)
+    return value
+  }
+
+  /// Sets the outputs.
+  public mutating func finish(outputs: [ValueID]) -> Graph {
+    graph.outputs = outputs
+    return graph
+  }
+
+  /// Names a value after its ONNX name, unless it has a name.
+  public mutating func name(_ value: ValueID, _ name: String) {
+    if graph.values[value.index].name.isEmpty { graph.values[value.index].name = name }
+  }
+
+  private mutating func newValue(_ type: TensorType, name: String = "") -> ValueID {
+    graph.values.append(Value(type: type, name: name))
+    return ValueID(graph.values.count - 1)
+  }
+
+  /// Adds a node and returns its results; an equal node is reused, and small constant results are computed.
+  public mutating func add(_ primitive: Primitive, _ operands: [ValueID]) -> [ValueID] {
+    if let folded = fold(primitive, operands) { return folded }
+    let key = Key(primitive: primitive, operands: operands)
+    if let existing = shared[key] { return existing }
+    let types = primitive.resultTypes(operands.map { graph.type(of: $0) })
+    let results = types.map { newValue($0) }
+    graph.nodes.append(Node(primitive, operands: operands, results: results, origin: origin))
+    shared[key] = results
+    if case .constant(let constant) = primitive { constants[results[0]] = constant }
+    if let known = SymbolicEvaluator.evaluate(primitive, operands.map { self.knownIntegers($0) }, types) {
+      symbolic[results[0]] = known
+    }
+    return results
+  }
+
+  private mutating func fold(_ primitive: Primitive, _ operands: [ValueID]) -> [ValueID]? {
+    switch primitive {
+    case .constant, .scan, .scatter, .sort: return nil
+    case .map, .reduce, .contract, .reshape: break
+    }
+    var inputs: [ConstantTensor] = []
+    for operand in operands {
+      guard let constant = constants[operand] else { return nil }
+      inputs.append(constant)
+    }
+    guard let results = Evaluator.evaluate(primitive, inputs, workLimit: foldLimit) else { return nil }
+    return results.map { constant($0) }
+  }
+
+  /// A constant node.
+  public mutating func constant(_ tensor: ConstantTensor) -> ValueID { add(.constant(tensor), [])[0] }
+
+  /// The compile-time constant behind a value.
+  public func constantValue(_ value: ValueID) -> ConstantTensor? { constants[value] }
+
+  /// The elements of a small integer tensor as symbolic expressions, in row-major order, where they are known.
+  public func knownIntegers(_ value: ValueID) -> [Dim]? {
+    if let known = symbolic[value] { return known }
+    guard let constant = constants[value], constant.count <= SymbolicEvaluator.limit,
+      constant.type.element.isInteger || constant.type.element == .bool
+    else { return nil }
+    return constant.integers.map { Dim($0) }
+  }
+
+  /// A 1-D `i64` value with the given symbolic elements.
+  public mutating func integers(_ elements: [Dim]) -> ValueID {
+    if let known = elements.constants { return constant(.integers(known)) }
+    var body = ScalarGraph()
+    let position = body.axis(0)
+    var result = body.dim(elements[elements.count - 1])
+    for (index, element) in elements.enumerated().dropLast().reversed() {
+      let here = body.integer(index)
+      let value = body.dim(element)
+      let condition = body.compare(.equal, position, here)
+      result = body.select(condition, value, result)
+    }
+    body.results = [result]
+    return map([Dim(elements.count)], body, [])
+  }
+}
+
+extension GraphBuilder {
+  /// Adds a map; unused operands are dropped and the body is brought to canonical form.
+  public mutating func map(_ shape: [Dim], _ body: ScalarGraph, _ operands: [ValueID]) -> ValueID {
+    let (used, renumbered) = GraphBuilder.compact(body, operands)
+    return add(.map(Map(shape: shape, body: renumbered)), used)[0]
+  }
+
+  /// Drops operands that the graph does not read and merges equal ones.
+  public static func compact(_ body: ScalarGraph, _ operands: [ValueID], from first: Int = 0) -> ([ValueID], ScalarGraph) {
+    var used = Array(operands.prefix(first))
+    var numbering = Array(0..<operands.count)
+    var isRead = [Bool](repeating: false, count: operands.count)
+    for id in body.reachable { if case .read(let operand, _, _) = body[id] { isRead[operand] = true } }
+    for position in operands.indices.dropFirst(first) where isRead[position] {
+      if let earlier = used.dropFirst(first).firstIndex(of: operands[position]) {
+        numbering[position] = earlier
+      } else {
+        numbering[position] = used.count
+        used.append(operands[position])
+      }
+    }
+    var copy = ScalarGraph()
+    copy.results = copy.insert(body, operands: numbering)
+    return (used, copy)
+  }
+
+  /// A reduction over the given axes of the body's iteration space.
+  public mutating func reduce(
+    _ combiner: Combiner, shape: [Dim], reduced: [Dim], operands: [ValueID], body: ScalarGraph,
+    epilogue: (inout ScalarGraph, [ScalarID]) -> [ScalarID] = { _, accumulators in accumulators }
+  ) -> [ValueID] {
+    let (used, renumbered) = GraphBuilder.compact(body, operands)
+    var finish = ScalarGraph()
+    var accumulators = [finish.accumulator(0, body.type(of: body.results[0]))]
+    if combiner.hasPosition { accumulators.append(finish.accumulator(1, .i64)) }
+    finish.results = epilogue(&finish, accumulators)
+    return add(
+      .reduce(Reduce(shape: shape, reduced: reduced, combiner: combiner, body: renumbered, epilogue: finish)), used)
+  }
+
+  /// The elements of `value` under another shape of the same size.
+  public mutating func reshape(_ value: ValueID, _ shape: [Dim]) -> ValueID {
+    if self.shape(of: value) == shape { return value }
+    if case .reshape? = producer(of: value)?.primitive, let source = producer(of: value)?.operands[0] {
+      return reshape(source, shape)
+    }
+    return add(.reshape(shape), [value])[0]
+  }
+
+  private func producer(of value: ValueID) -> Node? {
+    // Builders only look a short way back: reshapes follow their operand closely.
+    graph.nodes.suffix(4).last { $0.results.contains(value) }
+  }
+
+  /// Element-wise computation with ONNX's multidirectional broadcasting.
+  ///
+  /// - Throws: `ModelError.invalid` if the shapes do not broadcast.
+  public mutating func elementwise(
+    _ operands: [ValueID], _ compute: (inout ScalarGraph, [ScalarID]) -> ScalarID
+  ) throws(ModelError) -> ValueID {
+    let shape = try broadcastShape(operands.map { self.shape(of: $0) })
+    var body = ScalarGraph()
+    let arguments = operands.enumerated().map { body.broadcastRead($0.offset, type(of: $0.element), in: shape) }
+    body.results = [compute(&body, arguments)]
+    return map(shape, body, operands)
+  }
+
+  /// The elements converted to another type as `ScalarGraph.cast` does.
+  public mutating func cast(_ value: ValueID, to element: ElementType) throws(ModelError) -> ValueID {
+    if type(of: value).element == element { return value }
+    return try elementwise([value]) { $0.cast($1[0], to: element) }
+  }
+
+  /// The value with its axes in another order: axis k of the result is axis `order[k]` of the operand.
+  public mutating func transpose(_ value: ValueID, _ order: [Int]) -> ValueID {
+    if order == Array(0..<order.count) { return value }
+    let source = type(of: value)
+    var body = ScalarGraph()
+    var indices = [ScalarID](repeating: body.integer(0), count: order.count)
+    for (axis, origin) in order.enumerated() { indices[origin] = body.axis(axis) }
+    body.results = [body.read(0, indices, type: source.element)]
+    return map(order.map { source.shape[$0] }, body, [value])
+  }
+
+  /// A scalar constant.
+  public mutating func scalar(_ value: Double, _ element: ElementType) -> ValueID {
+    constant(.scalar(value, element))
+  }
+}
+
+/// The shape that ONNX broadcasting gives.
+///
+/// - Throws: `ModelError.invalid` naming the axis at which two shapes disagree.
+public func broadcastShape(_ shapes: [[Dim]]) throws(ModelError) -> [Dim] {
+  let rank = shapes.map(\.count).max() ?? 0
+  var result = [Dim](repeating: 1, count: rank)
+  for shape in shapes {
+    for (axis, dim) in shape.enumerated() {
+      let position = rank - shape.count + axis
+      let present = result[position]
+      if present == 1 || present == dim { result[position] = dim; continue }
+      if dim == 1 { continue }
+      // Equal at run time, or the model is wrong: a symbol and a number broadcast to the number.
+      if present.constant == nil { result[position] = dim; continue }
+      if dim.constant == nil { continue }
+      throw .invalid("shapes \(shapes.map { "\($0)" }.joined(separator: " and ")) do not broadcast at dimension \(position)")
+    }
+  }
+  return result
+}
+
+extension ScalarGraph {
+  /// Reads an operand at the axes of a broadcast shape: axes of extent 1 are read at 0.
+  public mutating func broadcastRead(_ operand: Int, _ type: TensorType, in shape: [Dim]) -> ScalarID {
+    let lead = shape.count - type.rank
+    let indices = type.shape.enumerated().map { axis, dim in
+      dim == 1 && shape[lead + axis] != 1 ? integer(0) : self.axis(lead + axis)
+    }
+    return read(operand, indices, type: type.element)
+  }
+}

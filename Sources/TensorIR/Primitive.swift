@@ -1,0 +1,220 @@
+import Support
+
+/// An affine function of the iteration axes.
+public struct AffineIndex: Hashable, Sendable {
+  /// Coefficients by axis; no coefficient is 0.
+  public var coefficients: [Int: Int]
+  public var offset: Dim
+
+  public init(_ coefficients: [Int: Int] = [:], offset: Dim = 0) {
+    self.coefficients = coefficients.filter { $0.value != 0 }
+    self.offset = offset
+  }
+
+  public static func axis(_ axis: Int) -> AffineIndex { AffineIndex([axis: 1]) }
+}
+
+/// Every output element is a scalar expression of inputs read at index expressions.
+public struct Map: Hashable, Sendable {
+  public var shape: [Dim]
+  /// One result; its axes are those of `shape`.
+  public var body: ScalarGraph
+
+  public init(shape: [Dim], body: ScalarGraph) {
+    self.shape = shape
+    self.body = body
+  }
+}
+
+/// How the values of a reduction combine.
+public enum Combiner: String, Hashable, Sendable, CaseIterable {
+  case sum, product
+  /// The least or greatest value; NaN if there is one.
+  case min, max
+  /// The extreme value and the `i64` position (counted over the reduced axes in row-major order) of its first or last occurrence.
+  case argMinFirst, argMinLast, argMaxFirst, argMaxLast
+
+  /// Whether the accumulators are a value and its position.
+  public var hasPosition: Bool {
+    switch self {
+    case .sum, .product, .min, .max: false
+    case .argMinFirst, .argMinLast, .argMaxFirst, .argMaxLast: true
+    }
+  }
+}
+
+/// A map with reduced axes: for every output position the body is combined over all positions of the reduced axes.
+public struct Reduce: Hashable, Sendable {
+  public var shape: [Dim]
+  /// Extents of the reduced axes, numbered after those of `shape`.
+  public var reduced: [Dim]
+  public var combiner: Combiner
+  /// One result: the value to combine.
+  public var body: ScalarGraph
+  /// Computes the outputs from accumulator 0 (and 1, the position, where the combiner has one); its axes are those of `shape`.
+  public var epilogue: ScalarGraph
+
+  public init(shape: [Dim], reduced: [Dim], combiner: Combiner, body: ScalarGraph, epilogue: ScalarGraph) {
+    self.shape = shape
+    self.reduced = reduced
+    self.combiner = combiner
+    self.body = body
+    self.epilogue = epilogue
+  }
+}
+
+/// A sum of products over affine index maps: matrix products and convolutions of any kind.
+///
+/// Operands 0 and 1 are the factors; reads outside their bounds are 0.
+public struct Contract: Hashable, Sendable {
+  public var shape: [Dim]
+  /// Extents of the summed axes, numbered after those of `shape`.
+  public var reduced: [Dim]
+  /// One index per axis of the factor.
+  public var lhs: [AffineIndex]
+  public var rhs: [AffineIndex]
+  /// Both factors are converted to this type, in which products are summed.
+  public var accumulator: ElementType
+  /// One result, from accumulator 0, the sum; reads operands from 2 on.
+  public var epilogue: ScalarGraph
+
+  public init(
+    shape: [Dim], reduced: [Dim], lhs: [AffineIndex], rhs: [AffineIndex], accumulator: ElementType,
+    epilogue: ScalarGraph
+  ) {
+    self.shape = shape
+    self.reduced = reduced
+    self.lhs = lhs
+    self.rhs = rhs
+    self.accumulator = accumulator
+    self.epilogue = epilogue
+  }
+}
+
+extension Contract {
+  /// The same computation as a general reduction, given the operands' types.
+  public func asReduce(_ types: [TensorType]) -> Reduce {
+    var body = ScalarGraph()
+    func factor(_ operand: Int, _ indices: [AffineIndex]) -> ScalarID {
+      let positions = indices.map { body.affineIndex($0) }
+      let zero = body.number(0, types[operand].element)
+      let value = body.read(operand, positions, outside: zero, type: types[operand].element)
+      return body.cast(value, to: accumulator)
+    }
+    let a = factor(0, lhs)
+    body.results = [body.times(a, factor(1, rhs))]
+    return Reduce(shape: shape, reduced: reduced, combiner: .sum, body: body, epilogue: epilogue)
+  }
+}
+
+/// A sequential recurrence with a body graph.
+///
+/// Operands: `carried` initial states, the scanned inputs (their axis 0 is the time axis), then values captured by the body.
+/// Body inputs: the step number (`i64` scalar), the states, one slice of each scanned input, the captured values. Body outputs:
+/// the next states, then one slice of each stacked result. Results: the last states, then the stacked results.
+public struct Scan: Hashable, Sendable {
+  public var length: Dim
+  public var carried: Int
+  public var scanned: Int
+  /// Whether step t reads slice `length - 1 - t` of the scanned input.
+  public var reversedInputs: [Bool]
+  /// Whether step t writes slice `length - 1 - t` of the stacked result.
+  public var reversedOutputs: [Bool]
+  public var body: Graph
+
+  public init(
+    length: Dim, carried: Int, scanned: Int, reversedInputs: [Bool], reversedOutputs: [Bool], body: Graph
+  ) {
+    self.length = length
+    self.carried = carried
+    self.scanned = scanned
+    self.reversedInputs = reversedInputs
+    self.reversedOutputs = reversedOutputs
+    self.body = body
+  }
+}
+
+/// How an update combines with the element that it meets.
+public enum ScatterCombiner: String, Hashable, Sendable, CaseIterable {
+  case assign, add, multiply, min, max
+}
+
+/// Indexed writes in row-major order of the updates.
+///
+/// Operand 0 is copied to the result first. `target` computes one `i64` index per axis of the result, then the value, from the
+/// remaining operands (numbered from 1) at every position of `updates`. An index out of range fails the call.
+public struct Scatter: Hashable, Sendable {
+  public var updates: [Dim]
+  public var combiner: ScatterCombiner
+  public var target: ScalarGraph
+
+  public init(updates: [Dim], combiner: ScatterCombiner, target: ScalarGraph) {
+    self.updates = updates
+    self.combiner = combiner
+    self.target = target
+  }
+}
+
+/// A stable sort of operand 0 along one axis; results are the first `limit` values and their `i64` positions.
+public struct Sort: Hashable, Sendable {
+  public var axis: Int
+  public var descending: Bool
+  public var limit: Dim
+
+  public init(axis: Int, descending: Bool, limit: Dim) {
+    self.axis = axis
+    self.descending = descending
+    self.limit = limit
+  }
+}
+
+/// The closed set of computations of Tensor IR.
+public indirect enum Primitive: Hashable, Sendable {
+  case constant(ConstantTensor)
+  case map(Map)
+  case reduce(Reduce)
+  case contract(Contract)
+  /// The operand's elements in row-major order under another shape.
+  case reshape([Dim])
+  case scan(Scan)
+  case scatter(Scatter)
+  case sort(Sort)
+}
+
+extension Primitive {
+  /// The primitive's name in the text form.
+  public var mnemonic: String {
+    switch self {
+    case .constant: "constant"
+    case .map: "map"
+    case .reduce: "reduce"
+    case .contract: "contract"
+    case .reshape: "reshape"
+    case .scan: "scan"
+    case .scatter: "scatter"
+    case .sort: "sort"
+    }
+  }
+
+  /// The types of the results, given those of the operands.
+  public func resultTypes(_ operands: [TensorType]) -> [TensorType] {
+    switch self {
+    case .constant(let constant): return [constant.type]
+    case .map(let map): return [TensorType(map.body.type(of: map.body.results[0]), map.shape)]
+    case .reduce(let reduce):
+      return reduce.epilogue.results.map { TensorType(reduce.epilogue.type(of: $0), reduce.shape) }
+    case .contract(let contract):
+      return [TensorType(contract.epilogue.type(of: contract.epilogue.results[0]), contract.shape)]
+    case .reshape(let shape): return [TensorType(operands[0].element, shape)]
+    case .scan(let scan):
+      let body = scan.body.outputs.map { scan.body.type(of: $0) }
+      let states = Array(body.prefix(scan.carried))
+      return states + body.dropFirst(scan.carried).map { TensorType($0.element, [scan.length] + $0.shape) }
+    case .scatter: return [operands[0]]
+    case .sort(let sort):
+      var shape = operands[0].shape
+      shape[sort.axis] = sort.limit
+      return [TensorType(operands[0].element, shape), TensorType(.i64, shape)]
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import Support
+
+/// Evaluates small integer tensors element by element over symbolic integers, so that shape arithmetic disappears.
+enum SymbolicEvaluator {
+  /// Tensors with more elements are not followed.
+  static let limit = 4096
+
+  /// The elements of a single-result map, reduce or reshape of integers; nil where one is not known.
+  static func evaluate(_ primitive: Primitive, _ operands: [[Dim]?], _ types: [TensorType]) -> [Dim]? {
+    guard types.count == 1, let dims = types[0].shape.constants, dims.reduce(1, *) <= limit else { return nil }
+    switch primitive {
+    case .reshape: return operands[0]
+    case .map(let map):
+      let known = operands.compactMap { $0 }
+      guard known.count == operands.count, types[0].element == .i64 || types[0].element == .i32 else { return nil }
+      var results: [Dim] = []
+      for position in 0..<dims.reduce(1, *) {
+        var memo: [ScalarID: Dim] = [:]
+        let axes = delinearize(position, dims)
+        guard let value = value(map.body.results[0], map.body, axes, known, &memo) else { return nil }
+        results.append(value)
+      }
+      return results
+    case .reduce(let reduce):
+      let known = operands.compactMap { $0 }
+      guard known.count == operands.count, types[0].element == .i64, let reduced = reduce.reduced.constants,
+        reduced.reduce(1, *) <= limit, reduce.epilogue.nodes.count == 1
+      else { return nil }
+      return self.reduce(reduce, dims, reduced, known)
+    case .constant, .contract, .scan, .scatter, .sort: return nil
+    }
+  }
+
+  private static func reduce(_ reduce: Reduce, _ dims: [Int], _ reduced: [Int], _ operands: [[Dim]]) -> [Dim]? {
+    var results: [Dim] = []
+    for position in 0..<dims.reduce(1, *) {
+      var combined: Dim?
+      for inner in 0..<reduced.reduce(1, *) {
+        var memo: [ScalarID: Dim] = [:]
+        let axes = delinearize(position, dims) + delinearize(inner, reduced)
+        guard let next = value(reduce.body.results[0], reduce.body, axes, operands, &memo) else { return nil }
+        guard let so = combined else { combined = next; continue }
+        switch reduce.combiner {
+        case .sum: combined = so + next
+        case .product: combined = so * next
+        case .min: combined = .minimum(so, next)
+        case .max: combined = .maximum(so, next)
+        case .argMinFirst, .argMinLast, .argMaxFirst, .argMaxLast: return nil
+        }
+      }
+      guard let combined else { return nil }
+      results.append(combined)
+    }
+    return results
+  }
+
+  static func delinearize(_ position: Int, _ dims: [Int]) -> [Int] {
+    var rest = position
+    var result = [Int](repeating: 0, count: dims.count)
+    for axis in dims.indices.reversed() {
+      result[axis] = rest % dims[axis]
+      rest /= dims[axis]
+    }
+    return result
+  }
+
+  private static func value(
+    _ id: ScalarID, _ graph: ScalarGraph, _ axes: [Int], _ operands: [[Dim]], _ memo: inout [ScalarID: Dim]
+  ) -> Dim? {
+    if let done = memo[id] { return done }
+    func visit(_ id: ScalarID) -> Dim? { value(id, graph, axes, operands, &memo) }
+    let result: Dim?
+    switch graph[id] {
+    case .literal(.integer(let value), _): result = Dim(value)
+    case .literal(.floatBits, _), .accumulator, .bitcast, .unary: result = nil
+    case .dim(let dim): result = dim
+    case .axis(let axis): result = Dim(axes[axis])
+    case .read(let operand, let indices, let outside):
+      guard indices.count <= 1, outside == nil else { return nil }
+      let position = indices.isEmpty ? 0 : visit(indices[0])?.constant
+      guard let position, operands[operand].indices.contains(position) else { return nil }
+      result = operands[operand][position]
+    case .binary(let op, let a, let b):
+      guard let x = visit(a), let y = visit(b) else { return nil }
+      result = binary(op, x, y)
+    case .compare(let op, let a, let b):
+      guard let x = visit(a), let y = visit(b) else { return nil }
+      result = compare(op, x - y).map { Dim($0 ? 1 : 0) }
+    case .select(let c, let a, let b):
+      guard let condition = visit(c)?.constant else { return nil }
+      result = condition != 0 ? visit(a) : visit(b)
+    case .cast(let type, let a): result = type == .i64 || type == .i32 || type == .bool ? visit(a) : nil
+    }
+    if let result { memo[id] = result }
+    return result
+  }
+
+  private static func binary(_ op: ScalarBinary, _ x: Dim, _ y: Dim) -> Dim? {
+    switch op {
+    case .add: return x + y
+    case .subtract: return x - y
+    case .multiply: return x * y
+    case .floorDivide: return y.lowerBound ?? 0 > 0 ? x.floorDivided(by: y) : nil
+    case .divide: return x.lowerBound ?? -1 >= 0 && y.lowerBound ?? 0 > 0 ? x.floorDivided(by: y) : nil
+    case .floorRemainder: return y.lowerBound ?? 0 > 0 ? x.remainder(by: y) : nil
+    case .remainder: return x.lowerBound ?? -1 >= 0 && y.lowerBound ?? 0 > 0 ? x.remainder(by: y) : nil
+    case .min: return .minimum(x, y)
+    case .max: return .maximum(x, y)
+    case .and, .or, .xor, .shiftLeft, .shiftRight, .power, .atan2: return nil
+    }
+  }
+
+  /// Decides a comparison of a difference with 0 where its sign is certain.
+  private static func compare(_ op: ScalarCompare, _ difference: Dim) -> Bool? {
+    if let value = difference.constant {
+      switch op {
+      case .equal: return value == 0
+      case .notEqual: return value != 0
+      case .less: return value < 0
+      case .lessOrEqual: return value <= 0
+      case .greater: return value > 0
+      case .greaterOrEqual: return value >= 0
+      }
+    }
+    let atLeastZero = (difference.lowerBound ?? -1) >= 0
+    let aboveZero = (difference.lowerBound ?? 0) > 0
+    switch op {
+    case .equal: return aboveZero ? false : nil
+    case .notEqual: return aboveZero ? true : nil
+    case .less: return atLeastZero ? false : nil
+    case .lessOrEqual: return aboveZero ? false : nil
+    case .greater: return aboveZero ? true : nil
+    case .greaterOrEqual: return atLeastZero ? true : nil
+    }
+  }
+}

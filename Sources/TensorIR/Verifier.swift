@@ -1,0 +1,75 @@
+import Support
+
+/// Checks a graph:
+/// - every operand is an input or the result of an earlier node, and every value has one definition;
+/// - the types of all results follow from the primitive and its operands;
+/// - scalar graphs read existing operands with one index per axis and use existing axes;
+/// - body graphs hold to the same rules.
+public func verify(_ graph: Graph) throws(VerificationError) {
+  var defined = Set(graph.inputs)
+  for node in graph.nodes {
+    func fail(_ message: String) -> VerificationError {
+      VerificationError(message: "\(node.primitive.mnemonic) from \(node.origin): \(message)")
+    }
+    for operand in node.operands where !defined.contains(operand) { throw fail("operand \(operand.index) is not defined") }
+    for result in node.results {
+      guard defined.insert(result).inserted else { throw fail("value \(result.index) has two definitions") }
+    }
+    let types = node.operands.map { graph.type(of: $0) }
+    let derived = node.primitive.resultTypes(types)
+    guard derived == node.results.map({ graph.type(of: $0) }) else {
+      throw fail("results have types \(node.results.map { graph.type(of: $0) }), not \(derived)")
+    }
+    if let problem = problem(node.primitive, types) { throw fail(problem) }
+  }
+  for output in graph.outputs where !defined.contains(output) {
+    throw VerificationError(message: "output \(output.index) is not defined")
+  }
+}
+
+/// A broken rule: a fault of the compiler, not of the model.
+public struct VerificationError: Error, CustomStringConvertible {
+  public var message: String
+  public var description: String { message }
+}
+
+private func problem(_ primitive: Primitive, _ types: [TensorType]) -> String? {
+  switch primitive {
+  case .constant: return nil
+  case .map(let map): return problem(map.body, axes: map.shape.count, types, results: 1)
+  case .reduce(let reduce):
+    return problem(reduce.body, axes: reduce.shape.count + reduce.reduced.count, types, results: 1)
+      ?? problem(reduce.epilogue, axes: reduce.shape.count, types, results: nil)
+  case .contract(let contract):
+    if types.count < 2 { return "there are no two factors" }
+    if contract.lhs.count != types[0].rank || contract.rhs.count != types[1].rank { return "factor indices do not match ranks" }
+    let axes = contract.shape.count + contract.reduced.count
+    for index in contract.lhs + contract.rhs where index.coefficients.keys.contains(where: { $0 >= axes }) {
+      return "an index uses an axis beyond \(axes)"
+    }
+    return problem(contract.epilogue, axes: contract.shape.count, types, results: 1)
+  case .reshape(let shape):
+    return types[0].shape.product == shape.product || types[0].shape.constants == nil || shape.constants == nil
+      ? nil : "\(types[0]) does not reshape to \(shape)"
+  case .scan(let scan):
+    do throws(VerificationError) { try verify(scan.body) } catch { return error.message }
+    return nil
+  case .scatter(let scatter): return problem(scatter.target, axes: scatter.updates.count, types, results: types[0].rank + 1)
+  case .sort(let sort): return sort.axis < types[0].rank ? nil : "axis \(sort.axis) is out of range"
+  }
+}
+
+private func problem(_ graph: ScalarGraph, axes: Int, _ types: [TensorType], results: Int?) -> String? {
+  if let results, graph.results.count != results { return "a scalar graph has \(graph.results.count) results, not \(results)" }
+  for id in graph.reachable {
+    switch graph[id] {
+    case .axis(let axis): if axis >= axes { return "axis \(axis) of \(axes)" }
+    case .read(let operand, let indices, _):
+      if operand >= types.count { return "read of operand \(operand) of \(types.count)" }
+      if indices.count != types[operand].rank { return "read of \(types[operand]) at \(indices.count) indices" }
+      if graph.type(of: id) != types[operand].element { return "read of \(types[operand]) as \(graph.type(of: id))" }
+    case .literal, .dim, .accumulator, .unary, .binary, .compare, .select, .cast, .bitcast: continue
+    }
+  }
+  return nil
+}

@@ -1,0 +1,9 @@
+import ArgumentParser
+import Driver
+
+/// `onnxc ops`
+struct OpsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "ops", abstract: "List the supported operators.")
+
+  func run() { for line in Pipeline.operators { print(line) } }
+}

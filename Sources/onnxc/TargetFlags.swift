@@ -1,0 +1,89 @@
+import ArgumentParser
+import Driver
+
+extension CompileOptions.Backend: ExpressibleByArgument {}
+extension CompileOptions.EmitKind: ExpressibleByArgument {}
+extension CompileOptions.Weights: ExpressibleByArgument {}
+extension CompileOptions.Precision: ExpressibleByArgument {}
+
+/// Options that all commands share that compile.
+struct TargetFlags: ParsableArguments {
+  @Option(help: ArgumentHelp("Target triple; this machine's when left out.", valueName: "triple"))
+  var target = ""
+
+  @Option(help: "Processor, or 'native'.")
+  var cpu = "native"
+
+  @Option(help: "Target features to switch, such as +avx2,-fma.")
+  var features = ""
+
+  @Option(help: "Sizes of named dimensions, such as batch=1,seq=128.")
+  var dim: [String] = []
+
+  @Option(help: "Back end: llvm or c.")
+  var backend = CompileOptions.Backend.llvm
+
+  @Option(help: "Arithmetic: strict, f32 or fast.")
+  var precision = CompileOptions.Precision.f32
+
+  @Option(help: "Threads that the code may use.")
+  var threads = 1
+
+  @Option(help: "Print the program after a pass; may be repeated.")
+  var dumpAfter: [String] = []
+
+  @Option(help: "Stop after a pass.")
+  var stopAfter = ""
+
+  @Flag(help: "Print the time that each pass takes.")
+  var timePasses = false
+
+  @Flag(help: "Report in JSON.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "Say more.")
+  var verbose = false
+
+  @Flag(name: .shortAndLong, help: "Say nothing but errors.")
+  var quiet = false
+
+  func validate() throws {
+    guard (1...1024).contains(threads) else { throw ValidationError("--threads must be from 1 to 1024") }
+    _ = try dims()
+  }
+
+  /// The options as the compiler takes them.
+  func options() throws -> CompileOptions {
+    var options = CompileOptions()
+    options.target = target
+    options.cpu = cpu
+    options.features = features.split(separator: ",").map(String.init)
+    options.dims = try dims()
+    options.backend = backend
+    options.precision = precision
+    options.threads = threads
+    options.dumpAfter = dumpAfter
+    options.stopAfter = stopAfter
+    options.timePasses = timePasses
+    options.json = json
+    return options
+  }
+
+  /// The same options for another process.
+  var arguments: [String] {
+    let texts = [("target", target), ("cpu", cpu), ("features", features)].filter { !$0.1.isEmpty }
+    let choices = [("backend", backend.rawValue), ("precision", precision.rawValue), ("threads", "\(threads)")]
+    return (texts + choices + dim.map { ("dim", $0) }).map { "--\($0)=\($1)" }
+  }
+
+  private func dims() throws -> [String: Int] {
+    var result: [String: Int] = [:]
+    for binding in dim.flatMap({ $0.split(separator: ",") }) {
+      guard let equals = binding.lastIndex(of: "="), equals > binding.startIndex,
+        let size = Int(binding[binding.index(after: equals)...]), size >= 0
+      else { throw ValidationError("--dim takes NAME=SIZE, not '\(binding)'") }
+      result[String(binding[..<equals])] = size
+    }
+    return result
+  }
+}
