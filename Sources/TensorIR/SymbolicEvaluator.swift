@@ -72,7 +72,7 @@ enum SymbolicEvaluator {
     let result: Dim?
     switch graph[id] {
     case .literal(.integer(let value), _): result = Dim(value)
-    case .literal(.floatBits, _), .accumulator, .bitcast, .unary: result = nil
+    case .literal(.floatBits, _), .accumulator, .multiplyAdd, .bitcast, .unary: result = nil
     case .dim(let dim): result = dim
     case .axis(let axis): result = Dim(axes[axis])
     case .read(let operand, let indices, let outside):
