@@ -61,7 +61,7 @@ struct ContractLowering {
     if isBatched && lanes > 1 && panelSide.constant == nil && panelSide.strides[vectorAxis] != 1 { return nil }
 
     self.contract = contract
-    epilogue = contract.epilogue.legalized()
+    epilogue = contract.epilogue.legalized(encodingResults: true)
     self.operands = operands
     self.result = result
     self.target = target
