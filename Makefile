@@ -1,6 +1,7 @@
 # make deps    install what building and testing need (Debian)
 # make demo    build the compiler, compile the digits model, link it into a program and run it
 # make test    build everything and run all tests
+# make bless   accept the present texts of Golden/ after a look at what changed
 
 ONNXC := .build/release/onnxc
 PYTHON := .venv/bin/python
@@ -9,7 +10,7 @@ DEBIAN_PACKAGES := llvm-19-dev clang-19 lld-19 libprotobuf-c-dev protobuf-c-comp
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 JOBS ?= $(shell nproc)
 
-.PHONY: build demo test suite proto deps clean
+.PHONY: build demo test suite bless proto deps clean
 
 build: deps
 	swift build -c release --product onnxc
@@ -20,6 +21,10 @@ demo: build
 test: build
 	swift test
 	$(MAKE) suite
+
+# Accepts the present texts of the golden models.
+bless: deps
+	ONNXC_BLESS=1 swift test --filter GoldenTests
 
 # Runs the ONNX backend tests; none that passed before may be lost.
 suite: build suite/node

@@ -53,7 +53,7 @@ let package = Package(
     .executableTarget(
       name: "onnxc",
       dependencies: [
-        "CSystem", "Driver", "ONNXReader", "Support", "Verify",
+        "CSystem", "Driver", "ONNXReader", "Schedule", "Support", "Verify",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "SupportTests", dependencies: ["Support"]),
@@ -64,5 +64,7 @@ let package = Package(
     .testTarget(name: "EmitCTests", dependencies: ["EmitC", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
     .testTarget(name: "ONNXReaderTests", dependencies: ["ONNXReader", "Support"]),
     .testTarget(name: "VerifyTests", dependencies: ["Verify", "ONNXReader", "Support"]),
+    .testTarget(name: "PassesTests", dependencies: ["Passes", "TensorIR", "Support"]),
+    .testTarget(name: "GoldenTests", dependencies: ["Driver", "Support", "Verify"]),
   ]
 )

@@ -1,4 +1,5 @@
 import EmitC
+import EmitHeader
 import EmitLLVM
 import Glibc
 import LoopIR
@@ -22,6 +23,22 @@ public enum Pipeline {
   /// Throws everything that would stop the compilation of the model at `path`.
   public static func check(path: String, options: CompileOptions) throws(ModelError) {
     _ = try lower(try Model.load(path: path), options: options)
+  }
+
+  /// The text of the program after every stage, in order, and the generated header.
+  public static func texts(path: String, options: CompileOptions) throws(ModelError)
+    -> (stages: [(name: String, text: String)], header: String)
+  {
+    let stages = Texts()
+    guard
+      let lowered = try lower(
+        try Model.load(path: path), options: options, observe: { stages.all.append(($0, $1())) })
+    else { return (stages.all, "") }
+    return (stages.all, emitHeader(lowered.program, try EmitHeader.Interface(lowered.program)))
+  }
+
+  private final class Texts {
+    var all: [(name: String, text: String)] = []
   }
 
   /// What a model needs of memory.
@@ -59,10 +76,11 @@ public enum Pipeline {
   /// The whole way from a model to a program; nil if `--stop-after` ended it.
   ///
   /// `inputs` fixes the types of the inputs in place of the declared ones.
-  static func lower(_ model: Model, inputs: [ValueInfo]? = nil, options: CompileOptions) throws(ModelError)
-    -> (program: Program, memory: MemoryReport)?
-  {
-    var stages = Stages(options)
+  static func lower(
+    _ model: Model, inputs: [ValueInfo]? = nil, options: CompileOptions,
+    observe: @escaping (String, () -> String) -> Void = { _, _ in }
+  ) throws(ModelError) -> (program: Program, memory: MemoryReport)? {
+    let stages = Stages(options, observe: observe)
     let imported = try stages.run("import") { () throws(ModelError) in
       try importModel(model, dims: options.dims, inputs: inputs)
     }

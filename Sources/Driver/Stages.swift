@@ -7,10 +7,15 @@ import Verify
 /// Wraps every stage of the pipeline: times it, dumps its result, verifies it, and knows where to stop.
 struct Stages {
   private let options: CompileOptions
+  private let observe: (String, () -> String) -> Void
 
-  init(_ options: CompileOptions) { self.options = options }
+  /// `observe` is given every stage's name and its result's text.
+  init(_ options: CompileOptions, observe: @escaping (String, () -> String) -> Void = { _, _ in }) {
+    self.options = options
+    self.observe = observe
+  }
 
-  mutating func run<Result, Failure: Error>(_ name: String, _ body: () throws(Failure) -> Result) throws(Failure)
+  func run<Result, Failure: Error>(_ name: String, _ body: () throws(Failure) -> Result) throws(Failure)
     -> Result
   {
     guard options.timePasses else { return try body() }
@@ -23,6 +28,7 @@ struct Stages {
 
   /// Dumps and verifies a graph; true if the pipeline ends here.
   func ends(_ name: String, _ graph: Graph) throws(ModelError) -> Bool {
+    observe(name) { graph.description }
     if options.dumpAfter.contains(name) { print(graph.description) }
     #if DEBUG
       do throws(VerificationError) { try verify(graph) } catch {
@@ -34,6 +40,7 @@ struct Stages {
 
   /// Dumps a program; true if the pipeline ends here.
   func ends(_ name: String, _ program: Program) -> Bool {
+    observe(name) { program.description }
     if options.dumpAfter.contains(name) { print(program.description) }
     return options.stopAfter == name
   }

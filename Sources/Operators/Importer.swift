@@ -25,6 +25,7 @@ public func importModel(_ model: Model, dims: [String: Int] = [:], inputs: [Valu
   let inputs = inputs ?? model.requiredInputs
   for input in inputs {
     let type = try Importer.tensorType(input, dims)
+    guard type.hasValidSize else { throw .invalid("input '\(input.name)' has type \(type), which no memory holds") }
     scope.values[input.name] = builder.input(type, name: input.name)
   }
   let outputs = importer.graph(model.graph, scope: &scope, in: &builder)
@@ -103,6 +104,9 @@ struct Importer {
       guard let arguments = try arguments(node, scope) else { return }
       builder.origin = location
       let results = try results(node, domain, opset, arguments, &scope, &builder)
+      for value in results where !builder.type(of: value).hasValidSize {
+        throw ModelError.invalid("a result has type \(builder.type(of: value)), which no memory holds")
+      }
       for (name, value) in zip(node.outputs, results) where !name.isEmpty {
         scope.values[name] = value
         builder.name(value, name)

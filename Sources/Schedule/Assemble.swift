@@ -8,6 +8,8 @@ public struct MemoryReport: Hashable, Sendable {
   /// The largest sum of bytes live at one step.
   public var lowerBound: Int
   public var constants: Int
+  public var inputs: Int
+  public var outputs: Int
 }
 
 /// Lowers a graph to a program: kernels, memory plan and entry.
@@ -40,10 +42,11 @@ public func schedule(_ graph: Graph, inputs: [Port], outputs: [Port], prefix: St
   assembler.program.entry = assembler.statements(steps, plan, base: 0, places) + copies
   assembler.program.arenaBytes = .index(plan.memory.bytes)
   let constants = assembler.program.constants.reduce(0) { $0 + $1.bytes.count }
-  return (
-    assembler.program,
-    MemoryReport(arena: plan.memory.bytes, lowerBound: plan.memory.lowerBound, constants: constants)
-  )
+  let report = MemoryReport(
+    arena: plan.memory.bytes, lowerBound: plan.memory.lowerBound, constants: constants,
+    inputs: graph.inputs.reduce(0) { $0 + assembler.bytes(graph.type(of: $1)) },
+    outputs: graph.outputs.reduce(0) { $0 + assembler.bytes(graph.type(of: $1)) })
+  return (assembler.program, report)
 }
 
 private func requireConstantShapes(_ graph: Graph) throws(ModelError) {
@@ -86,7 +89,7 @@ struct Assembler {
     return argument
   }
 
-  private func bytes(_ type: TensorType) -> Int {
+  func bytes(_ type: TensorType) -> Int {
     (type.shape.product.constant ?? 0) * type.element.storage.bytes
   }
 

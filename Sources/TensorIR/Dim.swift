@@ -54,7 +54,7 @@ public struct Dim: Hashable, Sendable {
 
   private static func canonical(_ offset: Int, _ terms: [Term]) -> Dim {
     var sums: [[DimAtom]: Int] = [:]
-    for term in terms { sums[term.factors, default: 0] &+= term.coefficient }
+    for term in terms { sums[term.factors] = saturatingSum(sums[term.factors, default: 0], term.coefficient) }
     var result = Dim(offset)
     result.terms = sums.filter { $0.value != 0 }.map { Term(coefficient: $0.value, factors: $0.key) }
       .sorted { factorText($0.factors) < factorText($1.factors) }
@@ -62,26 +62,26 @@ public struct Dim: Hashable, Sendable {
   }
 
   public static func + (a: Dim, b: Dim) -> Dim {
-    if a.terms.isEmpty && b.terms.isEmpty { return Dim(a.offset &+ b.offset) }
-    return canonical(a.offset &+ b.offset, a.terms + b.terms)
+    if a.terms.isEmpty && b.terms.isEmpty { return Dim(saturatingSum(a.offset, b.offset)) }
+    return canonical(saturatingSum(a.offset, b.offset), a.terms + b.terms)
   }
 
   public static func * (a: Dim, b: Dim) -> Dim {
-    if a.terms.isEmpty && b.terms.isEmpty { return Dim(a.offset &* b.offset) }
+    if a.terms.isEmpty && b.terms.isEmpty { return Dim(saturatingProduct(a.offset, b.offset)) }
     var products: [Term] = []
     for x in a.terms where b.offset != 0 {
-      products.append(Term(coefficient: x.coefficient &* b.offset, factors: x.factors))
+      products.append(Term(coefficient: saturatingProduct(x.coefficient, b.offset), factors: x.factors))
     }
     for y in b.terms where a.offset != 0 {
-      products.append(Term(coefficient: y.coefficient &* a.offset, factors: y.factors))
+      products.append(Term(coefficient: saturatingProduct(y.coefficient, a.offset), factors: y.factors))
     }
     for x in a.terms {
       for y in b.terms {
         let factors = (x.factors + y.factors).sorted { $0.description < $1.description }
-        products.append(Term(coefficient: x.coefficient &* y.coefficient, factors: factors))
+        products.append(Term(coefficient: saturatingProduct(x.coefficient, y.coefficient), factors: factors))
       }
     }
-    return canonical(a.offset &* b.offset, products)
+    return canonical(saturatingProduct(a.offset, b.offset), products)
   }
 
   public static prefix func - (a: Dim) -> Dim { a * Dim(-1) }
@@ -144,6 +144,17 @@ public struct Dim: Hashable, Sendable {
       sum = sum + (quotient.factors.isEmpty ? Dim(quotient.coefficient) : Dim.canonical(0, [quotient]))
     }
     return sum
+  }
+
+  /// Sums and products stop at the ends of the integers, where no valid extent is, instead of wrapping around.
+  private static func saturatingSum(_ a: Int, _ b: Int) -> Int {
+    let (sum, overflow) = a.addingReportingOverflow(b)
+    return overflow ? (a < 0 ? -.max : .max) : sum
+  }
+
+  private static func saturatingProduct(_ a: Int, _ b: Int) -> Int {
+    let (product, overflow) = a.multipliedReportingOverflow(by: b)
+    return overflow ? ((a < 0) == (b < 0) ? .max : -.max) : product
   }
 
   static func floorQuotient(_ a: Int, _ b: Int) -> Int {

@@ -28,7 +28,8 @@ public enum Evaluator {
     }
   }
 
-  static func count(_ dims: [Int]) -> Int { dims.reduce(1, *) }
+  /// The number of elements, or `Int.max` where that overflows.
+  static func count(_ dims: [Int]) -> Int { dims.map { Dim($0) }.product.constant ?? 0 }
 
   static func isEvaluated(_ element: ElementType) -> Bool {
     switch element {

@@ -89,15 +89,26 @@ extension ScalarGraph {
   public mutating func insert(
     _ other: ScalarGraph, replacing replace: (inout ScalarGraph, ScalarNode, (ScalarID) -> ScalarID) -> ScalarID?
   ) -> [ScalarID] {
-    var copies = [ScalarID?](repeating: nil, count: other.nodes.count)
+    let copies = Copies(other.nodes.count)
     for id in other.reachable {
-      let copied: (ScalarID) -> ScalarID = { [copies] operand in
-        guard let copy = copies[operand.index] else { preconditionFailure("node \(operand.index) follows its use") }
+      copies[id] = replace(&self, other[id], { copies[$0] }) ?? copy(other[id], other.type(of: id), { copies[$0] })
+    }
+    return other.results.map { copies[$0] }
+  }
+
+  /// The copies made so far by original; a class, so that closures share it without copying.
+  private final class Copies {
+    private var copies: [ScalarID?]
+
+    init(_ count: Int) { copies = [ScalarID?](repeating: nil, count: count) }
+
+    subscript(original: ScalarID) -> ScalarID {
+      get {
+        guard let copy = copies[original.index] else { preconditionFailure("node \(original.index) follows its use") }
         return copy
       }
-      copies[id.index] = replace(&self, other[id], copied) ?? copy(other[id], other.type(of: id), copied)
+      set { copies[original.index] = newValue }
     }
-    return other.results.compactMap { copies[$0.index] }
   }
 
   private mutating func copy(_ node: ScalarNode, _ type: ElementType, _ copied: (ScalarID) -> ScalarID) -> ScalarID {

@@ -9,7 +9,7 @@ enum SymbolicEvaluator {
   static func evaluate(
     _ primitive: Primitive, _ operands: [[Dim]?], _ operandTypes: [TensorType], _ types: [TensorType]
   ) -> [Dim]? {
-    guard types.count == 1, let dims = types[0].shape.constants, dims.reduce(1, *) <= limit else { return nil }
+    guard types.count == 1, let dims = types[0].shape.constants, Evaluator.count(dims) <= limit else { return nil }
     switch primitive {
     case .reshape: return operands[0]
     case .map(let map):
@@ -17,7 +17,7 @@ enum SymbolicEvaluator {
         let known = tensors(operands, operandTypes)
       else { return nil }
       var results: [Dim] = []
-      for position in 0..<dims.reduce(1, *) {
+      for position in 0..<Evaluator.count(dims) {
         var memo: [ScalarID: Dim] = [:]
         let axes = delinearize(position, dims)
         guard let value = value(map.body.results[0], map.body, axes, known, &memo) else { return nil }
@@ -26,7 +26,7 @@ enum SymbolicEvaluator {
       return results
     case .reduce(let reduce):
       guard types[0].element == .i64, let known = tensors(operands, operandTypes), let reduced = reduce.reduced.constants,
-        reduced.reduce(1, *) <= limit, reduce.epilogue.nodes.count == 1
+        Evaluator.count(reduced) <= limit, reduce.epilogue.nodes.count == 1
       else { return nil }
       return self.reduce(reduce, dims, reduced, known)
     case .constant, .contract, .scan, .scatter, .sort: return nil
@@ -50,9 +50,9 @@ enum SymbolicEvaluator {
 
   private static func reduce(_ reduce: Reduce, _ dims: [Int], _ reduced: [Int], _ operands: [Known]) -> [Dim]? {
     var results: [Dim] = []
-    for position in 0..<dims.reduce(1, *) {
+    for position in 0..<Evaluator.count(dims) {
       var combined: Dim?
-      for inner in 0..<reduced.reduce(1, *) {
+      for inner in 0..<Evaluator.count(reduced) {
         var memo: [ScalarID: Dim] = [:]
         let axes = delinearize(position, dims) + delinearize(inner, reduced)
         guard let next = value(reduce.body.results[0], reduce.body, axes, operands, &memo) else { return nil }

@@ -30,6 +30,9 @@ struct Window {
     guard strides.allSatisfy({ $0 > 0 }), dilations.allSatisfy({ $0 > 0 }), extents.allSatisfy({ $0.constant ?? 1 > 0 }) else {
       throw .invalid("kernel extents, strides and dilations must be positive")
     }
+    guard (strides + dilations + pads).allSatisfy({ $0.magnitude < 1 << 31 }) else {
+      throw .invalid("strides, dilations and pads must be below 2^31")
+    }
     padBefore = pads[..<rank].map { Dim($0) }
     padAfter = pads[rank...].map { Dim($0) }
     output = []
