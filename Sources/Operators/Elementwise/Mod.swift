@@ -11,9 +11,18 @@ struct Mod: Operator {
     let followsDividend = try node.flag("fmod")
     return [
       try b.elementwise(operands) { graph, values in
-        let isInteger = graph.type(of: values[1]).isInteger
-        let divisor = isInteger ? graph.nonZeroDivisor(values[1]) : values[1]
-        return graph.binary(followsDividend ? .remainder : .floorRemainder, values[0], divisor)
+        let element = graph.type(of: values[1])
+        let divisor = element.isInteger ? graph.nonZeroDivisor(values[1]) : values[1]
+        if !followsDividend, let known = graph.integerValue(divisor), known > 0 {
+          return graph.binary(.floorRemainder, values[0], divisor)
+        }
+        let rest = graph.binary(.remainder, values[0], divisor)
+        if followsDividend || element.isUnsignedInteger { return rest }
+        // A rest with the wrong sign moves by one divisor.
+        let zero = graph.number(0, element)
+        let signsDiffer = graph.binary(.xor, graph.compare(.less, rest, zero), graph.compare(.less, divisor, zero))
+        let moves = graph.binary(.and, graph.compare(.notEqual, rest, zero), signsDiffer)
+        return graph.select(moves, graph.plus(rest, divisor), rest)
       }
     ]
   }

@@ -72,12 +72,7 @@ let unaryOperators: [any Operator] = [
   },
   UnaryOperator("Sin", versions: [7, 22]) { $0.unary(.sin, $1) },
   UnaryOperator("Sinh", versions: [9, 22]) { $0.unary(.sinh, $1) },
-  UnaryOperator("Softplus", versions: [1, 22]) { graph, x in
-    // log(1 + exp(x)) as max(x, 0) + log1p(exp(-|x|)), which does not overflow.
-    let type = graph.type(of: x)
-    let decay = graph.unary(.exp, graph.negate(graph.unary(.abs, x)))
-    return graph.plus(graph.binary(.max, graph.number(0, type), x), graph.unary(.log1p, decay))
-  },
+  UnaryOperator("Softplus", versions: [1, 22]) { $0.softplus($1) },
   UnaryOperator("Softsign", versions: [1, 22]) { graph, x in
     let one = graph.number(1, graph.type(of: x))
     return graph.over(x, graph.plus(one, graph.unary(.abs, x)))

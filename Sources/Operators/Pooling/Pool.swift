@@ -5,7 +5,8 @@ extension GraphBuilder {
   /// Reduces windows of `x` [N, C, spatial…]; positions in the padding count as `outside`.
   mutating func pool(
     _ x: ValueID, _ window: Window, _ combiner: Combiner, outside: Double,
-    epilogue: (inout ScalarGraph, [ScalarID]) -> [ScalarID] = { _, accumulators in accumulators }
+    epilogue: (inout ScalarGraph, [ScalarID]) -> [ScalarID] = { _, accumulators in accumulators },
+    prepare: (inout ScalarGraph, ScalarID) -> ScalarID = { $1 }
   ) -> [ValueID] {
     let type = type(of: x)
     var body = ScalarGraph()
@@ -16,7 +17,8 @@ extension GraphBuilder {
       indices.append(body.plus(start, step))
     }
     let fallback = combiner.identityNode(&body, type.element, outside)
-    body.results = [body.read(0, indices, outside: fallback, type: type.element)]
+    let value = body.read(0, indices, outside: fallback, type: type.element)
+    body.results = [prepare(&body, value)]
     return reduce(
       combiner, shape: Array(type.shape.prefix(2)) + window.output, reduced: window.kernel, operands: [x], body: body,
       epilogue: epilogue)

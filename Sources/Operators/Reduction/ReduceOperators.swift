@@ -25,25 +25,22 @@ struct ReduceOperator: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
     let rank = b.shape(of: x).count
-    var given = try node.ints("axes")
-    if node.version >= axesAsArgumentSince, let argument = node.optionalInput(1) {
-      given = try b.requireConstantIntegers(argument, "the axes")
-    }
-    if given?.isEmpty ?? true {
-      if try node.flag("noop_with_empty_axes") {
-        // Without axes nothing is combined, but every element still passes through the operator's function.
-        return [try b.elementwise([x]) { finish(&$0, prepare(&$0, $1[0]), 1) }]
-      }
-      given = Array(0..<rank)
-    }
-    var axes: [Int] = []
-    for axis in given ?? [] {
-      let normalized = try normalizedAxis(axis, rank: rank, name: "axes:")
-      if !axes.contains(normalized) { axes.append(normalized) }
+    guard let axes = try reducedAxes(node, rank: rank, argumentSince: axesAsArgumentSince, b) else {
+      // Without axes nothing is combined, but every element still passes through the operator's function.
+      return [try b.elementwise([x]) { finish(&$0, prepare(&$0, $1[0]), 1) }]
     }
     let keepsAxes = try node.flag("keepdims", default: true)
-    return [b.reduceAxes(x, axes.sorted(), keepsAxes: keepsAxes, combiner, prepare: prepare, finish: finish)]
+    return [b.reduceAxes(x, axes, keepsAxes: keepsAxes, combiner, prepare: prepare, finish: finish)]
   }
+}
+
+/// The sorted axes that a ReduceX operator reduces, or nil if it leaves its argument alone.
+func reducedAxes(_ node: OperatorNode, rank: Int, argumentSince version: Int, _ b: GraphBuilder) throws(ModelError) -> [Int]? {
+  let given = try node.version < version ? node.ints("axes") : axesArgument(node, since: version, b)
+  guard let given, !given.isEmpty else { return try node.flag("noop_with_empty_axes") ? nil : Array(0..<rank) }
+  var axes: Set<Int> = []
+  for axis in given { axes.insert(try normalizedAxis(axis, rank: rank, name: "axes:")) }
+  return axes.sorted()
 }
 
 /// Reductions of the ReduceX family; ReduceLogSumExp, which takes two passes, has a file of its own.

@@ -29,7 +29,7 @@ struct DepthToSpace: Operator {
 
 /// Blocks of the spatial axes moved into channels.
 struct SpaceToDepth: Operator {
-  let name = OperatorName("SpaceToDepth", versions: 1, 13)
+  let name = OperatorName("SpaceToDepth", versions: 1, 13, 28)
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
@@ -40,7 +40,10 @@ struct SpaceToDepth: Operator {
     }
     let (rows, columns) = (shape[2].floorDivided(by: size), shape[3].floorDivided(by: size))
     let split = b.reshape(x, [shape[0], shape[1], rows, size, columns, size])
-    return [b.reshape(b.transpose(split, [0, 3, 5, 1, 2, 4]), [shape[0], shape[1] * (block * block), rows, columns])]
+    let mode = try node.string("mode", default: "DCR")
+    guard mode == "DCR" || mode == "CRD" else { throw .invalid("attribute 'mode' is '\(mode)'") }
+    let order = mode == "DCR" ? [0, 3, 5, 1, 2, 4] : [0, 1, 3, 5, 2, 4]
+    return [b.reshape(b.transpose(split, order), [shape[0], shape[1] * (block * block), rows, columns])]
   }
 }
 

@@ -1,0 +1,23 @@
+import Support
+import TensorIR
+
+/// Normalization over the axes from one on, with scale and bias.
+struct LayerNormalization: Operator {
+  let name: OperatorName
+
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let x = try node.input(0)
+    try b.requireFloat(x)
+    let type = b.type(of: x)
+    let axis = try normalizedAxis(try node.int("axis", default: -1), rank: type.rank)
+    let epsilon = try node.float("epsilon", default: 1e-5)
+    let stash = try node.stashType(type.element)
+    let normal = try b.standardize(x, Array(axis..<type.rank), epsilon: epsilon, stash: stash)
+    let rounded = try b.cast(normal.value, to: type.element)
+    let y = try b.scaleAndShift(rounded, try node.input(1), node.optionalInput(2))
+    return [y, normal.mean, normal.scale]
+  }
+}
+
+/// Layer normalization as standardized.
+let layerNormalization = LayerNormalization(name: OperatorName("LayerNormalization", versions: 17))

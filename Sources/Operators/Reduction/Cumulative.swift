@@ -1,0 +1,80 @@
+import Support
+import TensorIR
+
+/// Running sums or products along an axis.
+struct Cumulative: Operator {
+  let name: OperatorName
+  let combiner: Combiner
+  let op: ScalarBinary
+  /// The running value before the first element.
+  let start: Double
+  /// Up to this extent every result is computed on its own, which vectorizes and fuses.
+  private let directLimit = 64
+
+  init(_ name: String, versions: [Int], _ combiner: Combiner, _ op: ScalarBinary, start: Double) {
+    self.name = OperatorName(name, versions: versions)
+    self.combiner = combiner
+    self.op = op
+    self.start = start
+  }
+
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let x = try node.input(0)
+    let type = b.type(of: x)
+    let given = try b.requireConstantIntegers(try node.input(1), "the axis")
+    guard given.count == 1 else { throw .invalid("the axis must be one number") }
+    let axis = try normalizedAxis(given[0], rank: type.rank)
+    let isExclusive = try node.flag("exclusive")
+    let isReverse = try node.flag("reverse")
+    if let extent = type.shape[axis].constant, extent <= directLimit {
+      return [direct(x, axis, isExclusive, isReverse, &b)]
+    }
+    return [try sequential(x, axis, isExclusive, isReverse, &b)]
+  }
+
+  private func direct(_ x: ValueID, _ axis: Int, _ isExclusive: Bool, _ isReverse: Bool, _ b: inout GraphBuilder) -> ValueID {
+    let type = b.type(of: x)
+    var body = ScalarGraph()
+    var indices = type.shape.indices.map { body.axis($0) }
+    let (here, other) = (indices[axis], body.axis(type.rank))
+    indices[axis] = other
+    let comparison: ScalarCompare
+    switch (isExclusive, isReverse) {
+    case (false, false): comparison = .lessOrEqual
+    case (false, true): comparison = .greaterOrEqual
+    case (true, false): comparison = .less
+    case (true, true): comparison = .greater
+    }
+    let counts = body.compare(comparison, other, here)
+    let value = body.read(0, indices, type: type.element)
+    body.results = [body.select(counts, value, body.number(start, type.element))]
+    return b.reduce(combiner, shape: type.shape, reduced: [type.shape[axis]], operands: [x], body: body)[0]
+  }
+
+  private func sequential(
+    _ x: ValueID, _ axis: Int, _ isExclusive: Bool, _ isReverse: Bool, _ b: inout GraphBuilder
+  ) throws(ModelError) -> ValueID {
+    let type = b.type(of: x)
+    let order = [axis] + type.shape.indices.filter { $0 != axis }
+    let moved = b.transpose(x, order)
+    let rest = TensorType(type.element, order.dropFirst().map { type.shape[$0] })
+    var inner = GraphBuilder()
+    inner.origin = b.origin
+    _ = inner.input(TensorType(.i64, []))
+    let state = inner.input(rest)
+    let slice = inner.input(rest)
+    let next = try inner.elementwise([state, slice]) { $0.binary(op, $1[0], $1[1]) }
+    let scan = Scan(
+      length: type.shape[axis], carried: 1, scanned: 1, reversedInputs: [isReverse], reversedOutputs: [isReverse],
+      body: inner.finish(outputs: [next, isExclusive ? state : next]))
+    let initial = try b.broadcast(b.scalar(start, type.element), to: rest.shape)
+    let stacked = b.add(.scan(scan), [initial, moved])[1]
+    return b.transpose(stacked, type.shape.indices.map { axis in order.firstIndex(of: axis) ?? axis })
+  }
+}
+
+/// CumSum and CumProd.
+let cumulativeOperators: [any Operator] = [
+  Cumulative("CumSum", versions: [11, 14], .sum, .add, start: 0),
+  Cumulative("CumProd", versions: [26], .product, .multiply, start: 1),
+]
