@@ -52,7 +52,7 @@ extension Term {
     let value = Doubled(product: s, two.high)
     let valueLow = value.low + s * (two.low + wLow) + sLow * two.high
     let sum = Doubled(large: k * 0x1.62e42feep-1, small: value.high)
-    return Doubled(high: sum.high, low: sum.low + (valueLow + k * 1.9082149292705877e-10))
+    return Doubled(large: sum.high, small: sum.low + (valueLow + k * 1.9082149292705877e-10))
   }
 
   /// x^y for a known small exponent, where products do it at least as well.
@@ -91,11 +91,6 @@ extension Term {
 private struct Doubled {
   let high: Term
   let low: Term
-
-  init(high: Term, low: Term) {
-    self.high = high
-    self.low = low
-  }
 
   /// The exact product, from the products of halves: right whether or not the target fuses multiplications and additions.
   init(product a: Term, _ b: Term) {
