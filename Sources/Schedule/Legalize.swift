@@ -109,7 +109,7 @@ private struct Legalizer {
       if case .literal(let literal, _) = builder.graph[y.id], let power = x.power(literal: literal.double) {
         return power.rounded(to: type)
       }
-      return x.inDouble(y) { $0.power($1) }.rounded(to: type)
+      return x.inDouble(y) { $0.power($1, isExact: type == .f64) }.rounded(to: type)
     case .atan2: return x.inDouble(y) { $0.angle(x: $1) }.rounded(to: type)
     }
   }

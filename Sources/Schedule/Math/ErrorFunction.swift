@@ -2,7 +2,7 @@ import Support
 import TensorIR
 
 extension Term {
-  /// erf x: x times a polynomial in x² below 1, and 1 - erfc |x| above.
+  /// erf x: x plus x times a polynomial in x² below 1, and 1 - erfc |x| above.
   ///
   /// Method: minimax polynomials (Remez exchange in 45 digits). `f32` takes 2 to the power of a polynomial for erfc; `f64` takes
   /// e^-x² times a polynomial in 1 / (1 + |x| / 2).
@@ -11,7 +11,7 @@ extension Term {
     let x = magnitude.atMost(isSingle ? 4 : 6)
     let isSmall = magnitude < 1.0
     let square = self * self
-    let small = self * square.polynomial(isSingle ? singleSmall : doubleSmall)
+    let small = times(square.polynomial(isSingle ? singleSmall : doubleSmall), plus: self)
     let complement = isSingle ? x.polynomial(singleComplement).smallPowerOfTwo : x.doubleComplement
     return isSmall.choose(small, (1.0 - complement).withSign(of: self))
   }
@@ -21,7 +21,7 @@ extension Term {
     (-(self * self)).exponential * (1.0 / times(0.5, plus: 1.0)).polynomial(doubleScaled)
   }
 
-  /// 2^x of an `f32` between -60 and 0, to 3e-6.
+  /// 2^x of an `f32` between -60 and 0, to 1e-7.
   private var smallPowerOfTwo: Term {
     let shifted = self + format.rounder
     let rest = self - (shifted - format.rounder)
@@ -31,7 +31,7 @@ extension Term {
 }
 
 private let singleSmall = [
-  1.1283791659138382, -0.37612627136580645, 0.11283600182923458, -0.02685444485745348, 0.005189535819017038,
+  0.1283791659138382, -0.37612627136580645, 0.11283600182923458, -0.02685444485745348, 0.005189535819017038,
   -0.0008020845283378414, 7.889132089723046e-05,
 ]
 private let singleComplement = [
@@ -39,10 +39,11 @@ private let singleComplement = [
   -0.005446528911990101, 0.0005275341760140502, -2.3285688947881788e-05,
 ]
 private let powerOfTwo = [
-  0.9999992614269005, 0.6931218144321226, 0.2402474483345529, 0.055917862005749136, 0.009570102300552597,
+  1.0000000716585769, 0.6931469670629448, 0.24022119715717186, 0.055507132536554954, 0.009675541654838585,
+  0.0013276480604997411,
 ]
 private let doubleSmall = [
-  1.1283791670955126, -0.3761263890318375, 0.11283791670954885, -0.026866170645077875, 0.0052239776248284315,
+  0.1283791670955126, -0.3761263890318375, 0.11283791670954885, -0.026866170645077875, 0.0052239776248284315,
   -0.0008548326981425884, 0.00012055331132976754, -1.4925595772854553e-05, 1.646100849095257e-06,
   -1.6350396383911436e-07, 1.4660329934242708e-08, -1.1374960859210492e-09, 5.960694668776808e-11,
 ]
