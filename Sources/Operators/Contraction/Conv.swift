@@ -27,6 +27,15 @@ extension GraphBuilder {
     }
     let group = try node.int("group", default: 1)
     let window = try Window(node, input: Array(input.dropFirst(2)), kernel: Array(kernel.dropFirst(2)))
+    return try convolution(x, w, bias: bias, window, group: group, accumulator: accumulator)
+  }
+
+  /// The convolution of `x` [N, C, spatial…] with `w` [M, C/group, kernel…] over a window.
+  mutating func convolution(
+    _ x: ValueID, _ w: ValueID, bias: ValueID?, _ window: Window, group: Int, accumulator: ElementType
+  ) throws(ModelError) -> ValueID {
+    let input = shape(of: x)
+    let kernel = shape(of: w)
     guard group >= 1, kernel[0].remainder(by: Dim(group)) == 0, input[1] == kernel[1] * group else {
       throw .invalid(
         "the data has \(input[1]) channels, but the kernel \(kernel[1]) in \(group) groups for \(kernel[0]) outputs")

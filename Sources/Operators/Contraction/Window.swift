@@ -39,6 +39,16 @@ struct Window {
     try place(input, mode: node.string("auto_pad", default: "NOTSET"), ceil: node.flag("ceil_mode"))
   }
 
+  /// A window whose padding before the data and whose output extents are known.
+  init(kernel: [Dim], strides: [Int], dilations: [Int], padBefore: [Dim], output: [Dim]) {
+    self.kernel = kernel
+    self.strides = strides
+    self.dilations = dilations
+    self.padBefore = padBefore
+    padAfter = [Dim](repeating: 0, count: kernel.count)
+    self.output = output
+  }
+
   /// The extent that the dilated kernel spans along an axis.
   func span(_ axis: Int) -> Dim { (kernel[axis] - 1) * dilations[axis] + 1 }
 

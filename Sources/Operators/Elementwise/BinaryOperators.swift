@@ -28,10 +28,13 @@ struct BinaryOperator: Operator {
     ]
   }
 
-  /// Before operator set 7 the second argument broadcasts only on request, from an axis on.
+  /// Before operator set 7 the second argument broadcasts only on request, from an axis on; slopes are per channel.
   private func alignLegacy(_ operands: [ValueID], _ node: OperatorNode, _ b: inout GraphBuilder) throws(ModelError) -> ValueID {
     let rank = b.shape(of: operands[0]).count
     let shape = b.shape(of: operands[1])
+    if name.name == "PRelu", shape.count == 1, rank > 2, shape != [1] {
+      return b.reshape(operands[1], shape + [Dim](repeating: 1, count: rank - 2))
+    }
     guard try node.flag("broadcast"), let axis = try node.int("axis") else { return operands[1] }
     let first = try normalizedAxis(axis, rank: rank)
     guard first + shape.count <= rank else { throw .invalid("axis \(axis) leaves no room for shape \(shape)") }

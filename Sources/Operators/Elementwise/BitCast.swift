@@ -13,6 +13,11 @@ struct BitCast: Operator {
       throw .invalid("\(source.rawValue) and \(target.rawValue) have different widths")
     }
     if source == target { return [x] }
-    return [try b.elementwise([x]) { $0.add(.bitcast(target, $1[0]), type: target) }]
+    return [
+      try b.elementwise([x]) { graph, values in
+        if source == .bool || target == .bool { return graph.cast(values[0], to: target) }
+        return graph.add(.bitcast(target, values[0]), type: target)
+      }
+    ]
   }
 }

@@ -1,0 +1,29 @@
+import Support
+import TensorIR
+
+/// `(x - zero_point) * scale` per tensor, axis or block.
+struct DequantizeLinear: Operator {
+  let name = OperatorName("DequantizeLinear", versions: 10, 13, 19, 21, 23, 24, 25)
+
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let x = try node.input(0)
+    let shape = b.shape(of: x)
+    let axis = try node.int("axis", default: 1)
+    let block = try node.int("block_size", default: 0)
+    let scale = try b.alignedParameter(try node.input(1), to: shape, axis: axis, block: block, "the scale")
+    let zeroPoint = try node.optionalInput(2).map { value throws(ModelError) in
+      try b.alignedParameter(value, to: shape, axis: axis, block: block, "the zero point")
+    }
+    let element = b.type(of: scale).element
+    let declared = try node.int("output_dtype", default: 0) == 0 ? nil : try node.elementType("output_dtype")
+    let target = declared ?? element
+    return [
+      try b.elementwise([x, scale] + (zeroPoint.map { [$0] } ?? [])) { graph, values in
+        let isFloat = graph.type(of: values[0]).isFloat
+        var value = isFloat ? values[0] : graph.cast(values[0], to: .i32)
+        if values.count == 3, !isFloat { value = graph.minus(value, graph.cast(values[2], to: .i32)) }
+        return graph.cast(graph.times(graph.cast(value, to: element), values[1]), to: target)
+      }
+    ]
+  }
+}
