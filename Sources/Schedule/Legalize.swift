@@ -135,6 +135,7 @@ extension Term {
   /// The value as another type.
   fileprivate func converted(from source: ElementType, to target: ElementType) -> Term {
     if target == .bool { return cast(.bool) }
+    if source == .f64 && target.isFloat && target.computed == .f32 { return castToOddSingle.rounded(to: target) }
     return cast(target.computed).rounded(to: target)
   }
 }
