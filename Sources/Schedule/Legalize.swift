@@ -136,6 +136,7 @@ extension Term {
   fileprivate func converted(from source: ElementType, to target: ElementType) -> Term {
     if target == .bool { return cast(.bool) }
     if source == .f64 && target.isFloat && target.computed == .f32 { return castToOddSingle.rounded(to: target) }
+    if type.isFloat && target.isInteger { return truncated(to: target.computed).rounded(to: target) }
     return cast(target.computed).rounded(to: target)
   }
 }
