@@ -1,6 +1,16 @@
 import Support
 import TensorIR
 
+/// Inverse functions of angles, in `f64`, which `f32` is computed in.
+///
+/// Largest errors that the tests see, in units of the last place:
+///
+/// | function | f32 | f64 |
+/// |---|---|---|
+/// | asin | 0.5 | 1.5 |
+/// | acos | 0.5 | 1.1 |
+/// | atan | 0.5 | 1.0 |
+/// | atan2 | 0.5 | 1.6 |
 extension Term {
   /// The angle of the point (x, self), of `f64`.
   ///

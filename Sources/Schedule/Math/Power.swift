@@ -2,7 +2,7 @@ import Support
 import TensorIR
 
 extension Term {
-  /// x^y of `f64` with the special cases of C99: to 1 ulp, or to 1e-13 of the value, which is enough for `f32`.
+  /// x^y of `f64` with the special cases of C99: to 1 unit of the last place, or to 1e-13 of the value, which is enough for `f32`.
   func power(_ y: Term, isExact: Bool) -> Term {
     let isNegative = bits < bits.constant(0)
     let half = y * 0.5
