@@ -4,7 +4,8 @@ import TensorIR
 extension ScalarGraph {
   /// The graph with only operations and types that Loop IR has.
   ///
-  /// Results of types that only exist in storage are encoded for a store, or stay in the type that they are computed in.
+  /// Results of types that only exist in storage are encoded for a store, or stay in the type that they are computed
+  /// in.
   func legalized(encodingResults: Bool) -> ScalarGraph {
     var legalizer = Legalizer(self, encodesResults: encodingResults)
     return legalizer.run()

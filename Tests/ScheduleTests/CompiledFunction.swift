@@ -38,7 +38,9 @@ struct CompiledFunction {
     model = try JITModel(program, optimization: 1)
   }
 
-  func callAsFunction<Input: BitwiseCopyable, Output: BitwiseCopyable>(_ inputs: [[Input]], _: Output.Type) -> [Output] {
+  func callAsFunction<Input: BitwiseCopyable, Output: BitwiseCopyable>(
+    _ inputs: [[Input]], _: Output.Type
+  ) -> [Output] {
     precondition(MemoryLayout<Output>.size == result.bytes)
     let arena = UnsafeMutableRawPointer.allocate(byteCount: max(1, model.arenaBytes(symbols: [])), alignment: 64)
     let pointers = inputs.map { values in
@@ -53,7 +55,8 @@ struct CompiledFunction {
       for pointer in pointers { pointer.deallocate() }
     }
     let status = model.run(
-      arena: arena, inputs: pointers.map { UnsafeRawPointer($0) }, outputs: [UnsafeMutableRawPointer(output)], symbols: [])
+      arena: arena, inputs: pointers.map { UnsafeRawPointer($0) }, outputs: [UnsafeMutableRawPointer(output)],
+      symbols: [])
     precondition(status == 0)
     return Array(UnsafeBufferPointer(start: output, count: count))
   }

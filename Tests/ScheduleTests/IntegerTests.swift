@@ -51,7 +51,9 @@ import Testing
   }
 
   @Test func floatsTruncate() throws {
-    let values: [Float] = [0, 0.9, -0.9, 1.5, -1.5, 255, 300, -1, -129, 1e9, 2147483520, -2147483648, 3e9, 1e30, -1e30, .nan]
+    let values: [Float] = [
+      0, 0.9, -0.9, 1.5, -1.5, 255, 300, -1, -129, 1e9, 2147483520, -2147483648, 3e9, 1e30, -1e30, .nan,
+    ]
     func converted<T: FixedWidthInteger & BitwiseCopyable>(_ type: ElementType, _: T.Type) throws -> [T] {
       try CompiledFunction([.f32], count: values.count) { $0.cast($1[0], to: type) }([values], T.self)
     }

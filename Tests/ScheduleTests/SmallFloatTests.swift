@@ -33,7 +33,9 @@ private let formats = [
   @Test(arguments: formats) fileprivate func decodes(_ format: Format) throws {
     let codes = (0..<1 << (format.bits - 1)).filter { !format.specials.contains($0) }
     let bytes = codes.map { UInt8($0) }
-    let results = try CompiledFunction([format.element], count: bytes.count) { $0.cast($1[0], to: .f32) }([bytes], Float.self)
+    let results = try CompiledFunction([format.element], count: bytes.count) {
+      $0.cast($1[0], to: .f32)
+    }([bytes], Float.self)
     for (code, result) in zip(codes, results) { #expect(Double(result) == format.value(code)) }
   }
 
@@ -43,7 +45,9 @@ private let formats = [
     let between = zip(exact, exact.dropFirst()).map { ($0 + $1) / 2 }
     var values = exact + between + between.map(\.nextUp) + between.map(\.nextDown) + [.infinity, 1e9, 1e-9]
     values += values.map { -$0 }
-    let results = try CompiledFunction([.f32], count: values.count) { $0.cast($1[0], to: format.element) }([values], UInt8.self)
+    let results = try CompiledFunction([.f32], count: values.count) {
+      $0.cast($1[0], to: format.element)
+    }([values], UInt8.self)
     let constant = ConstantTensor(format.element, dims: [values.count], doubles: values.map { Double($0) })
     for (index, value) in values.enumerated() {
       let magnitude = Double(abs(value))

@@ -3,8 +3,8 @@ import TensorIR
 
 /// e^x = 2^n * e^r with |r| <= ln(2)/2.
 ///
-/// Method: n is x / ln 2 rounded by adding a large number; n * ln 2 is subtracted in two parts, the first so short that its
-/// product is exact. e^r - 1 - r is r² times a minimax polynomial (Remez exchange in 45 digits).
+/// Method: n is x / ln 2 rounded by adding a large number; n * ln 2 is subtracted in two parts, the first so short
+/// that its product is exact. e^r - 1 - r is r² times a minimax polynomial (Remez exchange in 45 digits).
 ///
 /// Largest errors that the tests see, in units of the last place:
 ///

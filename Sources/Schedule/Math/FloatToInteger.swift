@@ -2,8 +2,8 @@ import Support
 import TensorIR
 
 extension Term {
-  /// This `f32` or `f64` truncated to an integer type, as processors do it: through `i32`, or `i64` for types beyond, of which
-  /// the least value stands for NaN and for numbers out of range; then wrapped.
+  /// This `f32` or `f64` truncated to an integer type, as processors do it: through `i32`, or `i64` for types beyond,
+  /// of which the least value stands for NaN and for numbers out of range; then wrapped.
   func truncated(to target: ElementType) -> Term {
     let isWide = target.bits > 32 || target == .u32
     let limit = isWide ? 0x1p63 : 0x1p31

@@ -14,8 +14,8 @@ import TensorIR
 extension Term {
   /// The angle of the point (x, self), of `f64`.
   ///
-  /// Method: with t the lesser of the two rotations by 0, π/4 or π/2, atan t is t plus t³ times a minimax polynomial in t²
-  /// (Remez exchange in 45 digits).
+  /// Method: with t the lesser of the two rotations by 0, π/4 or π/2, atan t is t plus t³ times a minimax polynomial
+  /// in t² (Remez exchange in 45 digits).
   func angle(x: Term) -> Term {
     let isNegative = x.bits < x.bits.constant(0)
     let bothInfinite = (magnitude == .infinity) & (x.magnitude == .infinity)

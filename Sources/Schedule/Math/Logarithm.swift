@@ -3,8 +3,8 @@ import TensorIR
 
 /// log x = k * ln 2 + log m with m between sqrt(1/2) and sqrt(2).
 ///
-/// Method: k and m are split off as integers; with f = m - 1, `f32` takes log(1 + f) = f - f²/2 + f³ P(f), and `f64` the
-/// series of the area tangent, s = f / (2 + f), both with minimax polynomials (Remez exchange in 45 digits).
+/// Method: k and m are split off as integers; with f = m - 1, `f32` takes log(1 + f) = f - f²/2 + f³ P(f), and `f64`
+/// the series of the area tangent, s = f / (2 + f), both with minimax polynomials (Remez exchange in 45 digits).
 ///
 /// Largest errors that the tests see, in units of the last place:
 ///

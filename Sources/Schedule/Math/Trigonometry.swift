@@ -3,8 +3,8 @@ import TensorIR
 
 /// x = n * π/2 + r with |r| <= π/4, in `f64`.
 ///
-/// Method: π/2 is subtracted in parts of 33 bits, whose products with n are exact below |n| = 2^20; what the sums lose is
-/// kept in `low`. Sine and cosine of r are minimax polynomials (Remez exchange in 45 digits).
+/// Method: π/2 is subtracted in parts of 33 bits, whose products with n are exact below |n| = 2^20; what the sums
+/// lose is kept in `low`. Sine and cosine of r are minimax polynomials (Remez exchange in 45 digits).
 ///
 /// Largest errors that the tests see, in units of the last place:
 ///
