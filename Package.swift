@@ -63,6 +63,8 @@ let package = Package(
       name: "EmitLLVMTests", dependencies: ["EmitLLVM", "EmitHeader", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
     .testTarget(name: "EmitCTests", dependencies: ["EmitC", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
     .testTarget(name: "ONNXReaderTests", dependencies: ["ONNXReader", "Support"]),
+    .testTarget(
+      name: "ScheduleTests", dependencies: ["EmitLLVM", "LoopIR", "ModelHost", "Schedule", "Support", "TensorIR"]),
     .testTarget(name: "VerifyTests", dependencies: ["Verify", "ONNXReader", "Support"]),
     .testTarget(name: "PassesTests", dependencies: ["Passes", "TensorIR", "Support"]),
     .testTarget(name: "GoldenTests", dependencies: ["Driver", "Support", "Verify"]),

@@ -53,7 +53,7 @@ extension Pipeline {
     }
   }
 
-  private static func link(_ object: [UInt8], _ options: CompileOptions) throws {
+  private static func link(_ object: Bytes, _ options: CompileOptions) throws {
     let folder = try TemporaryFolder()
     let path = folder.path + "/model.o"
     try AtomicFile.write(object, path: path)

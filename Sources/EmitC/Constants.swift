@@ -32,7 +32,7 @@ func separateConstants(_ program: Program, _ options: COptions) -> CConstants {
   for constant in program.constants {
     weights += Array(repeating: 0, count: (64 - weights.count % 64) % 64)
     names.append("((const \(constant.element.cType) *)(const void *)(\(label) + \(weights.count)))")
-    weights += constant.bytes
+    constant.bytes.withUnsafeBytes { weights.append(contentsOf: $0) }
   }
   let text = """
     #ifndef \(macro)

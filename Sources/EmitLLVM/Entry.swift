@@ -7,7 +7,7 @@ import Support
 func emitProgram(_ program: Program, _ interface: Interface, in target: ModuleContext) {
   let constants = program.constants.enumerated().map { index, constant in
     target.addConstant(
-      "\(program.prefix).constant_\(index)", target.string(constant.bytes, terminated: false), alignment: 64)
+      "\(program.prefix).constant_\(index)", target.data(constant.bytes), alignment: 64)
   }
   let kernels = program.kernels.map { emitKernel($0, of: program, in: target) }
   let entry = emitEntry(program, constants, kernels, in: target)

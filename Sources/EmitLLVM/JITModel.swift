@@ -7,6 +7,7 @@ public import Support
 /// A model compiled into this process.
 public final class JITModel: DescribedModel {
   public let descriptor: UnsafePointer<onnxc_model>
+  private let object: Bytes
   private let jit: LLVMOrcLLJITRef
 
   /// Compiles the program for the machine that this process runs on.
@@ -22,10 +23,11 @@ public final class JITModel: DescribedModel {
       LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(
         &generator, LLVMOrcLLJITGetGlobalPrefix(jit), nil, nil))
     LLVMOrcJITDylibAddGenerator(library, generator)
-    let object = try compiled.object()
+    // The JIT may keep the buffer as long as it lives, and so does this object.
+    object = try compiled.object()
     let buffer = object.withUnsafeBytes { bytes in
-      LLVMCreateMemoryBufferWithMemoryRangeCopy(
-        bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count, program.prefix)
+      LLVMCreateMemoryBufferWithMemoryRange(
+        bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count, program.prefix, 0)
     }
     check(LLVMOrcLLJITAddObjectFile(jit, library, buffer))
     var address: LLVMOrcExecutorAddress = 0

@@ -19,19 +19,19 @@ public final class LLVMModule {
   }
 
   /// A relocatable object file.
-  public func object() throws(ModelError) -> [UInt8] { try emit(LLVMObjectFile) }
+  public func object() throws(ModelError) -> Bytes { try emit(LLVMObjectFile) }
 
   /// Assembly text.
-  public func assembly() throws(ModelError) -> [UInt8] { try emit(LLVMAssemblyFile) }
+  public func assembly() throws(ModelError) -> Bytes { try emit(LLVMAssemblyFile) }
 
   /// LLVM IR as text.
   public func text() -> [UInt8] { Array(takeMessage(LLVMPrintModuleToString(module)).utf8) }
 
   /// LLVM bitcode.
-  public func bitcode() -> [UInt8] { take(LLVMWriteBitcodeToMemoryBuffer(module)) }
+  public func bitcode() -> Bytes { take(LLVMWriteBitcodeToMemoryBuffer(module)) }
 
   /// Code generation changes the module, so it works on a copy.
-  private func emit(_ kind: LLVMCodeGenFileType) throws(ModelError) -> [UInt8] {
+  private func emit(_ kind: LLVMCodeGenFileType) throws(ModelError) -> Bytes {
     let copy = LLVMCloneModule(module)
     defer { LLVMDisposeModule(copy) }
     var message: UnsafeMutablePointer<CChar>?
@@ -42,8 +42,17 @@ public final class LLVMModule {
     return take(buffer)
   }
 
-  private func take(_ buffer: LLVMMemoryBufferRef?) -> [UInt8] {
-    defer { LLVMDisposeMemoryBuffer(buffer) }
-    return Array(UnsafeRawBufferPointer(start: LLVMGetBufferStart(buffer), count: LLVMGetBufferSize(buffer)))
+  private func take(_ buffer: LLVMMemoryBufferRef?) -> Bytes {
+    guard let buffer, let start = LLVMGetBufferStart(buffer) else { return Bytes() }
+    return Bytes(start: start, count: LLVMGetBufferSize(buffer), owner: MemoryBuffer(buffer))
   }
+}
+
+/// Frees a buffer of LLVM's when its bytes are no longer used.
+private final class MemoryBuffer {
+  private let buffer: LLVMMemoryBufferRef
+
+  init(_ buffer: LLVMMemoryBufferRef) { self.buffer = buffer }
+
+  deinit { LLVMDisposeMemoryBuffer(buffer) }
 }

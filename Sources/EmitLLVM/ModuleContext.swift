@@ -117,6 +117,15 @@ final class ModuleContext {
     return global
   }
 
+  /// Read-only bytes.
+  func data(_ bytes: Bytes) -> LLVMValueRef {
+    let value = bytes.withUnsafeBytes {
+      LLVMConstStringInContext2(context, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count, 1)
+    }
+    guard let value else { preconditionFailure("data constant") }
+    return value
+  }
+
   /// A string as bytes, with a terminating zero if `terminated`.
   func string(_ bytes: [UInt8], terminated: Bool) -> LLVMValueRef {
     let value = bytes.withUnsafeBytes {

@@ -94,9 +94,9 @@ public enum Storage: Hashable, Sendable {
 public struct ConstantData: Sendable {
   public var element: ElementType
   /// Little-endian elements without padding; `bool` takes a byte.
-  public var bytes: [UInt8]
+  public var bytes: Bytes
 
-  public init(element: ElementType, bytes: [UInt8]) {
+  public init(element: ElementType, bytes: Bytes) {
     self.element = element
     self.bytes = bytes
   }

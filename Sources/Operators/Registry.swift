@@ -56,6 +56,7 @@ public enum Registry {
       QuantizeLinear(),
       RNN(),
       RangeOperator(),
+      PRelu(),
       ReduceLogSumExp(),
       Reshape(),
       Resize(),

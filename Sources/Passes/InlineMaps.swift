@@ -57,7 +57,7 @@ private func cost(_ graph: ScalarGraph) -> Int {
   graph.reachable.reduce(0) { sum, id in
     switch graph[id] {
     case .literal, .dim, .axis, .read, .accumulator: sum
-    case .unary, .binary, .compare, .select, .cast, .bitcast: sum + (isIndexOnly(id, graph) ? 0 : 1)
+    case .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast: sum + (isIndexOnly(id, graph) ? 0 : 1)
     }
   }
 }
@@ -67,7 +67,7 @@ private func isIndexOnly(_ id: ScalarID, _ graph: ScalarGraph) -> Bool {
   switch graph[id] {
   case .literal, .dim, .axis: true
   case .read, .accumulator: false
-  case .unary, .binary, .compare, .select, .cast, .bitcast:
+  case .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast:
     ScalarGraph.operands(of: graph[id]).allSatisfy { isIndexOnly($0, graph) }
   }
 }
@@ -130,7 +130,7 @@ extension ScalarGraph {
         // Out of the producer's bounds the value is discarded; the guard only keeps the read within memory.
         let safe = fallback.map(copied) ?? copy.number(0, type)
         return copy.read(numbering[operand], indices.map(copied), outside: safe, type: type)
-      case .literal, .dim, .accumulator, .unary, .binary, .compare, .select, .cast, .bitcast: return nil
+      case .literal, .dim, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast: return nil
       }
     }[0]
     guard let isInside else { return value }

@@ -74,7 +74,7 @@ extension AffineIndex {
     case .binary(.multiply, let a, let b):
       guard let x = AffineIndex(a, in: graph), let factor = graph.integerValue(b) else { return nil }
       self = AffineIndex().adding(x, times: factor)
-    case .literal, .read, .accumulator, .unary, .binary, .compare, .select, .cast, .bitcast: return nil
+    case .literal, .read, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast: return nil
     }
   }
 

@@ -38,7 +38,7 @@ private func sink(_ node: Node, _ producers: [ValueID: Node], _ graph: inout Gra
       case .read(operand, _, nil):
         let own = from.indices.map { copy.axis($0) }
         return copy.read(node.operands.count, own, type: map.body.typeOf(read))
-      case .literal, .dim, .read, .accumulator, .unary, .binary, .compare, .select, .cast, .bitcast: return nil
+      case .literal, .dim, .read, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast: return nil
       }
     }
     let (used, compact) = GraphBuilder.compact(body, operands)

@@ -83,7 +83,7 @@ struct Assembler {
 
   private mutating func constant(_ tensor: ConstantTensor) -> Argument {
     if let existing = constantNumbers[tensor] { return Argument(existing) }
-    program.constants.append(ConstantData(element: tensor.type.element.storage, bytes: tensor.bytes.array))
+    program.constants.append(ConstantData(element: tensor.type.element.storage, bytes: tensor.bytes))
     let argument = buffer(.constant(program.constants.count - 1), tensor.type.element.storage)
     constantNumbers[tensor] = argument.buffer
     return argument

@@ -142,7 +142,7 @@ private struct LinearFormAxes {
     switch graph[id] {
     case .axis(let axis): axes = [axis]
     case .literal, .dim, .read, .accumulator: break
-    case .unary, .binary, .compare, .select, .cast, .bitcast:
+    case .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast:
       for operand in ScalarGraph.operands(of: graph[id]) { axes += LinearFormAxes(operand, in: graph).axes }
     }
   }

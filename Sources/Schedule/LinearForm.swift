@@ -29,7 +29,7 @@ struct LinearForm {
       } else {
         others[id] = 1
       }
-    case .literal, .read, .accumulator, .unary, .binary, .compare, .select, .cast, .bitcast: others[id] = 1
+    case .literal, .read, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast: others[id] = 1
     }
   }
 

@@ -61,7 +61,7 @@ private func usesAxesOnlyInReads(_ graph: ScalarGraph) -> Bool {
     switch graph[id] {
     case .read(_, _, let outside): if let outside { isValue[outside.index] = true }
     case .axis: return false
-    case .literal, .dim, .accumulator, .unary, .binary, .compare, .select, .cast, .bitcast:
+    case .literal, .dim, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast:
       for operand in ScalarGraph.operands(of: graph[id]) { isValue[operand.index] = true }
     }
   }

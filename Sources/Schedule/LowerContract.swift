@@ -61,7 +61,7 @@ struct ContractLowering {
     if isBatched && lanes > 1 && panelSide.constant == nil && panelSide.strides[vectorAxis] != 1 { return nil }
 
     self.contract = contract
-    epilogue = contract.epilogue.legalized()
+    epilogue = contract.epilogue.legalized(encodingResults: true)
     self.operands = operands
     self.result = result
     self.target = target
@@ -408,9 +408,8 @@ struct ContractLowering {
       sumOffsets = sumOffsets.flatMap { base in (0..<extents[axis]).map { base + $0 * panelSide.strides[axis] } }
     }
     let perSet = vectorCount * lanes * sumCount
-    var packed = [UInt8](repeating: 0, count: sets.count * perSet * size)
     let columnStride = panelSide.strides[vectorAxis]
-    packed.withUnsafeMutableBytes { output in
+    let packed = Bytes(count: sets.count * perSet * size) { output in
       source.bytes.withUnsafeBytes { input in
         var position = 0
         for set in sets {

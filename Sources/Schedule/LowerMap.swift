@@ -6,7 +6,7 @@ import TensorIR
 func lowerMap(_ map: Map, operands: [View], result: View, layout: Layout, target: Target, builder: inout KernelBuilder)
   -> [Statement]
 {
-  let body = map.body.legalized()
+  let body = map.body.legalized(encodingResults: true)
   let strides = affineStrides(body, operands, rank: map.shape.count).map { $0 + [result.strides] }
   let nest = LoopNest(extents: map.shape, order: layout.order, strides: strides)
   var axes = [Expr](repeating: .index(0), count: map.shape.count)

@@ -4,7 +4,7 @@ import TensorIR
 
 /// Lowers a scatter: a copy of operand 0, then the updates one by one in row-major order.
 func lowerScatter(_ scatter: Scatter, _ node: Node, _ scope: inout KernelScope) -> [Statement] {
-  let target = scatter.target.legalized()
+  let target = scatter.target.legalized(encodingResults: true)
   let operands = node.operands.map { scope.view($0, .read) }
   let result = scope.view(node.results[0], .write)
   let copy = Statement.copy(

@@ -4,7 +4,7 @@ import TensorIR
 
 /// Emits a scalar graph as Loop IR expressions at one position, or at a vector of positions along one axis.
 ///
-/// Values that do not vary along the vector axis stay scalar. The graph is legal: see `legalized()`.
+/// Values that do not vary along the vector axis stay scalar. The graph is legal: see `legalized(encodingResults:)`.
 struct ScalarEmitter {
   let graph: ScalarGraph
   let operands: [View]
@@ -91,6 +91,10 @@ struct ScalarEmitter {
       let (x, y) = pair(a, b, in: &builder)
       if condition.type.lanes == 1 && x.type.lanes == 1 { return .select(condition, x, y) }
       return .select(wide(condition), wide(x), wide(y))
+    case .multiplyAdd(let a, let b, let c):
+      let (x, y, z) = (emit(a, in: &builder), emit(b, in: &builder), emit(c, in: &builder))
+      let isScalar = x.type.lanes == 1 && y.type.lanes == 1 && z.type.lanes == 1
+      return isScalar ? .multiplyAdd(x, y, z) : .multiplyAdd(wide(x), wide(y), wide(z))
     case .cast(let type, let a): return .cast(type, emit(a, in: &builder))
     case .bitcast(let type, let a): return .bitcast(type, emit(a, in: &builder))
     }

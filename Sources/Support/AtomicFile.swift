@@ -4,6 +4,10 @@ import Glibc
 public enum AtomicFile {
   /// Writes `bytes` to `path`, or to standard output when `path` is `-`.
   public static func write(_ bytes: [UInt8], path: String) throws(FileError) {
+    try write(Bytes(bytes), path: path)
+  }
+
+  private static func write(_ bytes: UnsafeRawBufferPointer, path: String) throws(FileError) {
     if path == "-" { return try write(bytes, descriptor: STDOUT_FILENO, path: "standard output") }
     try write(path: path) { (temporary) throws(FileError) in
       let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
@@ -11,6 +15,11 @@ public enum AtomicFile {
       defer { close(descriptor) }
       try write(bytes, descriptor: descriptor, path: temporary)
     }
+  }
+
+  /// Writes `bytes` to `path`, or to standard output when `path` is `-`.
+  public static func write(_ bytes: Bytes, path: String) throws(FileError) {
+    try bytes.withUnsafeBytes { (raw) throws(FileError) in try write(raw, path: path) }
   }
 
   /// Writes text to `path`, or to standard output when `path` is `-`.
@@ -28,10 +37,10 @@ public enum AtomicFile {
     }
   }
 
-  private static func write(_ bytes: [UInt8], descriptor: Int32, path: String) throws(FileError) {
+  private static func write(_ bytes: UnsafeRawBufferPointer, descriptor: Int32, path: String) throws(FileError) {
     var rest = bytes[...]
     while !rest.isEmpty {
-      let done = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      let done = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
       if done >= 0 { rest = rest.dropFirst(done) } else if errno != EINTR { throw .system("write", path) }
     }
   }

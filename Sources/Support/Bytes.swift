@@ -40,6 +40,11 @@ public struct Bytes: Sendable {
     self.init(owner: BytesOwner(start: UnsafeRawPointer(start), count: count, release: .unmap), offset: 0, count: count)
   }
 
+  /// Bytes in memory that `owner` keeps alive and unchanged.
+  public init(start: UnsafeRawPointer, count: Int, owner: AnyObject) {
+    self.init(owner: BytesOwner(start: start, count: count, release: .owner(owner)), offset: 0, count: count)
+  }
+
   /// A part of these bytes; the range must lie within them.
   public subscript(range: Range<Int>) -> Bytes {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "byte range \(range) outside 0..<\(count)")
@@ -82,7 +87,11 @@ extension Bytes: Hashable {
 
 /// The memory behind `Bytes`; immutable after initialisation, so sharing it is safe.
 private final class BytesOwner: @unchecked Sendable {
-  enum Release { case deallocate, free, unmap }
+  enum Release {
+    case deallocate, free, unmap
+    /// The memory belongs to an object that lives as long as this one.
+    case owner(AnyObject)
+  }
 
   let start: UnsafeRawPointer
   let count: Int
@@ -100,6 +109,7 @@ private final class BytesOwner: @unchecked Sendable {
     case .deallocate: memory.deallocate()
     case .free: Glibc.free(memory)
     case .unmap: munmap(memory, count)
+    case .owner: break
     }
   }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Support
 
 /// The values of one scalar node at a block of positions.
@@ -83,6 +84,11 @@ struct BlockMachine {
           values[id.index] = .integers((0..<count).map { condition[$0] != 0 ? x[$0] : y[$0] })
         default: return nil
         }
+      case .multiplyAdd(let a, let b, let c):
+        guard case .floats(let x)? = values[a.index], case .floats(let y)? = values[b.index],
+          case .floats(let z)? = values[c.index]
+        else { return nil }
+        values[id.index] = .floats((0..<count).map { Scalar.round(fma(x[$0], y[$0], z[$0]), element) })
       case .cast(let target, let a):
         guard let source = values[a.index] else { return nil }
         values[id.index] = BlockMachine.cast(source, graph.type(of: a), target)

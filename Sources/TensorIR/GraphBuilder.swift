@@ -84,6 +84,8 @@ public struct GraphBuilder: Sendable {
   /// The elements of a small integer tensor as symbolic expressions, in row-major order, where they are known.
   public func knownIntegers(_ value: ValueID) -> [Dim]? {
     if let known = symbolic[value] { return known }
+    // An empty tensor holds nothing that only run time could know.
+    if shape(of: value).contains(0) { return [] }
     guard let constant = constants[value], constant.count <= SymbolicEvaluator.limit,
       constant.type.element.isInteger || constant.type.element == .bool
     else { return nil }

@@ -70,7 +70,7 @@ extension ScalarGraph: CustomStringConvertible {
   private func isLeaf(_ node: ScalarNode) -> Bool {
     switch node {
     case .literal, .dim, .axis, .accumulator: true
-    case .read, .unary, .binary, .compare, .select, .cast, .bitcast: false
+    case .read, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast: false
     }
   }
 
@@ -89,6 +89,7 @@ extension ScalarGraph: CustomStringConvertible {
     case .binary(let op, let a, let b): "\(op.rawValue) \(name(a)), \(name(b))"
     case .compare(let op, let a, let b): "\(op.rawValue) \(name(a)), \(name(b))"
     case .select(let c, let a, let b): "select \(name(c)), \(name(a)), \(name(b))"
+    case .multiplyAdd(let a, let b, let c): "multiplyAdd \(name(a)), \(name(b)), \(name(c))"
     case .cast(let type, let a): "cast \(type.rawValue) \(name(a))"
     case .bitcast(let type, let a): "bitcast \(type.rawValue) \(name(a))"
     }

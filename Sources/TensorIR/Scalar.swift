@@ -2,9 +2,9 @@ import Glibc
 import Support
 
 /// Arithmetic on single elements, as the evaluator and the simplifier do it.
-enum Scalar {
+public enum Scalar {
   /// The value rounded to the type, ties to even.
-  static func round(_ value: Double, _ element: ElementType) -> Double {
+  public static func round(_ value: Double, _ element: ElementType) -> Double {
     switch element {
     case .f32: Double(Float(value))
     case .f16, .bf16: SmallFloat.decode(element, SmallFloat.encode(element, value))

@@ -101,6 +101,16 @@ extension ScalarGraph {
     return add(.cast(target, a), type: target)
   }
 
+  /// `a * b + c` of floats.
+  public mutating func multiplyAdd(_ a: ScalarID, _ b: ScalarID, _ c: ScalarID) -> ScalarID {
+    precondition(type(of: a) == type(of: b) && type(of: a) == type(of: c), "multiply-add of different types")
+    return add(.multiplyAdd(a, b, c), type: type(of: a))
+  }
+
+  public mutating func bitcast(_ a: ScalarID, to target: ElementType) -> ScalarID {
+    type(of: a) == target ? a : add(.bitcast(target, a), type: target)
+  }
+
   public mutating func negate(_ a: ScalarID) -> ScalarID { unary(.negate, a) }
   public mutating func plus(_ a: ScalarID, _ b: ScalarID) -> ScalarID { binary(.add, a, b) }
   public mutating func minus(_ a: ScalarID, _ b: ScalarID) -> ScalarID { binary(.subtract, a, b) }

@@ -44,6 +44,8 @@ public enum ScalarNode: Hashable, Sendable {
   case compare(ScalarCompare, ScalarID, ScalarID)
   /// Both values are computed; reads in either must be in bounds or have an `outside` value.
   case select(ScalarID, ScalarID, ScalarID)
+  /// `a * b + c` of floats, rounded once where the target has it, else twice.
+  case multiplyAdd(ScalarID, ScalarID, ScalarID)
   /// Float to integer truncates; wider integers wrap; `bool` is 0 or 1.
   case cast(ElementType, ScalarID)
   /// The same bits as another type of the same width.
@@ -120,6 +122,7 @@ extension ScalarGraph {
     case .binary(let op, let a, let b): binary(op, copied(a), copied(b))
     case .compare(let op, let a, let b): compare(op, copied(a), copied(b))
     case .select(let c, let a, let b): select(copied(c), copied(a), copied(b))
+    case .multiplyAdd(let a, let b, let c): multiplyAdd(copied(a), copied(b), copied(c))
     case .cast(let target, let a): cast(copied(a), to: target)
     case .bitcast(let target, let a): add(.bitcast(target, copied(a)), type: target)
     }
@@ -137,7 +140,7 @@ extension ScalarGraph {
           graph.read($0[operand], indices.map(copied), outside: outside.map(copied), type: other.typeOf(node))
         }
       case .accumulator(let position, _): accumulators?[position]
-      case .literal, .dim, .unary, .binary, .compare, .select, .cast, .bitcast: nil
+      case .literal, .dim, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast: nil
       }
     }
   }
@@ -173,6 +176,7 @@ extension ScalarGraph {
     case .unary(_, let a), .cast(_, let a), .bitcast(_, let a): [a]
     case .binary(_, let a, let b), .compare(_, let a, let b): [a, b]
     case .select(let c, let a, let b): [c, a, b]
+    case .multiplyAdd(let a, let b, let c): [a, b, c]
     }
   }
 }

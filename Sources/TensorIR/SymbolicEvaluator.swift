@@ -89,7 +89,7 @@ enum SymbolicEvaluator {
     let result: Dim?
     switch graph[id] {
     case .literal(.integer(let value), _): result = Dim(value)
-    case .literal(.floatBits, _), .accumulator, .bitcast: result = nil
+    case .literal(.floatBits, _), .accumulator, .multiplyAdd, .bitcast: result = nil
     case .unary(let op, let a): result = unary(op, a, graph, visit)
     case .dim(let dim): result = dim
     case .axis(let axis): result = Dim(axes[axis])

@@ -68,7 +68,7 @@ private func problem(_ graph: ScalarGraph, axes: Int, _ types: [TensorType], res
       if operand >= types.count { return "read of operand \(operand) of \(types.count)" }
       if indices.count != types[operand].rank { return "read of \(types[operand]) at \(indices.count) indices" }
       if graph.type(of: id) != types[operand].element { return "read of \(types[operand]) as \(graph.type(of: id))" }
-    case .literal, .dim, .accumulator, .unary, .binary, .compare, .select, .cast, .bitcast: continue
+    case .literal, .dim, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast: continue
     }
   }
   return nil

@@ -54,6 +54,7 @@ import Testing
     guard let pipe = popen("(\(command)) 2>&1 || echo FAILED", "r") else { return "cannot run" }
     defer { pclose(pipe) }
     var text = [UInt8](repeating: 0, count: 1 << 14)
-    return String(decoding: text.prefix(fread(&text, 1, text.count, pipe)), as: UTF8.self)
+    let count = fread(&text, 1, text.count, pipe)
+    return String(decoding: text.prefix(count), as: UTF8.self)
   }
 }

@@ -170,7 +170,7 @@ private let constantsAndArena: LoopIRCase = {
             ]))
       ]), inputs: [port("float", .f32, 3)], outputs: [port("float", .f32, 3)])
   let weights: [Float] = [0.1, 1e-40, .infinity]
-  model.constants = [ConstantData(element: .f32, bytes: bytes(weights)), ConstantData(element: .u8, bytes: [])]
+  model.constants = [ConstantData(element: .f32, bytes: Bytes(bytes(weights))), ConstantData(element: .u8, bytes: Bytes())]
   model.arenaBytes = .index(128)
   model.storage = [.input(0), .constant(0), .arena(offset: .index(64)), .output(0)]
   let buffers = (0..<4).map { Buffer(id: $0, element: .f32) }

@@ -84,10 +84,6 @@ let binaryOperators: [any Operator] = [
   BinaryOperator("Min", versions: [1, 6, 8, 12, 13], isVariadic: true, extreme(.min)),
   BinaryOperator("Mul", versions: [1, 6, 7, 13, 14]) { $0.times($1, $2) },
   BinaryOperator("Or", versions: [1, 7]) { $0.binary(.or, $1, $2) },
-  BinaryOperator("PRelu", versions: [1, 6, 7, 9, 16]) { graph, x, slope in
-    let negative = graph.compare(.less, x, graph.number(0, graph.type(of: x)))
-    return graph.select(negative, graph.times(slope, x), x)
-  },
   BinaryOperator("Sub", versions: [1, 6, 7, 13, 14]) { $0.minus($1, $2) },
   BinaryOperator("Sum", versions: [1, 6, 8, 13], isVariadic: true) { $0.plus($1, $2) },
   BinaryOperator("Xor", versions: [1, 7]) { $0.binary(.xor, $1, $2) },

@@ -1,0 +1,67 @@
+import Glibc
+import Support
+import TensorIR
+import Testing
+
+/// One function with its bounds in units of the last place.
+struct FunctionCase: Sendable, CustomTestStringConvertible {
+  var op: ScalarUnary
+  /// Where arguments are dense.
+  var range: ClosedRange<Double>
+  /// Where the bound holds.
+  var valid: ClosedRange<Double> = -Double.infinity...Double.infinity
+  var single: Double
+  var double: Double
+  var reference: @Sendable (Float80) -> Float80
+
+  var testDescription: String { op.rawValue }
+}
+
+private let functions: [FunctionCase] = [
+  FunctionCase(op: .exp, range: -110...95, single: 2, double: 4) { exp($0) },
+  FunctionCase(op: .log, range: 0...4, single: 2, double: 4) { log($0) },
+  FunctionCase(op: .tanh, range: -10...10, single: 2, double: 4) { tanh($0) },
+  FunctionCase(op: .sigmoid, range: -110...40, single: 2, double: 4) { 1 / (1 + exp(-$0)) },
+  FunctionCase(op: .erf, range: -5...5, single: 2, double: 4) { erf($0) },
+  FunctionCase(op: .expm1, range: -20...20, single: 2, double: 4) { expm1($0) },
+  FunctionCase(op: .log1p, range: -1...3, single: 2, double: 4) { log1p($0) },
+  FunctionCase(op: .sin, range: -100...100, valid: -1e5...1e5, single: 2, double: 4) { sin($0) },
+  FunctionCase(op: .cos, range: -100...100, valid: -1e5...1e5, single: 2, double: 4) { cos($0) },
+  FunctionCase(op: .tan, range: -100...100, valid: -1e5...1e5, single: 2, double: 4) { tan($0) },
+  FunctionCase(op: .asin, range: -1...1, single: 2, double: 4) { asin($0) },
+  FunctionCase(op: .acos, range: -1...1, single: 2, double: 4) { acos($0) },
+  FunctionCase(op: .atan, range: -5...5, single: 2, double: 4) { atan($0) },
+  FunctionCase(op: .sinh, range: -95...95, single: 2, double: 4) { sinh($0) },
+  FunctionCase(op: .cosh, range: -95...95, single: 2, double: 4) { cosh($0) },
+  FunctionCase(op: .asinh, range: -5...5, single: 2, double: 4) { asinh($0) },
+  FunctionCase(op: .acosh, range: 1...10, single: 2, double: 4) { acosh($0) },
+  FunctionCase(op: .atanh, range: -1...1, single: 2, double: 4) { atanh($0) },
+]
+
+@Suite struct FunctionTests {
+  @Test(arguments: functions) func single(_ test: FunctionCase) throws {
+    let values = samples(test.range, 100_000, Float.self).filter { isValid($0, test) }
+    let function = try CompiledFunction([.f32], count: values.count) { $0.unary(test.op, $1[0]) }
+    var accuracy = Accuracy()
+    for (value, result) in zip(values, function([values], Float.self)) {
+      accuracy.note(result, test.reference(Float80(value)), at: "\(value)")
+    }
+    print("f32 \(test.op): \(accuracy)")
+    #expect(accuracy.units <= test.single, "\(accuracy)")
+  }
+
+  @Test(arguments: functions) func double(_ test: FunctionCase) throws {
+    let values = samples(test.range, 20_000, Double.self).filter { isValid($0, test) }
+    let function = try CompiledFunction([.f64], count: values.count) { $0.unary(test.op, $1[0]) }
+    var accuracy = Accuracy()
+    for (value, result) in zip(values, function([values], Double.self)) {
+      accuracy.note(result, test.reference(Float80(value)), at: "\(value)")
+    }
+    print("f64 \(test.op): \(accuracy)")
+    #expect(accuracy.units <= test.double, "\(accuracy)")
+  }
+
+  private func isValid<Value: BinaryFloatingPoint>(_ value: Value, _ test: FunctionCase) -> Bool {
+    value.isNaN || value.isInfinite || test.valid.contains(Double(value))
+  }
+}
