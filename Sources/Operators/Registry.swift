@@ -3,12 +3,14 @@ public enum Registry {
   /// One line per operator or table of operators; a test checks that no file is missing here.
   public static let all: [any Operator] =
     [
+      Attention(),
       AveragePool(),
       BatchNormalization(),
       BitCast(),
       BitShift(),
       Cast(),
       CastLike(),
+      CenterCropPad(),
       Clip(),
       Concat(),
       Constant(),
@@ -50,7 +52,9 @@ public enum Registry {
       Mean(),
       MeanVarianceNormalization(),
       Mod(),
+      NegativeLogLikelihoodLoss(),
       OneHot(),
+      PRelu(),
       Pad(),
       Pow(),
       QLinearConv(),
@@ -58,19 +62,22 @@ public enum Registry {
       QuantizeLinear(),
       RNN(),
       RangeOperator(),
-      PRelu(),
       ReduceLogSumExp(),
       Reshape(),
       Resize(),
-      ScatterND(),
+      ReverseSequence(),
+      RotaryEmbedding(),
       ScanOperator(),
+      ScatterND(),
       ShapeOperator(),
       SizeOperator(),
       Slice(),
+      SoftmaxCrossEntropyLoss(),
       SpaceToDepth(),
       Split(),
       Squeeze(),
       SwiGLU(),
+      TensorScatter(),
       Tile(),
       TopK(),
       Transpose(),
@@ -81,6 +88,7 @@ public enum Registry {
       layerNormalization,
       rmsNormalization,
     ] + activationOperators + argExtremeOperators + binaryOperators + cumulativeOperators + reduceOperators + scatterElementsOperators + softmaxOperators + unaryOperators
+    + windowFunctions
 
   private static let byName: [String: any Operator] = Dictionary(
     uniqueKeysWithValues: all.map { (key($0.name.domain, $0.name.name), $0) })
