@@ -12,7 +12,7 @@ import Testing
     ("add f32 x16", "%zmm"), ("floor f32 x16", "vrndscaleps"),
   ]) func instruction(_ name: String, _ expected: String) throws {
     let test = try #require((operationCases + programCases).first { $0.name == name })
-    let text = String(decoding: try emitLLVM(test.program, options: Self.avx512).assembly(), as: UTF8.self)
+    let text = String(decoding: try emitLLVM(test.program, options: Self.avx512).assembly().array, as: UTF8.self)
     #expect(text.contains(expected), "\(text)")
   }
 }

@@ -16,7 +16,7 @@ import Testing
     for prefix in ["first", "second"] {
       var program = test.program
       program.prefix = prefix
-      write(try emitLLVM(program, options: .host()).object(), "\(folder)/\(prefix).o")
+      write(try emitLLVM(program, options: .host()).object().array, "\(folder)/\(prefix).o")
       write(Array(emitHeader(program, try Interface(program)).utf8), "\(folder)/\(prefix).h")
     }
     write(Array(Self.main.utf8), "\(folder)/main.c")

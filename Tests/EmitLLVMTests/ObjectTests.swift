@@ -19,7 +19,7 @@ import Testing
 
   @Test(arguments: sample) func needsNoLibrary(_ test: LoopIRCase) throws {
     for options in Self.targets {
-      let names = try undefinedSymbols(try emitLLVM(test.program, options: options).object())
+      let names = try undefinedSymbols(try emitLLVM(test.program, options: options).object().array)
       #expect(names.subtracting(Self.allowed) == [], "\(options.triple)")
     }
   }
@@ -27,17 +27,17 @@ import Testing
   @Test func sameBytesTwice() throws {
     let test = try #require(programCases.first { $0.name == "symbolic" })
     let options = LLVMOptions(triple: "x86_64-linux-gnu")
-    #expect(try emitLLVM(test.program, options: options).object() == emitLLVM(test.program, options: options).object())
+    #expect(try emitLLVM(test.program, options: options).object().array == emitLLVM(test.program, options: options).object().array)
   }
 
   @Test func everyForm() throws {
     let test = try #require(programCases.first { $0.name == "symbolic" })
     let module = try emitLLVM(test.program, options: LLVMOptions(triple: "x86_64-linux-gnu"))
-    #expect(module.bitcode().starts(with: [0x42, 0x43, 0xC0, 0xDE]))
+    #expect(module.bitcode().array.starts(with: [0x42, 0x43, 0xC0, 0xDE]))
     #expect(String(decoding: module.text(), as: UTF8.self).contains("@case_model_run("))
-    #expect(String(decoding: try module.assembly(), as: UTF8.self).contains("case_model_run:"))
+    #expect(String(decoding: try module.assembly().array, as: UTF8.self).contains("case_model_run:"))
     for triple in ["wasm32-unknown-unknown", "thumbv7em-none-eabihf", "arm64-apple-macosx", "x86_64-pc-windows-msvc"] {
-      #expect(try !emitLLVM(test.program, options: LLVMOptions(triple: triple)).object().isEmpty)
+      #expect(try !emitLLVM(test.program, options: LLVMOptions(triple: triple)).object().array.isEmpty)
     }
     #expect(throws: (any Error).self) { try emitLLVM(test.program, options: LLVMOptions(triple: "abacus")) }
   }

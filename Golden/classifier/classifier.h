@@ -1,0 +1,78 @@
+/* Interface of the compiled model 'classifier'.
+ * Producer: onnxc 
+ */
+#ifndef CLASSIFIER_H
+#define CLASSIFIER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifndef ONNXC_MODEL_H
+#define ONNXC_MODEL_H
+
+/* One input or output of a model. */
+typedef struct onnxc_tensor {
+  const char *name;    /* as the model spells it */
+  int32_t element;     /* number of ONNX TensorProto.DataType */
+  int32_t rank;
+  const int64_t *dims; /* -1 where the dimension is symbolic */
+  uint64_t bytes;      /* 0 if a dimension is symbolic */
+} onnxc_tensor;
+
+/* A compiled model, for hosts that do not know its signature. */
+typedef struct onnxc_model {
+  uint32_t abi_version; /* 1 */
+  const char *name;
+  const char *hash;
+  uint32_t input_count;
+  uint32_t output_count;
+  const onnxc_tensor *inputs;
+  const onnxc_tensor *outputs;
+  uint32_t symbol_count;
+  const char *const *symbols; /* names of the symbolic dimensions */
+  uint64_t arena_bytes;       /* 0 if it depends on symbols */
+  uint64_t arena_align;
+  uint64_t (*arena_size)(const int64_t *symbols);
+  int (*run)(void *arena, const void *const *inputs, void *const *outputs, const int64_t *symbols);
+} onnxc_model;
+
+/* The meaning of a status code. */
+const char *onnxc_strerror(int status);
+
+#endif
+
+#define CLASSIFIER_ARENA_BYTES 576
+#define CLASSIFIER_ARENA_ALIGN 64
+
+#define CLASSIFIER_X_RANK 2
+#define CLASSIFIER_X_DIM0 3
+#define CLASSIFIER_X_DIM1 20
+#define CLASSIFIER_X_COUNT 60
+#define CLASSIFIER_X_BYTES 240
+
+#define CLASSIFIER_P_RANK 2
+#define CLASSIFIER_P_DIM0 3
+#define CLASSIFIER_P_DIM1 10
+#define CLASSIFIER_P_COUNT 30
+#define CLASSIFIER_P_BYTES 120
+
+/* Runs the model once and returns 0 or a status for onnxc_strerror.
+ *
+ * arena: working memory of 576 bytes, aligned to 64
+ * x (in): f32 [3, 20]
+ * p (out): f32 [3, 10]
+ */
+int classifier_run(void *arena, const float *x, float *p);
+
+/* The model's description for generic hosts. */
+const onnxc_model *classifier_model(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,80 @@
+/* Interface of the compiled model 'residual_block'.
+ * Producer: onnxc 
+ */
+#ifndef RESIDUAL_BLOCK_H
+#define RESIDUAL_BLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifndef ONNXC_MODEL_H
+#define ONNXC_MODEL_H
+
+/* One input or output of a model. */
+typedef struct onnxc_tensor {
+  const char *name;    /* as the model spells it */
+  int32_t element;     /* number of ONNX TensorProto.DataType */
+  int32_t rank;
+  const int64_t *dims; /* -1 where the dimension is symbolic */
+  uint64_t bytes;      /* 0 if a dimension is symbolic */
+} onnxc_tensor;
+
+/* A compiled model, for hosts that do not know its signature. */
+typedef struct onnxc_model {
+  uint32_t abi_version; /* 1 */
+  const char *name;
+  const char *hash;
+  uint32_t input_count;
+  uint32_t output_count;
+  const onnxc_tensor *inputs;
+  const onnxc_tensor *outputs;
+  uint32_t symbol_count;
+  const char *const *symbols; /* names of the symbolic dimensions */
+  uint64_t arena_bytes;       /* 0 if it depends on symbols */
+  uint64_t arena_align;
+  uint64_t (*arena_size)(const int64_t *symbols);
+  int (*run)(void *arena, const void *const *inputs, void *const *outputs, const int64_t *symbols);
+} onnxc_model;
+
+/* The meaning of a status code. */
+const char *onnxc_strerror(int status);
+
+#endif
+
+#define RESIDUAL_BLOCK_ARENA_BYTES 5248
+#define RESIDUAL_BLOCK_ARENA_ALIGN 64
+
+#define RESIDUAL_BLOCK_X_RANK 4
+#define RESIDUAL_BLOCK_X_DIM0 1
+#define RESIDUAL_BLOCK_X_DIM1 8
+#define RESIDUAL_BLOCK_X_DIM2 9
+#define RESIDUAL_BLOCK_X_DIM3 7
+#define RESIDUAL_BLOCK_X_COUNT 504
+#define RESIDUAL_BLOCK_X_BYTES 2016
+
+#define RESIDUAL_BLOCK_Y_RANK 2
+#define RESIDUAL_BLOCK_Y_DIM0 1
+#define RESIDUAL_BLOCK_Y_DIM1 8
+#define RESIDUAL_BLOCK_Y_COUNT 8
+#define RESIDUAL_BLOCK_Y_BYTES 32
+
+/* Runs the model once and returns 0 or a status for onnxc_strerror.
+ *
+ * arena: working memory of 5248 bytes, aligned to 64
+ * x (in): f32 [1, 8, 9, 7]
+ * y (out): f32 [1, 8]
+ */
+int residual_block_run(void *arena, const float *x, float *y);
+
+/* The model's description for generic hosts. */
+const onnxc_model *residual_block_model(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
