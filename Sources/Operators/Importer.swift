@@ -37,8 +37,6 @@ public func importModel(_ model: Model, dims: [String: Int] = [:], inputs: [Valu
 /// Translates nodes one by one and collects what is wrong with them.
 struct Importer {
   var diagnostics: [Diagnostic] = []
-  /// Body graphs and functions around the current node.
-  private var depth = 0
 
   static func functionKey(_ domain: String, _ name: String) -> String { "\(domain == "ai.onnx" ? "" : domain)::\(name)" }
 
@@ -157,11 +155,11 @@ struct Importer {
   private mutating func call(
     _ function: FunctionDef, _ node: NodeDef, _ arguments: [ValueID?], _ scope: Scope, _ builder: inout GraphBuilder
   ) throws(ModelError) -> [ValueID] {
-    guard depth < 64 else { throw .invalid("functions call each other without end") }
+    guard scope.depth < 64 else { throw .invalid("functions call each other without end") }
     var inner = Scope(opsets: function.opsets.isEmpty ? scope.opsets : function.opsets, functions: scope.functions)
     for (name, argument) in zip(function.inputs, arguments) { if let argument { inner.values[name] = argument } }
     let attributes = function.defaultAttributes.merging(node.attributes) { _, given in given }
-    depth += 1
+    inner.depth = scope.depth + 1
     for body in function.nodes {
       var bound = body
       for (name, value) in body.attributes {
@@ -170,7 +168,6 @@ struct Importer {
       bound.inputs = body.inputs.map { inner.values[$0] == nil && function.inputs.contains($0) ? "" : $0 }
       self.node(bound, scope: &inner, in: &builder)
     }
-    depth -= 1
     var results: [ValueID] = []
     for output in function.outputs {
       guard case .value(let value) = inner.lookup(output) else {

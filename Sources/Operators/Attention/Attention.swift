@@ -1,0 +1,215 @@
+import Support
+import TensorIR
+
+/// Scaled dot-product attention with grouped heads, masks, soft caps and key-value caches.
+struct Attention: Operator {
+  let name = OperatorName("Attention", versions: 23, 24, 25)
+
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let isFlat = b.shape(of: try node.input(0)).count == 3
+    let query = try Heads(try node.input(0), count: node.int("q_num_heads"), "the query", &b)
+    var key = try Heads(try node.input(1), count: node.int("kv_num_heads"), "the key", &b)
+    var value = try Heads(try node.input(2), count: node.int("kv_num_heads"), "the value", &b)
+    var frontier = Frontier(past: 0, lengths: node.optionalInput(6))
+    if let pastKey = node.optionalInput(4) {
+      guard let pastValue = node.optionalInput(5), b.shape(of: pastKey).count == 4, b.shape(of: pastValue).count == 4 else {
+        throw .invalid("past_key and past_value must both be given, with rank 4")
+      }
+      frontier.past = b.shape(of: pastKey)[2]
+      key.value = b.concatenate([pastKey, key.headsFirst(&b)], axis: 2)
+      value.value = b.concatenate([pastValue, value.headsFirst(&b)], axis: 2)
+      (key.isSequenceFirst, value.isSequenceFirst) = (false, false)
+    }
+    let group = try query.group(over: key, b)
+    let element = b.type(of: query.value).element
+    let size = query.extents(b).size
+    let scale = try node.float("scale", default: 0)
+    let cap = try node.float("softcap", default: 0)
+    let raw = b.scores(query, key, group) { graph, sum in
+      let factor: ScalarID
+      if scale != 0 {
+        factor = graph.number(scale, element)
+      } else {
+        let root = graph.unary(.sqrt, graph.cast(graph.dim(size), to: .f64))
+        factor = graph.cast(graph.over(graph.number(1, .f64), root), to: element)
+      }
+      let scaled = graph.times(sum, factor)
+      guard cap > 0 else { return scaled }
+      return graph.affineNumber(graph.unary(.tanh, graph.over(scaled, graph.number(cap, element))), cap, 0)
+    }
+    let masked = try mask(raw, node, frontier, &b)
+    let precision = try node.elementType("softmax_precision") ?? element
+    let probabilities = try b.cast(try b.maskedSoftmax(try b.cast(masked, to: precision)), to: element)
+    let y = b.weighted(probabilities, value, group, isFlat: isFlat)
+    let modes = [raw, raw, masked, probabilities]
+    let mode = try node.int("qk_matmul_output_mode", default: 0)
+    guard modes.indices.contains(mode) else { throw .invalid("attribute 'qk_matmul_output_mode' is \(mode)") }
+    return [
+      y, node.uses(result: 1) ? key.headsFirst(&b) : y, node.uses(result: 2) ? value.headsFirst(&b) : y, modes[mode],
+    ]
+  }
+
+  /// Adds the mask and puts -infinity where attention is not allowed.
+  private func mask(
+    _ scores: ValueID, _ node: OperatorNode, _ frontier: Frontier, _ b: inout GraphBuilder
+  ) throws(ModelError) -> ValueID {
+    let type = b.type(of: scores)
+    let isCausal = try node.flag("is_causal")
+    let left = try node.int("left_window_size", default: -1)
+    let right = try node.int("right_window_size", default: -1)
+    var operands = [scores]
+    var body = ScalarGraph()
+    let axes = (0..<4).map { body.axis($0) }
+    var score = body.read(0, axes, type: type.element)
+    var conditions: [ScalarID] = []
+    if let mask = node.optionalInput(3) {
+      let maskType = b.type(of: mask)
+      guard maskType.rank >= 1, maskType.rank <= 4 else { throw .invalid("the mask has rank \(maskType.rank)") }
+      _ = try broadcastShape([Array(type.shape.dropLast()), Array(maskType.shape.dropLast())])
+      let lead = 4 - maskType.rank
+      // A mask that is too short excludes the keys beyond it.
+      let indices = maskType.shape.indices.map { axis in
+        maskType.shape[axis] == 1 && type.shape[lead + axis] != 1 && axis < maskType.rank - 1
+          ? body.integer(0) : axes[lead + axis]
+      }
+      let isBool = maskType.element == .bool
+      let outside = isBool ? body.integer(0, .bool) : body.number(-.infinity, maskType.element)
+      let value = body.read(1, indices, outside: outside, type: maskType.element)
+      operands.append(mask)
+      if isBool { conditions.append(value) } else { score = body.plus(score, body.cast(value, to: type.element)) }
+    }
+    var offset = body.dim(frontier.past)
+    if let lengths = frontier.lengths {
+      let length = body.read(operands.count, [axes[0]], type: b.type(of: lengths).element)
+      operands.append(lengths)
+      conditions.append(body.compare(.less, axes[3], length))
+      offset = body.minus(length, body.dim(type.shape[2]))
+    }
+    let position = body.plus(axes[2], offset)
+    if isCausal { conditions.append(body.compare(.lessOrEqual, axes[3], position)) }
+    if left >= 0 {
+      conditions.append(body.compare(.lessOrEqual, body.minus(position, axes[3]), body.integer(left)))
+    }
+    if right >= 0 {
+      conditions.append(body.compare(.lessOrEqual, body.minus(axes[3], position), body.integer(right)))
+    }
+    if !conditions.isEmpty { score = body.select(body.all(conditions), score, body.number(-.infinity, type.element)) }
+    body.results = [score]
+    return operands.count == 1 && conditions.isEmpty ? scores : b.map(type.shape, body, operands)
+  }
+}
+
+/// Where the queries stand among the keys.
+private struct Frontier {
+  /// Keys before those of this call.
+  var past: Dim
+  /// The number of valid keys of every batch.
+  var lengths: ValueID?
+}
+
+/// Heads of [batch, heads, sequence, size], or with heads after the sequence.
+struct Heads {
+  var value: ValueID
+  var isSequenceFirst: Bool
+
+  init(_ given: ValueID, count: Int?, _ what: String, _ b: inout GraphBuilder) throws(ModelError) {
+    let shape = b.shape(of: given)
+    switch shape.count {
+    case 4: (value, isSequenceFirst) = (given, false)
+    case 3:
+      guard let count, count > 0, shape[2].remainder(by: Dim(count)).constant ?? 0 == 0 else {
+        throw .invalid("\(what) of rank 3 needs a number of heads that divides \(shape[2])")
+      }
+      value = b.reshape(given, [shape[0], shape[1], Dim(count), shape[2].floorDivided(by: Dim(count))])
+      isSequenceFirst = true
+    default: throw .invalid("\(what) has rank \(shape.count), not 3 or 4")
+    }
+  }
+
+  func extents(_ b: GraphBuilder) -> (batch: Dim, heads: Dim, sequence: Dim, size: Dim) {
+    let shape = b.shape(of: value)
+    return isSequenceFirst ? (shape[0], shape[2], shape[1], shape[3]) : (shape[0], shape[1], shape[2], shape[3])
+  }
+
+  func index<Index>(_ batch: Index, _ head: Index, _ position: Index, _ element: Index) -> [Index] {
+    isSequenceFirst ? [batch, position, head, element] : [batch, head, position, element]
+  }
+
+  func headsFirst(_ b: inout GraphBuilder) -> ValueID {
+    isSequenceFirst ? b.transpose(value, [0, 2, 1, 3]) : value
+  }
+
+  /// How many of these heads share one of the others.
+  func group(over others: Heads, _ b: GraphBuilder) throws(ModelError) -> Int {
+    let (own, shared) = (extents(b).heads, others.extents(b).heads)
+    if own == shared { return 1 }
+    guard let own = own.constant, let shared = shared.constant, shared > 0, own % shared == 0 else {
+      throw .invalid("\(own) query heads do not divide among \(shared) key heads")
+    }
+    return own / shared
+  }
+}
+
+extension GraphBuilder {
+  /// Products of all queries with all keys: [batch, heads, queries, keys].
+  fileprivate mutating func scores(
+    _ query: Heads, _ key: Heads, _ group: Int, _ finish: (inout ScalarGraph, ScalarID) -> ScalarID
+  ) -> ValueID {
+    let (rows, columns) = (query.extents(self), key.extents(self))
+    let element = type(of: query.value).element
+    var epilogue = ScalarGraph()
+    epilogue.results = [finish(&epilogue, epilogue.accumulator(0, element))]
+    let middle = group == 1 ? [columns.heads] : [columns.heads, Dim(group)]
+    let first = 1 + middle.count
+    let head = group == 1 ? AffineIndex.axis(1) : AffineIndex([1: group, 2: 1])
+    let contract = Contract(
+      shape: [rows.batch] + middle + [rows.sequence, columns.sequence], reduced: [rows.size],
+      lhs: query.index(.axis(0), head, .axis(first), .axis(first + 2)),
+      rhs: key.index(.axis(0), .axis(1), .axis(first + 1), .axis(first + 2)), accumulator: element, epilogue: epilogue)
+    return reshape(
+      add(.contract(contract), [query.value, key.value])[0], [rows.batch, rows.heads, rows.sequence, columns.sequence])
+  }
+
+  /// Softmax along the last axis; a row of -infinity gives zeros.
+  fileprivate mutating func maskedSoftmax(_ x: ValueID) throws(ModelError) -> ValueID {
+    let axis = shape(of: x).count - 1
+    let greatest = reduceAxes(
+      x, [axis], keepsAxes: true, .max,
+      finish: { graph, value, _ in
+        let type = graph.type(of: value)
+        let isMasked = graph.compare(.equal, value, graph.number(-.infinity, type))
+        return graph.select(isMasked, graph.number(0, type), value)
+      })
+    let exponentials = try elementwise([x, greatest]) { graph, values in
+      graph.unary(.exp, graph.minus(values[0], values[1]))
+    }
+    let sum = reduceAxes(
+      exponentials, [axis], keepsAxes: true, .sum,
+      finish: { graph, value, _ in
+        let type = graph.type(of: value)
+        return graph.select(graph.compare(.equal, value, graph.number(0, type)), graph.number(1, type), value)
+      })
+    return try elementwise([exponentials, sum]) { $0.over($1[0], $1[1]) }
+  }
+
+  /// Values summed by probability: [batch, heads, queries, size], or flat [batch, queries, heads * size].
+  fileprivate mutating func weighted(_ probabilities: ValueID, _ value: Heads, _ group: Int, isFlat: Bool) -> ValueID {
+    let shape = shape(of: probabilities)
+    let columns = value.extents(self)
+    let element = type(of: value.value).element
+    let middle = group == 1 ? [columns.heads] : [columns.heads, Dim(group)]
+    let sequence = isFlat ? 1 : 1 + middle.count
+    let firstHead = isFlat ? 2 : 1
+    let outer = isFlat ? [shape[0], shape[2]] + middle : [shape[0]] + middle + [shape[2]]
+    let (size, sum) = (outer.count, outer.count + 1)
+    let head = group == 1 ? AffineIndex.axis(firstHead) : AffineIndex([firstHead: group, firstHead + 1: 1])
+    var epilogue = ScalarGraph()
+    epilogue.results = [epilogue.accumulator(0, element)]
+    let contract = Contract(
+      shape: outer + [columns.size], reduced: [shape[3]], lhs: [.axis(0), head, .axis(sequence), .axis(sum)],
+      rhs: value.index(.axis(0), .axis(firstHead), .axis(sum), .axis(size)), accumulator: element, epilogue: epilogue)
+    let result = add(.contract(contract), [probabilities, value.value])[0]
+    return reshape(
+      result, isFlat ? [shape[0], shape[2], shape[1] * columns.size] : [shape[0], shape[1], shape[2], columns.size])
+  }
+}

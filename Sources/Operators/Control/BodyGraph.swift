@@ -1,0 +1,78 @@
+import ONNXReader
+import Support
+import TensorIR
+
+extension OperatorNode {
+  /// Adds a body graph's computation with the given values as its inputs, and returns its outputs.
+  func inline(_ body: GraphDef, _ inputs: [ValueID], in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    try importBody(body, inputs, scope, in: &b)
+  }
+
+  /// Adds a body graph's computation to a builder of its own, and returns its outputs.
+  ///
+  /// Constants and known integers of the graphs around it are copied; other values become inputs, which `captured` lists.
+  func importApart(
+    _ body: GraphDef, _ inputs: [ValueID], outer b: GraphBuilder, captured: inout [ValueID], in inner: inout GraphBuilder
+  ) throws(ModelError) -> [ValueID] {
+    var inside = scope
+    inside.values = [:]
+    for name in body.freeNames.sorted() {
+      switch scope.lookup(name) {
+      case .undefined: continue
+      case .failed: inside.values[name] = .some(nil)
+      case .value(let value):
+        if let constant = b.constantValue(value) {
+          inside.values[name] = inner.constant(constant)
+        } else if let known = b.knownIntegers(value), b.type(of: value).element == .i64, !known.isEmpty {
+          inside.values[name] = inner.reshape(inner.integers(known), b.shape(of: value))
+        } else {
+          captured.append(value)
+          inside.values[name] = inner.input(b.type(of: value))
+        }
+      }
+    }
+    return try importBody(body, inputs, inside, in: &inner)
+  }
+
+  private func importBody(
+    _ body: GraphDef, _ inputs: [ValueID], _ scope: Scope, in b: inout GraphBuilder
+  ) throws(ModelError) -> [ValueID] {
+    guard body.inputs.count == inputs.count else {
+      throw .invalid("the body graph has \(body.inputs.count) inputs, not \(inputs.count)")
+    }
+    var inside = scope
+    inside.depth += 1
+    guard inside.depth < 64 else { throw .invalid("body graphs and functions nest too deeply") }
+    for (input, value) in zip(body.inputs, inputs) { inside.values[input.name] = value }
+    var importer = Importer()
+    let origin = b.origin
+    let outputs = importer.graph(body, scope: &inside, in: &b)
+    b.origin = origin
+    let values = outputs.compactMap { $0 }
+    guard importer.diagnostics.isEmpty, values.count == outputs.count else { throw ModelError(importer.diagnostics) }
+    return values
+  }
+}
+
+extension GraphDef {
+  /// The names that the graph takes from the graphs around it.
+  var freeNames: Set<String> {
+    var defined = Set(inputs.map(\.name))
+    for initializer in initializers { defined.insert(initializer.name) }
+    for sparse in sparseInitializers { defined.insert(sparse.values.name) }
+    var free: Set<String> = []
+    for node in nodes {
+      free.formUnion(node.inputs.filter { !$0.isEmpty && !defined.contains($0) })
+      for attribute in node.attributes.values {
+        switch attribute {
+        case .graph(let body): free.formUnion(body.freeNames.subtracting(defined))
+        case .graphs(let bodies): for body in bodies { free.formUnion(body.freeNames.subtracting(defined)) }
+        case .float, .int, .string, .tensor, .sparse, .type, .floats, .ints, .strings, .tensors, .sparses, .types, .reference:
+          continue
+        }
+      }
+      defined.formUnion(node.outputs)
+    }
+    return free.union(outputs.map(\.name).filter { !defined.contains($0) })
+  }
+}

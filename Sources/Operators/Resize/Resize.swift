@@ -1,0 +1,117 @@
+import Support
+import TensorIR
+
+/// Resampling along axes by nearest neighbour, linear or cubic interpolation.
+struct Resize: Operator {
+  let name = OperatorName("Resize", versions: 10, 11, 13, 18, 19)
+
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let x = try node.input(0)
+    var frame = try frame(node, b.shape(of: x), b)
+    let text = try node.string("coordinate_transformation_mode", default: node.version < 11 ? "asymmetric" : "half_pixel")
+    guard let mode = CoordinateMode(rawValue: text) else {
+      throw .invalid("attribute 'coordinate_transformation_mode' is '\(text)'")
+    }
+    if mode == .cropAndResize { try crop(&frame, node, rank: b.shape(of: x).count, b) }
+    let method = try node.string("mode", default: "nearest")
+    let result: ValueID
+    if method == "nearest" {
+      let rounding = try node.string("nearest_mode", default: node.version < 11 ? "floor" : "round_prefer_floor")
+      result = try nearest(x, frame, mode, rounding, &b)
+    } else {
+      let kernel: ResizeKernel
+      switch method {
+      case "linear": kernel = .linear
+      case "cubic": kernel = .cubic(try node.float("cubic_coeff_a", default: -0.75))
+      default: throw .invalid("attribute 'mode' is '\(method)'")
+      }
+      let options = ResampleOptions(
+        mode: mode, kernel: kernel, antialias: try node.flag("antialias"), excludesOutside: try node.flag("exclude_outside"))
+      result = try interpolate(x, frame, options, &b)
+    }
+    guard mode == .cropAndResize else { return [result] }
+    return [b.extrapolate(result, frame.axes, value: try node.float("extrapolation_value", default: 0))]
+  }
+
+  private func frame(_ node: OperatorNode, _ shape: [Dim], _ b: GraphBuilder) throws(ModelError) -> ResizeFrame {
+    var axes = Array(shape.indices)
+    if let given = try node.ints("axes") {
+      axes = []
+      for axis in given { axes.append(try normalizedAxis(axis, rank: shape.count, name: "axes:")) }
+    }
+    func isGiven(_ value: ValueID?) -> Bool { value.map { b.shape(of: $0) != [0] } ?? false }
+    if node.version >= 11, let argument = node.optionalInput(3), isGiven(argument) {
+      let sizes = try b.requireIntegers(argument, "the sizes")
+      guard sizes.count == axes.count else { throw .invalid("there are \(sizes.count) sizes for \(axes.count) axes") }
+      return try ResizeFrame(
+        shape: shape, axes: axes, sizes: sizes, policy: try node.string("keep_aspect_ratio_policy", default: "stretch"))
+    }
+    guard let argument = node.optionalInput(node.version < 11 ? 1 : 2), isGiven(argument) else {
+      throw .invalid("there are neither scales nor sizes")
+    }
+    let scales = try b.requireNumbers(argument, "the scales")
+    guard scales.count == axes.count else { throw .invalid("there are \(scales.count) scales for \(axes.count) axes") }
+    return try ResizeFrame(shape: shape, axes: axes, scales: scales)
+  }
+
+  private func crop(_ frame: inout ResizeFrame, _ node: OperatorNode, rank: Int, _ b: GraphBuilder) throws(ModelError) {
+    let roi = try b.requireNumbers(try node.input(1), "the region of interest")
+    let count = frame.axes.count
+    guard roi.count == 2 * count else { throw .invalid("the region of interest has \(roi.count) numbers, not \(2 * count)") }
+    for position in 0..<count { frame.axes[position].crop = (roi[position], roi[count + position]) }
+  }
+}
+
+/// Enlargement by nearest neighbour or linear interpolation, before it became Resize.
+struct Upsample: Operator {
+  let name = OperatorName("Upsample", versions: 7, 9, 10)
+
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let x = try node.input(0)
+    let shape = b.shape(of: x)
+    let scales = try node.version < 9 ? node.floats("scales") : b.requireNumbers(try node.input(1), "the scales")
+    guard let scales, scales.count == shape.count else { throw .invalid("the scales do not fit rank \(shape.count)") }
+    let frame = try ResizeFrame(shape: shape, axes: Array(shape.indices), scales: scales)
+    let mode = try node.string("mode", default: "nearest")
+    switch mode {
+    case "nearest": return [try nearest(x, frame, .asymmetric, "floor", &b)]
+    case "linear", "bilinear":
+      let options = ResampleOptions(mode: .asymmetric, kernel: .linear, antialias: false, excludesOutside: false)
+      return [try interpolate(x, frame, options, &b)]
+    default: throw .invalid("attribute 'mode' is '\(mode)'")
+    }
+  }
+}
+
+/// The axes whose elements do not all stay in place.
+private func moving(_ frame: ResizeFrame, _ mode: CoordinateMode) -> [ResizedAxis] {
+  frame.axes.filter { mode == .cropAndResize || $0.input != $0.output || $0.knownScale ?? 1 != 1 }
+}
+
+private func nearest(
+  _ x: ValueID, _ frame: ResizeFrame, _ mode: CoordinateMode, _ rounding: String, _ b: inout GraphBuilder
+) throws(ModelError) -> ValueID {
+  let round: (inout ScalarGraph, ScalarID) -> ScalarID
+  switch rounding {
+  case "round_prefer_floor": round = { $0.unary(.ceil, $0.affineNumber($1, 1, -0.5)) }
+  case "round_prefer_ceil": round = { $0.unary(.floor, $0.affineNumber($1, 1, 0.5)) }
+  case "floor": round = { $0.unary(.floor, $1) }
+  case "ceil": round = { $0.unary(.ceil, $1) }
+  default: throw .invalid("attribute 'nearest_mode' is '\(rounding)'")
+  }
+  // Both enlarge by a whole factor by plain repetition.
+  let repeats =
+    mode == .asymmetric && rounding == "floor" || mode == .halfPixel && rounding.hasPrefix("round")
+    || mode == .pytorchHalfPixel && rounding.hasPrefix("round")
+  return b.pickNearest(x, moving(frame, mode), shape: frame.shape, mode, round, repeatsExactly: repeats)
+}
+
+private func interpolate(
+  _ x: ValueID, _ frame: ResizeFrame, _ options: ResampleOptions, _ b: inout GraphBuilder
+) throws(ModelError) -> ValueID {
+  let element = b.type(of: x).element
+  var value = try b.cast(x, to: element.isFloat ? element : .f32)
+  for axis in moving(frame, options.mode) { value = try b.resample(value, axis, options) }
+  if element.isFloat { return value }
+  return try b.elementwise([value]) { $0.cast($0.unary(.rint, $1[0]), to: element) }
+}

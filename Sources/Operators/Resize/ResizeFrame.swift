@@ -1,0 +1,118 @@
+import Glibc
+import Support
+import TensorIR
+
+/// How positions along one axis map from the result back to the data.
+struct ResizedAxis {
+  var axis: Int
+  var input: Dim
+  var output: Dim
+  /// The factor from input to output extent; nil stands for their quotient.
+  var scale: Double?
+  /// The cropped range in units of the extent.
+  var crop: (start: Double, end: Double) = (0, 1)
+}
+
+/// The coordinate transformations of Resize.
+enum CoordinateMode: String {
+  case halfPixel = "half_pixel"
+  case halfPixelSymmetric = "half_pixel_symmetric"
+  case pytorchHalfPixel = "pytorch_half_pixel"
+  case alignCorners = "align_corners"
+  case asymmetric
+  case halfPixelForNearest = "tf_half_pixel_for_nn"
+  case cropAndResize = "tf_crop_and_resize"
+}
+
+extension ResizedAxis {
+  /// The position in the data, as `f64`, of a position in the result.
+  func coordinate(_ position: ScalarID, _ mode: CoordinateMode, _ graph: inout ScalarGraph) -> ScalarID {
+    let x = graph.cast(position, to: .f64)
+    let (size, result) = (graph.cast(graph.dim(input), to: .f64), graph.cast(graph.dim(output), to: .f64))
+    let factor = scale.map { graph.number($0, .f64) } ?? graph.over(result, size)
+    let width = scale == nil ? result : graph.times(factor, size)
+    let one = graph.number(1, .f64)
+    func centered() -> ScalarID {
+      graph.affineNumber(graph.over(graph.affineNumber(x, 1, 0.5), factor), 1, -0.5)
+    }
+    switch mode {
+    case .halfPixel: return centered()
+    case .pytorchHalfPixel:
+      return graph.select(graph.compare(.equal, width, one), graph.number(-0.5, .f64), centered())
+    case .halfPixelSymmetric:
+      let adjustment = graph.minus(one, graph.over(result, width))
+      return graph.plus(graph.times(graph.affineNumber(size, 0.5, 0), adjustment), centered())
+    case .asymmetric: return graph.over(x, factor)
+    case .halfPixelForNearest: return graph.over(graph.affineNumber(x, 1, 0.5), factor)
+    case .alignCorners:
+      let isPoint = graph.compare(.equal, width, one)
+      let divisor = graph.select(isPoint, one, graph.affineNumber(width, 1, -1))
+      let line = graph.over(graph.times(x, graph.affineNumber(size, 1, -1)), divisor)
+      return graph.select(isPoint, graph.number(0, .f64), line)
+    case .cropAndResize:
+      let last = graph.affineNumber(size, 1, -1)
+      let isPoint = graph.compare(.equal, width, one)
+      let divisor = graph.select(isPoint, one, graph.affineNumber(width, 1, -1))
+      let span = graph.affineNumber(last, crop.end - crop.start, 0)
+      let line = graph.over(graph.times(x, span), divisor)
+      let along = graph.select(isPoint, graph.affineNumber(span, 0.5, 0), line)
+      return graph.plus(along, graph.affineNumber(last, crop.start, 0))
+    }
+  }
+
+  /// The factor as a number, where it is known.
+  var knownScale: Double? {
+    if let scale { return scale }
+    guard let from = input.constant, let to = output.constant, from > 0 else { return nil }
+    return Double(to) / Double(from)
+  }
+}
+
+/// The resized axes, from scales or sizes.
+struct ResizeFrame {
+  var axes: [ResizedAxis]
+  var shape: [Dim]
+
+  init(shape: [Dim], axes: [Int], scales: [Double]) throws(ModelError) {
+    self.shape = shape
+    self.axes = []
+    for (axis, scale) in zip(axes, scales) {
+      guard scale > 0, scale.isFinite else { throw .invalid("scale \(scale) is not positive") }
+      let output = try Self.scaled(shape[axis], by: scale)
+      self.shape[axis] = output
+      self.axes.append(ResizedAxis(axis: axis, input: shape[axis], output: output, scale: scale))
+    }
+  }
+
+  init(shape: [Dim], axes: [Int], sizes: [Dim], policy: String) throws(ModelError) {
+    self.shape = shape
+    self.axes = []
+    var sizes = sizes
+    var scale: Double?
+    switch policy {
+    case "stretch": break
+    case "not_larger", "not_smaller":
+      guard let wanted = sizes.constants, let present = axes.map({ shape[$0] }).constants, !present.contains(0) else {
+        throw .unsupported("keeping the aspect ratio needs fixed dimensions", hint: "bind them with --dim")
+      }
+      let factors = zip(wanted, present).map { Double($0) / Double($1) }
+      let factor = (policy == "not_larger" ? factors.min() : factors.max()) ?? 1
+      sizes = present.map { Dim(Int((factor * Double($0) + 0.5).rounded(.down))) }
+      scale = factor
+    default: throw .invalid("attribute 'keep_aspect_ratio_policy' is '\(policy)'")
+    }
+    for (axis, size) in zip(axes, sizes) {
+      self.shape[axis] = size
+      self.axes.append(ResizedAxis(axis: axis, input: shape[axis], output: size, scale: scale))
+    }
+  }
+
+  private static func scaled(_ extent: Dim, by scale: Double) throws(ModelError) -> Dim {
+    if let size = extent.constant { return Dim(Int((Double(size) * scale).rounded(.down))) }
+    for divisor in 1...64 {
+      let numerator = scale * Double(divisor)
+      if numerator == numerator.rounded() { return (extent * Int(numerator)).floorDivided(by: Dim(divisor)) }
+    }
+    throw .unsupported("the extent \(extent) times \(scale) is no simple fraction", hint: "bind dimensions with --dim")
+  }
+}
