@@ -23,7 +23,6 @@ public enum Registry {
       ConvTranspose(),
       DFT(),
       DepthToSpace(),
-      DequantizeLinear(),
       Det(),
       Dropout(),
       DynamicQuantizeLinear(),
@@ -31,6 +30,8 @@ public enum Registry {
       Expand(),
       EyeLike(),
       Flatten(),
+      FusedConv(),
+      FusedMatMul(),
       GRU(),
       Gather(),
       GatherElements(),
@@ -53,6 +54,7 @@ public enum Registry {
       LpPool(),
       MatMul(),
       MatMulInteger(),
+      MatMulNBits(),
       MaxPool(),
       MaxUnpool(),
       Mean(),
@@ -66,7 +68,6 @@ public enum Registry {
       Pow(),
       QLinearConv(),
       QLinearMatMul(),
-      QuantizeLinear(),
       RNN(),
       RangeOperator(),
       ReduceLogSumExp(),
@@ -96,8 +97,22 @@ public enum Registry {
       Where(),
       layerNormalization,
       rmsNormalization,
-    ] + activationOperators + argExtremeOperators + binaryOperators + cumulativeOperators + reduceOperators + scatterElementsOperators + softmaxOperators + unaryOperators
-    + windowFunctions
+    ]
+    + [
+      activationOperators,
+      argExtremeOperators,
+      binaryOperators,
+      cumulativeOperators,
+      dequantizeOperators,
+      microsoftActivations,
+      microsoftNormalizations,
+      quantizeOperators,
+      reduceOperators,
+      scatterElementsOperators,
+      softmaxOperators,
+      unaryOperators,
+      windowFunctions,
+    ].flatMap { $0 }
 
   private static let byName: [String: any Operator] = Dictionary(
     uniqueKeysWithValues: all.map { (key($0.name.domain, $0.name.name), $0) })

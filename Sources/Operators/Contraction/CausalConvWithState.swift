@@ -24,7 +24,11 @@ struct CausalConvWithState: Operator {
     let activation = try node.string("activation", default: "none")
     switch activation {
     case "none": break
-    case "silu", "swish": result = try b.elementwise([result]) { $0.times($1[0], $0.unary(.sigmoid, $1[0])) }
+    case "silu", "swish":
+      result = try b.elementwise([result]) { graph, values in
+        let wide = type.element == .f64 ? values[0] : graph.cast(values[0], to: .f32)
+        return graph.cast(graph.times(wide, graph.unary(.sigmoid, wide)), to: type.element)
+      }
     default: throw .invalid("attribute 'activation' is '\(activation)'")
     }
     return [result, b.slice(padded, axis: 2, from: type.shape[2], count: kernel[2] - 1)]
