@@ -1,16 +1,21 @@
 import CLLVM
 import Support
 
+/// Registers all targets, once: LLVM's registry does not bear two threads.
+private let targetsAreKnown: Void = {
+  LLVMInitializeAllTargetInfos()
+  LLVMInitializeAllTargets()
+  LLVMInitializeAllTargetMCs()
+  LLVMInitializeAllAsmPrinters()
+  LLVMInitializeAllAsmParsers()
+}()
+
 /// Owns LLVM's description of a target.
 final class TargetMachine {
   let ref: LLVMTargetMachineRef
 
   init(_ options: LLVMOptions) throws(ModelError) {
-    LLVMInitializeAllTargetInfos()
-    LLVMInitializeAllTargets()
-    LLVMInitializeAllTargetMCs()
-    LLVMInitializeAllAsmPrinters()
-    LLVMInitializeAllAsmParsers()
+    targetsAreKnown
     var target: LLVMTargetRef?
     var message: UnsafeMutablePointer<CChar>?
     guard LLVMGetTargetFromTriple(options.triple, &target, &message) == 0, let target else {

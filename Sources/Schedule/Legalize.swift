@@ -4,29 +4,33 @@ import TensorIR
 extension ScalarGraph {
   /// The graph with only operations and types that Loop IR has.
   ///
-  /// Results of types that only exist in storage are encoded for a store, or stay in the type that they are computed in.
+  /// Results of types that only exist in storage are encoded for a store, or stay in the type that they are computed
+  /// in.
   func legalized(encodingResults: Bool) -> ScalarGraph {
-    var legalizer = Legalizer(self)
-    return legalizer.run(encodingResults: encodingResults)
+    var legalizer = Legalizer(self, encodesResults: encodingResults)
+    return legalizer.run()
   }
 }
 
 /// Rebuilds a scalar graph from operations and types that Loop IR has.
 private struct Legalizer {
   let source: ScalarGraph
+  /// Whether results go to memory; else they are not rounded, such as products that a sum takes up.
+  let encodesResults: Bool
   let builder = MathBuilder()
   private var copies: [Term?]
 
-  init(_ source: ScalarGraph) {
+  init(_ source: ScalarGraph, encodesResults: Bool) {
     self.source = source
+    self.encodesResults = encodesResults
     copies = [Term?](repeating: nil, count: source.nodes.count)
   }
 
-  mutating func run(encodingResults: Bool) -> ScalarGraph {
+  mutating func run() -> ScalarGraph {
     for id in source.reachable { copies[id.index] = copy(id) }
     builder.graph.results = source.results.map { result in
       let value = copied(result)
-      return encodingResults ? value.encoded(source.type(of: result)).id : value.id
+      return encodesResults ? value.encoded(source.type(of: result)).id : value.id
     }
     return builder.graph
   }
@@ -41,19 +45,27 @@ private struct Legalizer {
     switch source[id] {
     case .literal(let literal, _): return self.literal(literal, type)
     case .dim, .axis: return builder.term(builder.graph.add(source[id], type: type))
-    case .accumulator(let position, _): return builder.term(builder.graph.accumulator(position, type.computed))
+    case .accumulator(let position, _):
+      let value = builder.term(builder.graph.accumulator(position, type.computed))
+      return type.isFloat ? value : value.rounded(to: type)
     case .read(let operand, let indices, let outside):
       let fallback = outside.map { copied($0).encoded(type).id }
       let positions = indices.map { copied($0).id }
       return builder.term(builder.graph.read(operand, positions, outside: fallback, type: type.storage)).decoded(type)
-    case .unary(let op, let a): return unary(op, copied(a), type)
-    case .binary(let op, let a, let b): return binary(op, copied(a), copied(b), type)
+    case .unary(let op, let a): return unary(op, copied(a), precision(id))
+    case .binary(let op, let a, let b): return binary(op, copied(a), copied(b), precision(id))
     case .compare(let op, let a, let b): return copied(a).compare(op, copied(b))
     case .select(let c, let a, let b): return copied(c).choose(copied(a), copied(b))
     case .multiplyAdd(let a, let b, let c): return copied(a).times(copied(b), plus: copied(c)).rounded(to: type)
     case .cast(_, let a): return copied(a).converted(from: source.type(of: a), to: type)
     case .bitcast(_, let a): return copied(a).encoded(source.type(of: a)).bitcast(type.storage).decoded(type)
     }
+  }
+
+  /// The type that a node's value is rounded to.
+  private func precision(_ id: ScalarID) -> ElementType {
+    let type = source.type(of: id)
+    return type.isFloat && !encodesResults && source.results.contains(id) ? type.computed : type
   }
 
   private func literal(_ literal: Literal, _ type: ElementType) -> Term {
@@ -135,6 +147,8 @@ extension Term {
   /// The value as another type.
   fileprivate func converted(from source: ElementType, to target: ElementType) -> Term {
     if target == .bool { return cast(.bool) }
+    if source == .f64 && target.isFloat && target.computed == .f32 { return castToOddSingle.rounded(to: target) }
+    if type.isFloat && target.isInteger { return truncated(to: target.computed).rounded(to: target) }
     return cast(target.computed).rounded(to: target)
   }
 }

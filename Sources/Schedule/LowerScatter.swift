@@ -4,7 +4,7 @@ import TensorIR
 
 /// Lowers a scatter: a copy of operand 0, then the updates one by one in row-major order.
 func lowerScatter(_ scatter: Scatter, _ node: Node, _ scope: inout KernelScope) -> [Statement] {
-  let target = scatter.target.legalized(encodingResults: true)
+  let target = scatter.target.legalized(encodingResults: false)
   let operands = node.operands.map { scope.view($0, .read) }
   let result = scope.view(node.results[0], .write)
   let copy = Statement.copy(
@@ -31,17 +31,25 @@ func lowerScatter(_ scatter: Scatter, _ node: Node, _ scope: inout KernelScope) 
   let value = emitter.result(result.shape.count, in: &scope.builder)
   let place = scope.builder.index()
   let current = Expr.load(result.buffer, index: .variable(place), lanes: 1, count: nil)
-  let combined: Expr
-  switch scatter.combiner {
-  case .assign: combined = value
-  case .add: combined = .binary(value.type.element == .bool ? .or : .add, current, value)
-  case .multiply: combined = .binary(.multiply, current, value)
-  case .min: combined = .binary(.min, value, current)
-  case .max: combined = .binary(.max, value, current)
+  let (combining, combined) = applyTerm([current, value], in: &scope.builder) { terms in
+    scatter.combiner.combined(terms[0].decoded(result.element), terms[1]).rounded(to: result.element)
+      .encoded(result.element)
   }
   let update: [Statement] =
-    emitter.statements + checks + [
-      .bind(place, offset), .store(result.buffer, index: .variable(place), value: combined, count: nil),
-    ]
+    emitter.statements + checks + [.bind(place, offset)] + combining
+    + [.store(result.buffer, index: .variable(place), value: combined, count: nil)]
   return [copy] + LoopNest.wrap(update, variables)
+}
+
+extension ScatterCombiner {
+  /// The element after an update.
+  fileprivate func combined(_ current: Term, _ value: Term) -> Term {
+    switch self {
+    case .assign: value
+    case .add: current.type == .bool ? current | value : current + value
+    case .multiply: current.type == .bool ? current & value : current * value
+    case .min: value.binary(.min, current)
+    case .max: value.binary(.max, current)
+    }
+  }
 }

@@ -80,11 +80,14 @@ private struct SortLowering {
     func element(_ position: Variable) -> Expr {
       .load(source.buffer, index: base + .variable(position) * source.strides[sort.axis].expr, lanes: 1, count: nil)
     }
-    let compare: [Statement] = [
-      .bind(leftPosition, .load(front, index: .variable(left), lanes: 1, count: nil)),
-      .bind(rightPosition, .load(front, index: .variable(right), lanes: 1, count: nil)),
-      .assign(takesLeft, .unary(.not, precedes(element(rightPosition), element(leftPosition)))),
-    ]
+    let (decoding, rightPrecedes) = applyTerm([element(rightPosition), element(leftPosition)], in: &builder) { terms in
+      precedes(terms[0].decoded(source.element), terms[1].decoded(source.element))
+    }
+    let compare: [Statement] =
+      [
+        .bind(leftPosition, .load(front, index: .variable(left), lanes: 1, count: nil)),
+        .bind(rightPosition, .load(front, index: .variable(right), lanes: 1, count: nil)),
+      ] + decoding + [.assign(takesLeft, .unary(.not, rightPrecedes))]
     let step: [Statement] = [
       .declare(takesLeft, .compare(.less, .variable(left), .variable(middle))),
       .conditional(
@@ -112,11 +115,10 @@ private struct SortLowering {
   }
 
   /// Whether `a` comes strictly before `b`; NaN counts as the greatest value.
-  private func precedes(_ a: Expr, _ b: Expr) -> Expr {
-    let order = Expr.compare(sort.descending ? .greater : .less, a, b)
+  private func precedes(_ a: Term, _ b: Term) -> Term {
+    let order = sort.descending ? a > b : a < b
     guard source.element.isFloat else { return order }
     let (nan, number) = sort.descending ? (a, b) : (b, a)
-    let nanFirst = Expr.binary(.and, .compare(.notEqual, nan, nan), .compare(.equal, number, number))
-    return .binary(.or, order, nanFirst)
+    return order | ((nan != nan) & (number == number))
   }
 }

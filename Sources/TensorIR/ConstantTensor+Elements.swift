@@ -80,27 +80,3 @@ extension ConstantTensor {
     }
   }
 }
-
-/// Conversions of floats below 32 bits, by their formats' exponent and mantissa widths.
-enum SmallFloat {
-  /// The value of a bit pattern.
-  static func decode(_ element: ElementType, _ bits: Int) -> Double {
-    switch element {
-    case .f16: return Double(Float16(bitPattern: UInt16(truncatingIfNeeded: bits)))
-    case .bf16: return Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits) << 16))
-    default: preconditionFailure("\(element) is not decoded at compile time")
-    }
-  }
-
-  /// The bit pattern nearest to a value, ties to even.
-  static func encode(_ element: ElementType, _ value: Double) -> Int {
-    switch element {
-    case .f16: return Int(Float16(value).bitPattern)
-    case .bf16:
-      let bits = Float(value).bitPattern
-      if Float(value).isNaN { return Int(bits >> 16) | 0x40 }
-      return Int((bits &+ 0x7fff &+ ((bits >> 16) & 1)) >> 16)
-    default: preconditionFailure("\(element) is not encoded at compile time")
-    }
-  }
-}

@@ -33,8 +33,10 @@ public enum Evaluator {
 
   static func isEvaluated(_ element: ElementType) -> Bool {
     switch element {
-    case .bool, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .f16, .bf16, .f32, .f64, .i4, .u4, .i2, .u2: true
-    case .f4e2m1, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .c64, .c128, .string: false
+    case .bool, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .f16, .bf16, .f32, .f64, .i4, .u4, .i2, .u2, .f4e2m1,
+      .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0:
+      true
+    case .c64, .c128, .string: false
     }
   }
 

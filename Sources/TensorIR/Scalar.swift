@@ -7,8 +7,9 @@ public enum Scalar {
   public static func round(_ value: Double, _ element: ElementType) -> Double {
     switch element {
     case .f32: Double(Float(value))
-    case .f16, .bf16: SmallFloat.decode(element, SmallFloat.encode(element, value))
-    default: value
+    case .f16, .bf16, .f4e2m1, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0:
+      SmallFloat.decode(element, SmallFloat.encode(element, value))
+    case .f64, .bool, .i2, .i4, .i8, .i16, .i32, .i64, .u2, .u4, .u8, .u16, .u32, .u64, .c64, .c128, .string: value
     }
   }
 

@@ -18,7 +18,8 @@ struct Accuracy: CustomStringConvertible {
       return
     }
     let unit = expected.isFinite ? expected.ulp : Value.greatestFiniteMagnitude.ulp
-    let target = expected.isFinite ? reference : Reference(expected.sign == .minus ? -1 : 1) * Reference(Value.greatestFiniteMagnitude)
+    let greatest = Reference(Value.greatestFiniteMagnitude)
+    let target = expected.isFinite ? reference : expected.sign == .minus ? -greatest : greatest
     let error = Double(abs(Reference(value) - target) / Reference(unit))
     record(error.isNaN ? .infinity : error, "\(place()): \(value) for \(expected)")
   }
@@ -42,15 +43,19 @@ where Value.RawSignificand: FixedWidthInteger {
   }
   let tiny = Value.leastNonzeroMagnitude
   var values: [Value] = [
-    0, 1, .infinity, .nan, tiny, tiny * 3, .leastNormalMagnitude, .leastNormalMagnitude - tiny, .greatestFiniteMagnitude,
+    0, 1, .infinity, .nan, tiny, tiny * 3, .leastNormalMagnitude, .leastNormalMagnitude - tiny,
+    .greatestFiniteMagnitude,
     0.5, 2, Value(1).nextUp, Value(1).nextDown, 3, 1.5, 100, 10000,
   ]
   values += values.map { -$0 }
-  while values.count < count / 2 { values.append(Value(range.lowerBound + (range.upperBound - range.lowerBound) * random())) }
+  while values.count < count / 2 {
+    values.append(Value(range.lowerBound + (range.upperBound - range.lowerBound) * random()))
+  }
   let exponents = Double(Value.leastNormalMagnitude.exponent)
   while values.count < count {
     let exponent = Int((random() * 2 - 1) * -exponents)
-    let value = Value(sign: random() < 0.5 ? .minus : .plus, exponent: Value.Exponent(exponent), significand: Value(1 + random()))
+    let sign: FloatingPointSign = random() < 0.5 ? .minus : .plus
+    let value = Value(sign: sign, exponent: Value.Exponent(exponent), significand: Value(1 + random()))
     values.append(value)
   }
   return values

@@ -30,10 +30,8 @@ import Testing
     where isValid: (Float80, Float80) -> Bool = { _, _ in true }, _ reference: (Float80, Float80) -> Float80
   ) throws {
     let singles: Accuracy = try measure(op, pairs(range, Float.self), isValid, reference)
-    print("f32 \(op): \(singles)")
     #expect(singles.units <= single, "f32 \(singles)")
     let doubles: Accuracy = try measure(op, pairs(range, Double.self), isValid, reference)
-    print("f64 \(op): \(doubles)")
     #expect(doubles.units <= double, "f64 \(doubles)")
   }
 

@@ -9,28 +9,43 @@ import TensorIR
 struct CompiledFunction {
   private let model: JITModel
   private let result: ElementType
+  private let count: Int
 
   /// Compiles `body` for operands of the given types and arrays of `count` elements.
   init(_ operands: [ElementType], count: Int, _ body: (inout ScalarGraph, [ScalarID]) -> ScalarID) throws {
+    try self.init(operands, counts: operands.map { _ in count }) { builder, inputs in
+      try builder.elementwise(inputs, body)
+    }
+  }
+
+  /// Compiles a graph of one-dimensional operands and a one-dimensional result.
+  init(
+    _ operands: [ElementType], counts: [Int], _ build: (inout GraphBuilder, [ValueID]) throws -> ValueID
+  ) throws {
     var builder = GraphBuilder()
-    let inputs = operands.map { builder.input(TensorType($0, [Dim(count)])) }
-    let output = try builder.elementwise(inputs, body)
-    result = builder.type(of: output).element
+    let inputs = zip(operands, counts).map { builder.input(TensorType($0, [Dim($1)])) }
+    let output = try build(&builder, inputs)
+    let type = builder.type(of: output)
+    result = type.element
+    count = type.shape.product.constant ?? 0
     let graph = builder.finish(outputs: [output])
-    let extent = [Extent(.index(count), text: "\(count)")]
-    let ports = operands.enumerated().map { Port(name: "x\($0.offset)", element: $0.element, extents: extent) }
+    func port(_ name: String, _ element: ElementType, _ count: Int) -> Port {
+      Port(name: name, element: element, extents: [Extent(.index(count), text: "\(count)")])
+    }
+    let ports = operands.indices.map { port("x\($0)", operands[$0], counts[$0]) }
     let (program, _) = try schedule(
-      graph, inputs: ports, outputs: [Port(name: "y", element: result, extents: extent)], prefix: "test", target: .avx2)
+      graph, inputs: ports, outputs: [port("y", result, count)], prefix: "test", target: .avx2)
     model = try JITModel(program, optimization: 1)
   }
 
-  func callAsFunction<Input: BitwiseCopyable, Output: BitwiseCopyable>(_ inputs: [[Input]], _: Output.Type) -> [Output] {
-    let count = inputs[0].count
+  func callAsFunction<Input: BitwiseCopyable, Output: BitwiseCopyable>(
+    _ inputs: [[Input]], _: Output.Type
+  ) -> [Output] {
     precondition(MemoryLayout<Output>.size == result.bytes)
     let arena = UnsafeMutableRawPointer.allocate(byteCount: max(1, model.arenaBytes(symbols: [])), alignment: 64)
     let pointers = inputs.map { values in
-      let pointer = UnsafeMutablePointer<Input>.allocate(capacity: count)
-      pointer.initialize(from: values, count: count)
+      let pointer = UnsafeMutablePointer<Input>.allocate(capacity: values.count)
+      pointer.initialize(from: values, count: values.count)
       return pointer
     }
     let output = UnsafeMutablePointer<Output>.allocate(capacity: count)
@@ -40,7 +55,8 @@ struct CompiledFunction {
       for pointer in pointers { pointer.deallocate() }
     }
     let status = model.run(
-      arena: arena, inputs: pointers.map { UnsafeRawPointer($0) }, outputs: [UnsafeMutableRawPointer(output)], symbols: [])
+      arena: arena, inputs: pointers.map { UnsafeRawPointer($0) }, outputs: [UnsafeMutableRawPointer(output)],
+      symbols: [])
     precondition(status == 0)
     return Array(UnsafeBufferPointer(start: output, count: count))
   }

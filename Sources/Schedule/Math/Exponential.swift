@@ -3,8 +3,21 @@ import TensorIR
 
 /// e^x = 2^n * e^r with |r| <= ln(2)/2.
 ///
-/// Method: n is x / ln 2 rounded by adding a large number; n * ln 2 is subtracted in two parts, the first so short that its
-/// product is exact. e^r - 1 - r is r² times a minimax polynomial (Remez exchange in 45 digits).
+/// Method: n is x / ln 2 rounded by adding a large number; n * ln 2 is subtracted in two parts, the first so short
+/// that its product is exact. e^r - 1 - r is r² times a minimax polynomial (Remez exchange in 45 digits).
+///
+/// Largest errors that the tests see, in units of the last place:
+///
+/// | function | f32 | f64 |
+/// |---|---|---|
+/// | exp | 0.85 | 0.8 |
+/// | expm1 | 1.4 | 1.8 |
+/// | sigmoid | 1.9 | 1.8 |
+/// | tanh | 1.3 | 1.6 |
+/// | sinh | 0.5 | 1.5 |
+/// | cosh | 0.5 | 1.1 |
+///
+/// `f32` sinh and cosh are computed in `f64`.
 struct ExponentialParts {
   /// The large number plus n: its low bits are those of n.
   let shifted: Term
@@ -64,7 +77,7 @@ extension Term {
     return parts.value * first * second
   }
 
-  /// e^x: at most 1 ulp.
+  /// e^x.
   var exponential: Term { atMost(type == .f32 ? 89 : 710).boundedExponential }
 
   /// e^x - 1.

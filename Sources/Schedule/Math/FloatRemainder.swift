@@ -4,8 +4,8 @@ import TensorIR
 extension Term {
   /// C's fmod of `f64`: exact where |x / y| is below 2^72 and no subnormal occurs.
   ///
-  /// Method: three times, the divisor is scaled up to within 2^24 of the dividend and subtracted a whole number of times; the
-  /// divisor is split in halves so that every product is exact.
+  /// Method: three times, the divisor is scaled up to within 2^24 of the dividend and subtracted a whole number of
+  /// times; the divisor is split in halves so that every product is exact.
   func floatRemainder(_ divisor: Term) -> Term {
     let b = divisor.magnitude
     var rest = magnitude

@@ -1,11 +1,21 @@
 import Support
 import TensorIR
 
+/// Inverse functions of angles, in `f64`, which `f32` is computed in.
+///
+/// Largest errors that the tests see, in units of the last place:
+///
+/// | function | f32 | f64 |
+/// |---|---|---|
+/// | asin | 0.5 | 1.5 |
+/// | acos | 0.5 | 1.1 |
+/// | atan | 0.5 | 1.0 |
+/// | atan2 | 0.5 | 1.6 |
 extension Term {
   /// The angle of the point (x, self), of `f64`.
   ///
-  /// Method: with t the lesser of the two rotations by 0, π/4 or π/2, atan t is t plus t³ times a minimax polynomial in t²
-  /// (Remez exchange in 45 digits).
+  /// Method: with t the lesser of the two rotations by 0, π/4 or π/2, atan t is t plus t³ times a minimax polynomial
+  /// in t² (Remez exchange in 45 digits).
   func angle(x: Term) -> Term {
     let isNegative = x.bits < x.bits.constant(0)
     let bothInfinite = (magnitude == .infinity) & (x.magnitude == .infinity)

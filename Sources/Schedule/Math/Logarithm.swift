@@ -3,8 +3,20 @@ import TensorIR
 
 /// log x = k * ln 2 + log m with m between sqrt(1/2) and sqrt(2).
 ///
-/// Method: k and m are split off as integers; with f = m - 1, `f32` takes log(1 + f) = f - f²/2 + f³ P(f), and `f64` the
-/// series of the area tangent, s = f / (2 + f), both with minimax polynomials (Remez exchange in 45 digits).
+/// Method: k and m are split off as integers; with f = m - 1, `f32` takes log(1 + f) = f - f²/2 + f³ P(f), and `f64`
+/// the series of the area tangent, s = f / (2 + f), both with minimax polynomials (Remez exchange in 45 digits).
+///
+/// Largest errors that the tests see, in units of the last place:
+///
+/// | function | f32 | f64 |
+/// |---|---|---|
+/// | log | 0.8 | 0.8 |
+/// | log1p | 0.8 | 0.8 |
+/// | asinh | 0.5 | 1.5 |
+/// | acosh | 0.5 | 1.6 |
+/// | atanh | 0.5 | 1.3 |
+///
+/// `f32` asinh, acosh and atanh are computed in `f64`.
 struct LogarithmParts {
   let exponent: Term
   /// m - 1.

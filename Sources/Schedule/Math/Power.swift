@@ -2,7 +2,8 @@ import Support
 import TensorIR
 
 extension Term {
-  /// x^y of `f64` with the special cases of C99: to 1 ulp, or to 1e-13 of the value, which is enough for `f32`.
+  /// x^y of `f64` with the special cases of C99: to 1 unit of the last place, or to 1e-13 of the value, which is
+  /// enough for `f32`.
   func power(_ y: Term, isExact: Bool) -> Term {
     let isNegative = bits < bits.constant(0)
     let half = y * 0.5
@@ -92,7 +93,8 @@ private struct Doubled {
   let high: Term
   let low: Term
 
-  /// The exact product, from the products of halves: right whether or not the target fuses multiplications and additions.
+  /// The exact product, from the products of halves: right whether or not the target fuses multiplications and
+  /// additions.
   init(product a: Term, _ b: Term) {
     let (aHigh, aLow) = Doubled.halves(a)
     let (bHigh, bLow) = Doubled.halves(b)

@@ -20,8 +20,12 @@ extension Term {
     case .bool, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .f32, .f64, .i2, .i4, .u2, .u4, .c64, .c128, .string: self
     case .f16: decodedHalf
     case .bf16: decodedBrain
-    case .f4e2m1, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0:
-      preconditionFailure("\(element) is not decoded")
+    case .f4e2m1: decodedSmall(.f4e2m1)
+    case .f8e4m3fn: decodedSmall(.f8e4m3fn)
+    case .f8e4m3fnuz: decodedSmall(.f8e4m3fnuz)
+    case .f8e5m2: decodedSmall(.f8e5m2)
+    case .f8e5m2fnuz: decodedSmall(.f8e5m2fnuz)
+    case .f8e8m0: decodedScale
     }
   }
 
@@ -31,8 +35,12 @@ extension Term {
     case .bool, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .f32, .f64, .i2, .i4, .u2, .u4, .c64, .c128, .string: self
     case .f16: encodedHalf
     case .bf16: encodedBrain
-    case .f4e2m1, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0:
-      preconditionFailure("\(element) is not encoded")
+    case .f4e2m1: encodedSmall(.f4e2m1)
+    case .f8e4m3fn: encodedSmall(.f8e4m3fn)
+    case .f8e4m3fnuz: encodedSmall(.f8e4m3fnuz)
+    case .f8e5m2: encodedSmall(.f8e5m2)
+    case .f8e5m2fnuz: encodedSmall(.f8e5m2fnuz)
+    case .f8e8m0: encodedScale
     }
   }
 

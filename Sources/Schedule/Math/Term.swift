@@ -117,7 +117,8 @@ struct FloatFormat {
   /// A float plus this is rounded to an integer, whose lowest bits are the lowest bits of the sum.
   var rounder: Double
 
-  static let single = FloatFormat(integer: .i32, mantissa: 23, one: 0x3f80_0000, sign: Int(Int32.min), rounder: 0x1.8p23)
+  static let single = FloatFormat(
+    integer: .i32, mantissa: 23, one: 0x3f80_0000, sign: Int(Int32.min), rounder: 0x1.8p23)
   static let double = FloatFormat(
     integer: .i64, mantissa: 52, one: 0x3ff0_0000_0000_0000, sign: .min, rounder: 0x1.8p52)
 }

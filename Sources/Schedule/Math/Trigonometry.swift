@@ -3,8 +3,18 @@ import TensorIR
 
 /// x = n * π/2 + r with |r| <= π/4, in `f64`.
 ///
-/// Method: π/2 is subtracted in parts of 33 bits, whose products with n are exact below |n| = 2^20; what the sums lose is
-/// kept in `low`. Sine and cosine of r are minimax polynomials (Remez exchange in 45 digits).
+/// Method: π/2 is subtracted in parts of 33 bits, whose products with n are exact below |n| = 2^20; what the sums
+/// lose is kept in `low`. Sine and cosine of r are minimax polynomials (Remez exchange in 45 digits).
+///
+/// Largest errors that the tests see, in units of the last place:
+///
+/// | function | f32 | f64 |
+/// |---|---|---|
+/// | sin | 0.5 | 0.8 |
+/// | cos | 0.5 | 0.8 |
+/// | tan | 0.5 | 1.8 |
+///
+/// This is for |x| <= 1e5; `f32` is computed in `f64`. Beyond |x| = 1.6e6 the absolute error grows as |x| * 2^-53.
 private struct QuarterTurns {
   let quadrant: Term
   let high: Term
