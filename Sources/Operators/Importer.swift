@@ -141,7 +141,9 @@ struct Importer {
       return try call(function, node, arguments, scope, &builder)
     }
     guard let candidate = Registry.find(domain, node.opType) else {
-      throw .unsupported("operator \(node.opType) of domain '\(domain.isEmpty ? "ai.onnx" : domain)' is not supported", hint: "see onnxc ops")
+      throw .unsupported(
+        "operator \(node.opType) of domain '\(domain.isEmpty ? "ai.onnx" : domain)' is not supported",
+        hint: domain.isEmpty ? unsupportedOperators[node.opType] ?? "see onnxc ops" : "see onnxc ops")
     }
     guard let opset else { throw .invalid("the model imports no operator set of domain '\(domain)'") }
     guard let version = candidate.name.versions.last(where: { $0 <= opset }) else {

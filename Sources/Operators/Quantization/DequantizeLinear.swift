@@ -3,7 +3,7 @@ import TensorIR
 
 /// `(x - zero_point) * scale` per tensor, axis or block.
 struct DequantizeLinear: Operator {
-  let name = OperatorName("DequantizeLinear", versions: 10, 13, 19, 21, 23, 24, 25)
+  let name: OperatorName
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
@@ -27,3 +27,9 @@ struct DequantizeLinear: Operator {
     ]
   }
 }
+
+/// DequantizeLinear and its twin in ONNX Runtime's domain.
+let dequantizeOperators: [any Operator] = [
+  DequantizeLinear(name: OperatorName("DequantizeLinear", versions: 10, 13, 19, 21, 23, 24, 25)),
+  DequantizeLinear(name: OperatorName("DequantizeLinear", domain: "com.microsoft", versions: 1)),
+]

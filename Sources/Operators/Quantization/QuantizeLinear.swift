@@ -3,7 +3,7 @@ import TensorIR
 
 /// `saturate(rint(x / scale) + zero_point)` per tensor, axis or block.
 struct QuantizeLinear: Operator {
-  let name = OperatorName("QuantizeLinear", versions: 10, 13, 19, 21, 23, 24, 25)
+  let name: OperatorName
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
@@ -30,3 +30,9 @@ struct QuantizeLinear: Operator {
     ]
   }
 }
+
+/// QuantizeLinear and its twin in ONNX Runtime's domain.
+let quantizeOperators: [any Operator] = [
+  QuantizeLinear(name: OperatorName("QuantizeLinear", versions: 10, 13, 19, 21, 23, 24, 25)),
+  QuantizeLinear(name: OperatorName("QuantizeLinear", domain: "com.microsoft", versions: 1)),
+]

@@ -16,20 +16,21 @@ enum ResizeKernel {
 
   /// The weight at a distance, which is not negative.
   func weight(_ distance: ScalarID, _ graph: inout ScalarGraph) -> ScalarID {
-    let zero = graph.number(0, .f64)
+    let type = graph.type(of: distance)
+    let zero = graph.number(0, type)
     switch self {
-    case .linear: return graph.binary(.max, graph.minus(graph.number(1, .f64), distance), zero)
+    case .linear: return graph.binary(.max, graph.minus(graph.number(1, type), distance), zero)
     case .cubic(let a):
       // Horner's scheme for the inner and the outer piece.
       func polynomial(_ coefficients: [Double]) -> ScalarID {
-        coefficients.dropFirst().reduce(graph.number(coefficients[0], .f64)) {
+        coefficients.dropFirst().reduce(graph.number(coefficients[0], type)) {
           graph.affineNumber(graph.times($0, distance), 1, $1)
         }
       }
       let inner = polynomial([a + 2, -(a + 3), 0, 1])
       let outer = polynomial([a, -5 * a, 8 * a, -4 * a])
-      let isOuter = graph.compare(.less, distance, graph.number(2, .f64))
-      let isInner = graph.compare(.lessOrEqual, distance, graph.number(1, .f64))
+      let isOuter = graph.compare(.less, distance, graph.number(2, type))
+      let isInner = graph.compare(.lessOrEqual, distance, graph.number(1, type))
       return graph.select(isInner, inner, graph.select(isOuter, outer, zero))
     }
   }

@@ -1,0 +1,84 @@
+import Support
+import TensorIR
+
+/// The discrete Fourier transform along one axis.
+struct DFT: Operator {
+  let name = OperatorName("DFT", versions: 17, 20)
+
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let x = try node.input(0)
+    let type = b.type(of: x)
+    try b.requireFloat(x)
+    guard type.rank >= 2, let parts = type.shape[type.rank - 1].constant, parts == 1 || parts == 2 else {
+      throw .invalid("the last dimension of shape \(type.shape) must hold 1 or 2 parts")
+    }
+    var given = try node.int("axis", default: node.version < 20 ? 1 : -2)
+    if node.version >= 20, let argument = node.optionalInput(2) {
+      given = try b.requireConstantIntegers(argument, "the axis").first ?? given
+    }
+    let axis = try normalizedAxis(given, rank: type.rank)
+    let isInverse = try node.flag("inverse")
+    let isOneSided = try node.flag("onesided")
+    var length = isInverse && isOneSided ? (type.shape[axis] - 1) * 2 : type.shape[axis]
+    if let argument = node.optionalInput(1) { length = try b.requireScalarExtent(argument, "the length") }
+    guard let points = length.constant else {
+      throw .unsupported("a Fourier transform of symbolic length is not supported", hint: "bind the dimension with --dim")
+    }
+    let matrix = FourierMatrix(length: points, isInverse: isInverse, isOneSided: isOneSided)
+    let factors = b.constant(try matrix.factors(parts: parts, type.element))
+    var shape = type.shape
+    shape[axis] = Dim(matrix.results)
+    shape[type.rank - 1] = Dim(matrix.resultParts)
+    var lhs = shape.indices.map { AffineIndex.axis($0) }
+    lhs[axis] = .axis(type.rank)
+    lhs[type.rank - 1] = .axis(type.rank + 1)
+    var epilogue = ScalarGraph()
+    epilogue.results = [epilogue.accumulator(0, type.element)]
+    let contract = Contract(
+      shape: shape, reduced: [Dim(matrix.terms), Dim(parts)], lhs: lhs,
+      rhs: [.axis(type.rank), .axis(type.rank + 1), .axis(axis), .axis(type.rank - 1)], accumulator: type.element,
+      epilogue: epilogue)
+    return b.add(.contract(contract), [x, factors])
+  }
+}
+
+/// Fourier transforms of overlapping frames of a signal.
+struct STFT: Operator {
+  let name = OperatorName("STFT", versions: 17)
+
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let x = try node.input(0)
+    var type = b.type(of: x)
+    try b.requireFloat(x)
+    var signal = x
+    if type.rank == 2 {
+      signal = b.reshape(x, type.shape + [1])
+      type = b.type(of: signal)
+    }
+    guard type.rank == 3, let parts = type.shape[2].constant, parts == 1 || parts == 2 else {
+      throw .invalid("the signal has shape \(type.shape)")
+    }
+    let step = try b.requireConstantIntegers(try node.input(1), "the frame step").first ?? 0
+    guard step > 0 else { throw .invalid("the frame step must be positive") }
+    var length = node.optionalInput(2).map { b.shape(of: $0).product } ?? type.shape[1]
+    if let argument = node.optionalInput(3) { length = try b.requireScalarExtent(argument, "the frame length") }
+    guard let points = length.constant else {
+      throw .unsupported("frames of symbolic length are not supported", hint: "bind the dimension with --dim")
+    }
+    let isOneSided = try node.flag("onesided", default: true)
+    let matrix = FourierMatrix(length: points, isInverse: false, isOneSided: isOneSided)
+    var factors = b.constant(try matrix.factors(parts: parts, type.element))
+    if let window = node.optionalInput(2) {
+      guard b.shape(of: window) == [length] else { throw .invalid("the window has shape \(b.shape(of: window)), not [\(length)]") }
+      factors = try b.elementwise([factors, b.reshape(window, [length, 1, 1, 1])]) { $0.times($1[0], $1[1]) }
+    }
+    let frames = (type.shape[1] - length).floorDivided(by: Dim(step)) + 1
+    var epilogue = ScalarGraph()
+    epilogue.results = [epilogue.accumulator(0, type.element)]
+    let contract = Contract(
+      shape: [type.shape[0], frames, Dim(matrix.results), 2], reduced: [length, Dim(parts)],
+      lhs: [.axis(0), AffineIndex([1: step, 4: 1]), .axis(5)], rhs: [.axis(4), .axis(5), .axis(2), .axis(3)],
+      accumulator: type.element, epilogue: epilogue)
+    return b.add(.contract(contract), [signal, factors])
+  }
+}

@@ -1,0 +1,21 @@
+/// Why operators that cannot be compiled yet cannot, and what to do about it.
+let unsupportedOperators: [String: String] = {
+  var reasons: [String: String] = [:]
+  for name in ["Compress", "NonMaxSuppression", "NonZero", "Unique"] {
+    reasons[name] = "the size of its result depends on data; move it out of the model"
+  }
+  for name in ["Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"] {
+    reasons[name] = "random numbers are not generated; pass them as an input"
+  }
+  for name in [
+    "ConcatFromSequence", "SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert",
+    "SequenceLength", "SequenceMap", "SplitToSequence", "Optional", "OptionalGetElement", "OptionalHasElement",
+  ] {
+    reasons[name] = "only tensors are supported, no sequences or optional values"
+  }
+  for name in ["RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit", "TfIdfVectorizer"] {
+    reasons[name] = "strings are not supported; do this outside of the model"
+  }
+  reasons["ImageDecoder"] = "images are not decoded; pass pixels as an input"
+  return reasons
+}()
