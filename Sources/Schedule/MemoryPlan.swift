@@ -16,25 +16,20 @@ struct MemoryPlan {
 
   /// Places pieces so that no two that are live at the same step overlap.
   ///
-  /// Pieces are placed one by one at the lowest offset that fits; the best of several orders is kept.
+  /// Pieces are placed one by one at the lowest offset that fits. The best of several orders is improved by moving pieces that reach
+  /// the top before pieces that they conflict with, until the lower bound or the limit of work is met. The result depends on nothing but
+  /// the lifetimes.
   init(_ lifetimes: [Lifetime]) {
     let sized = lifetimes.map { lifetime in
       let rounded = (lifetime.bytes + MemoryPlan.alignment - 1) / MemoryPlan.alignment * MemoryPlan.alignment
       return Lifetime(bytes: rounded, first: lifetime.first, last: lifetime.last)
     }
     lowerBound = MemoryPlan.lowerBound(sized)
-    let span = { (lifetime: Lifetime) in lifetime.last - lifetime.first }
-    let bySize = sized.indices.sorted { (sized[$0].bytes, span(sized[$0]), -$0) > (sized[$1].bytes, span(sized[$1]), -$1) }
-    let bySpan = sized.indices.sorted { (span(sized[$0]), sized[$0].bytes, -$0) > (span(sized[$1]), sized[$1].bytes, -$1) }
-    let byArea = sized.indices.sorted {
-      (sized[$0].bytes * (span(sized[$0]) + 1), -$0) > (sized[$1].bytes * (span(sized[$1]) + 1), -$1)
-    }
-    offsets = [Int](repeating: 0, count: sized.count)
-    bytes = Int.max
-    for order in [bySize, byArea, bySpan, Array(sized.indices)] where bytes > lowerBound {
-      let candidate = MemoryPlan.place(sized, order)
-      if candidate.bytes < bytes { (offsets, bytes) = (candidate.offsets, candidate.bytes) }
-    }
+    let placer = Placer(sized)
+    var best = placer.startingOrders.map { (order: $0, placement: placer.place($0)) }
+      .min { $0.placement.bytes < $1.placement.bytes } ?? ([], ([], 0))
+    if best.placement.bytes > lowerBound { placer.improve(&best.order, &best.placement, to: lowerBound) }
+    (offsets, bytes) = best.placement
   }
 
   private static func lowerBound(_ lifetimes: [Lifetime]) -> Int {
@@ -51,23 +46,80 @@ struct MemoryPlan {
     }
     return most
   }
+}
 
-  private static func place(_ lifetimes: [Lifetime], _ order: [Int]) -> (offsets: [Int], bytes: Int) {
-    var offsets = [Int](repeating: 0, count: lifetimes.count)
-    var placed: [Int] = []
+/// Places pieces in a given order, and searches for a better order.
+private struct Placer {
+  let pieces: [Lifetime]
+  /// By piece, the pieces that are live at a common step.
+  let conflicts: [[Int]]
+
+  init(_ pieces: [Lifetime]) {
+    self.pieces = pieces
+    conflicts = pieces.indices.map { index in
+      pieces.indices.filter {
+        $0 != index && pieces[$0].first <= pieces[index].last && pieces[index].first <= pieces[$0].last
+      }
+    }
+  }
+
+  /// By size, by size times span, by span, and in order of time.
+  var startingOrders: [[Int]] {
+    func span(_ index: Int) -> Int { pieces[index].last - pieces[index].first + 1 }
+    func sorted(_ key: (Int) -> (Int, Int)) -> [Int] {
+      pieces.indices.sorted { a, b in
+        let (x, y) = (key(a), key(b))
+        return x == y ? a < b : x > y
+      }
+    }
+    return [
+      sorted { (pieces[$0].bytes, span($0)) }, sorted { (pieces[$0].bytes * span($0), 0) },
+      sorted { (span($0), pieces[$0].bytes) }, Array(pieces.indices),
+    ]
+  }
+
+  func place(_ order: [Int]) -> (offsets: [Int], bytes: Int) {
+    var offsets = [Int](repeating: -1, count: pieces.count)
     var total = 0
     for index in order {
-      let piece = lifetimes[index]
+      let taken = conflicts[index].filter { offsets[$0] >= 0 }.sorted { offsets[$0] < offsets[$1] }
       var offset = 0
-      for other in placed where lifetimes[other].first <= piece.last && piece.first <= lifetimes[other].last {
-        if offsets[other] >= offset + piece.bytes { break }
-        offset = max(offset, offsets[other] + lifetimes[other].bytes)
+      for other in taken {
+        if offsets[other] >= offset + pieces[index].bytes { break }
+        offset = max(offset, offsets[other] + pieces[other].bytes)
       }
       offsets[index] = offset
-      total = max(total, offset + piece.bytes)
-      let position = placed.firstIndex { offsets[$0] > offset } ?? placed.count
-      placed.insert(index, at: position)
+      total = max(total, offset + pieces[index].bytes)
     }
     return (offsets, total)
+  }
+
+  func improve(_ order: inout [Int], _ placement: inout (offsets: [Int], bytes: Int), to goal: Int) {
+    let pairs = conflicts.reduce(pieces.count) { $0 + $1.count }
+    var random = LinearCongruentialGenerator()
+    var current = (order: order, placement: placement)
+    for _ in 0..<min(4000, 20_000_000 / max(1, pairs)) where placement.bytes > goal {
+      let top = pieces.indices.filter { current.placement.offsets[$0] + pieces[$0].bytes == current.placement.bytes }
+      let moved = top[random.next(below: top.count)]
+      guard !conflicts[moved].isEmpty else { return }
+      let before = conflicts[moved][random.next(below: conflicts[moved].count)]
+      var candidate = current.order
+      candidate.removeAll { $0 == moved }
+      candidate.insert(moved, at: candidate.firstIndex(of: before) ?? 0)
+      let result = place(candidate)
+      // Slightly worse orders are kept for a while, to leave local minima.
+      if result.bytes <= current.placement.bytes + goal / 50 { current = (candidate, result) }
+      if result.bytes < placement.bytes { (order, placement) = (candidate, result) }
+    }
+  }
+}
+
+/// A generator of the same numbers every time.
+private struct LinearCongruentialGenerator {
+  private var state: UInt64 = 1
+
+  mutating func next(below bound: Int) -> Int {
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return Int((state >> 33) % UInt64(bound))
   }
 }
