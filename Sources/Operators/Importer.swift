@@ -163,10 +163,7 @@ struct Importer {
     let attributes = function.defaultAttributes.merging(node.attributes) { _, given in given }
     inner.depth = scope.depth + 1
     for body in function.nodes {
-      var bound = body
-      for (name, value) in body.attributes {
-        if case .reference(let outer) = value { bound.attributes[name] = attributes[outer] }
-      }
+      var bound = body.binding(attributes)
       bound.inputs = body.inputs.map { inner.values[$0] == nil && function.inputs.contains($0) ? "" : $0 }
       self.node(bound, scope: &inner, in: &builder)
     }
@@ -178,6 +175,30 @@ struct Importer {
       results.append(value)
     }
     return results
+  }
+}
+
+extension NodeDef {
+  /// The node with references to attributes of the enclosing function replaced, in body graphs too.
+  fileprivate func binding(_ outer: [String: AttributeValue]) -> NodeDef {
+    var node = self
+    for (name, value) in attributes {
+      switch value {
+      case .reference(let other): node.attributes[name] = outer[other]
+      case .graph(var body):
+        body.nodes = body.nodes.map { $0.binding(outer) }
+        node.attributes[name] = .graph(body)
+      case .graphs(let bodies):
+        node.attributes[name] = .graphs(
+          bodies.map { body in
+            var copy = body
+            copy.nodes = body.nodes.map { $0.binding(outer) }
+            return copy
+          })
+      case .float, .int, .string, .tensor, .sparse, .type, .floats, .ints, .strings, .tensors, .sparses, .types: continue
+      }
+    }
+    return node
   }
 }
 

@@ -22,6 +22,7 @@ public enum Registry {
       ConvInteger(),
       ConvTranspose(),
       DFT(),
+      DeformConv(),
       DepthToSpace(),
       Det(),
       Dropout(),
