@@ -15,7 +15,7 @@ extension ScalarGraph {
 /// Rebuilds a scalar graph from operations and types that Loop IR has.
 private struct Legalizer {
   let source: ScalarGraph
-  /// Whether results go to memory; else they are not rounded, such as products that a sum takes up.
+  /// Whether results go to memory.
   let encodesResults: Bool
   let builder = MathBuilder()
   private var copies: [Term?]
@@ -47,25 +47,19 @@ private struct Legalizer {
     case .dim, .axis: return builder.term(builder.graph.add(source[id], type: type))
     case .accumulator(let position, _):
       let value = builder.term(builder.graph.accumulator(position, type.computed))
-      return type.isFloat ? value : value.rounded(to: type)
+      return value.rounded(to: type)
     case .read(let operand, let indices, let outside):
       let fallback = outside.map { copied($0).encoded(type).id }
       let positions = indices.map { copied($0).id }
       return builder.term(builder.graph.read(operand, positions, outside: fallback, type: type.storage)).decoded(type)
-    case .unary(let op, let a): return unary(op, copied(a), precision(id))
-    case .binary(let op, let a, let b): return binary(op, copied(a), copied(b), precision(id))
+    case .unary(let op, let a): return unary(op, copied(a), type)
+    case .binary(let op, let a, let b): return binary(op, copied(a), copied(b), type)
     case .compare(let op, let a, let b): return copied(a).compare(op, copied(b))
     case .select(let c, let a, let b): return copied(c).choose(copied(a), copied(b))
     case .multiplyAdd(let a, let b, let c): return copied(a).times(copied(b), plus: copied(c)).rounded(to: type)
     case .cast(_, let a): return copied(a).converted(from: source.type(of: a), to: type)
     case .bitcast(_, let a): return copied(a).encoded(source.type(of: a)).bitcast(type.storage).decoded(type)
     }
-  }
-
-  /// The type that a node's value is rounded to.
-  private func precision(_ id: ScalarID) -> ElementType {
-    let type = source.type(of: id)
-    return type.isFloat && !encodesResults && source.results.contains(id) ? type.computed : type
   }
 
   private func literal(_ literal: Literal, _ type: ElementType) -> Term {

@@ -72,6 +72,7 @@ struct ReduceLowering {
   }
 
   private func isDense(along axis: Int) -> Bool {
+    if roundsEveryTerm { return false }
     let strides = readStrides(body, operands, along: axis)
     return strides.contains(1) && strides.allSatisfy { $0 == 1 }
       && suitableLanes(body, extent: extents[axis], target: target) > 1
@@ -118,8 +119,9 @@ struct ReduceLowering {
   private func combine(into accumulator: Variable, _ value: Expr, _ builder: inout KernelBuilder) -> [Statement] {
     let current = Expr.variable(accumulator)
     switch reduce.combiner {
-    case .sum: return [.assign(accumulator, element == .bool ? .binary(.or, current, value) : .binary(.add, current, value))]
-    case .product: return [.assign(accumulator, .binary(.multiply, current, value))]
+    case .sum:
+      return accumulate(accumulator, element == .bool ? .binary(.or, current, value) : .binary(.add, current, value), &builder)
+    case .product: return accumulate(accumulator, .binary(.multiply, current, value), &builder)
     case .min, .max:
       let named = builder.variable(value.type)
       let next = Expr.variable(named)
@@ -128,6 +130,19 @@ struct ReduceLowering {
       return [.bind(named, value), .assign(accumulator, .select(better, next, current))]
     case .argMinFirst, .argMinLast, .argMaxFirst, .argMaxLast: preconditionFailure("\(reduce.combiner) has a position")
     }
+  }
+
+  /// Sums and products of half floats are rounded after every term.
+  private func accumulate(_ accumulator: Variable, _ value: Expr, _ builder: inout KernelBuilder) -> [Statement] {
+    guard roundsEveryTerm else { return [.assign(accumulator, value)] }
+    let type = reduce.body.type(of: reduce.body.results[0])
+    let (statements, rounded) = applyTerm([value], in: &builder) { $0[0].rounded(to: type) }
+    return statements + [.assign(accumulator, rounded)]
+  }
+
+  private var roundsEveryTerm: Bool {
+    let type = reduce.body.type(of: reduce.body.results[0])
+    return type.isFloat && type.computed != type
   }
 
   private func positionUpdate(

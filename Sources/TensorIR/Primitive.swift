@@ -93,17 +93,25 @@ public struct Contract: Hashable, Sendable {
 
 extension Contract {
   /// The same computation as a general reduction, given the operands' types.
+  ///
+  /// Sums of half floats are kept in `f32` and rounded once.
   public func asReduce(_ types: [TensorType]) -> Reduce {
+    let sumType = accumulator == .f16 || accumulator == .bf16 ? ElementType.f32 : accumulator
     var body = ScalarGraph()
     func factor(_ operand: Int, _ indices: [AffineIndex]) -> ScalarID {
       let positions = indices.map { body.affineIndex($0) }
       let zero = body.number(0, types[operand].element)
       let value = body.read(operand, positions, outside: zero, type: types[operand].element)
-      return body.cast(value, to: accumulator)
+      return body.cast(value, to: sumType)
     }
     let a = factor(0, lhs)
     body.results = [body.times(a, factor(1, rhs))]
-    return Reduce(shape: shape, reduced: reduced, combiner: .sum, body: body, epilogue: epilogue)
+    var finish = ScalarGraph()
+    finish.results = finish.insert(epilogue) { finish, node, _ in
+      guard case .accumulator(0, let type) = node else { return nil }
+      return finish.cast(finish.accumulator(0, sumType), to: type)
+    }
+    return Reduce(shape: shape, reduced: reduced, combiner: .sum, body: body, epilogue: finish)
   }
 }
 

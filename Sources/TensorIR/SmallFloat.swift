@@ -48,8 +48,7 @@ public struct SmallFloatLayout: Hashable, Sendable {
   public var nan: Int {
     switch specials {
     case .ieee, .allOnes: sign - 1
-    case .negativeZero: sign
-    case .none: greatest
+    case .negativeZero, .none: sign
     }
   }
 }

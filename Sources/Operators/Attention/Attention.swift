@@ -7,7 +7,7 @@ struct Attention: Operator {
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let isFlat = b.shape(of: try node.input(0)).count == 3
-    let query = try Heads(try node.input(0), count: node.int("q_num_heads"), "the query", &b)
+    var query = try Heads(try node.input(0), count: node.int("q_num_heads"), "the query", &b)
     var key = try Heads(try node.input(1), count: node.int("kv_num_heads"), "the key", &b)
     var value = try Heads(try node.input(2), count: node.int("kv_num_heads"), "the value", &b)
     var frontier = Frontier(past: 0, lengths: node.optionalInput(6))
@@ -25,15 +25,23 @@ struct Attention: Operator {
     let size = query.extents(b).size
     let scale = try node.float("scale", default: 0)
     let cap = try node.float("softcap", default: 0)
-    let raw = b.scores(query, key, group) { graph, sum in
-      let factor: ScalarID
-      if scale != 0 {
-        factor = graph.number(scale, element)
-      } else {
-        let root = graph.unary(.sqrt, graph.cast(graph.dim(size), to: .f64))
-        factor = graph.cast(graph.over(graph.number(1, .f64), root), to: element)
+    func factor(_ graph: inout ScalarGraph) -> ScalarID {
+      if scale != 0 { return graph.number(scale, .f64) }
+      let root = graph.unary(.sqrt, graph.cast(graph.dim(size), to: .f64))
+      return graph.over(graph.number(1, .f64), root)
+    }
+    // The specification scales both factors by the root, which matters where products are rounded to half precision.
+    let scalesFactors = element == .f16 || element == .bf16
+    let unscaledKey = key
+    if scalesFactors {
+      let scaleByRoot = { (graph: inout ScalarGraph, values: [ScalarID]) in
+        graph.times(values[0], graph.cast(graph.unary(.sqrt, factor(&graph)), to: element))
       }
-      let scaled = graph.times(sum, factor)
+      query.value = try b.elementwise([query.value], scaleByRoot)
+      key.value = try b.elementwise([key.value], scaleByRoot)
+    }
+    let raw = b.scores(query, key, group) { graph, sum in
+      let scaled = scalesFactors ? sum : graph.times(sum, graph.cast(factor(&graph), to: element))
       guard cap > 0 else { return scaled }
       return graph.affineNumber(graph.unary(.tanh, graph.over(scaled, graph.number(cap, element))), cap, 0)
     }
@@ -45,7 +53,7 @@ struct Attention: Operator {
     let mode = try node.int("qk_matmul_output_mode", default: 0)
     guard modes.indices.contains(mode) else { throw .invalid("attribute 'qk_matmul_output_mode' is \(mode)") }
     return [
-      y, node.uses(result: 1) ? key.headsFirst(&b) : y, node.uses(result: 2) ? value.headsFirst(&b) : y, modes[mode],
+      y, node.uses(result: 1) ? unscaledKey.headsFirst(&b) : y, node.uses(result: 2) ? value.headsFirst(&b) : y, modes[mode],
     ]
   }
 

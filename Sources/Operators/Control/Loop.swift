@@ -17,7 +17,7 @@ struct Loop: Operator {
     let trips = try b.requireScalarExtent(argument, "the trip count")
     var states: [ValueID] = []
     for position in node.arguments.indices.dropFirst(2) { states.append(try node.input(position)) }
-    let condition = try node.optionalInput(1).map { b.reshape($0, []) } ?? b.scalar(1, .bool)
+    let condition = node.optionalInput(1).map { b.reshape($0, []) } ?? b.scalar(1, .bool)
     guard body.outputs.count >= states.count + 1 else {
       throw .invalid("the body graph has \(body.outputs.count) outputs for \(states.count) carried values")
     }
