@@ -38,7 +38,9 @@ public func importModel(_ model: Model, dims: [String: Int] = [:], inputs: [Valu
 struct Importer {
   var diagnostics: [Diagnostic] = []
 
-  static func functionKey(_ domain: String, _ name: String) -> String { "\(domain == "ai.onnx" ? "" : domain)::\(name)" }
+  static func functionKey(_ domain: String, _ name: String) -> String {
+    "\(domain == "ai.onnx" ? "" : domain)::\(name)"
+  }
 
   static func tensorType(_ info: ValueInfo, _ dims: [String: Int]) throws(ModelError) -> TensorType {
     guard case .tensor(let element, let shape)? = info.type else {
@@ -123,7 +125,10 @@ struct Importer {
   private func arguments(_ node: NodeDef, _ scope: Scope) throws(ModelError) -> [ValueID?]? {
     var arguments: [ValueID?] = []
     for name in node.inputs {
-      if name.isEmpty { arguments.append(nil); continue }
+      if name.isEmpty {
+        arguments.append(nil)
+        continue
+      }
       switch scope.lookup(name) {
       case .value(let value): arguments.append(value)
       case .failed: return nil
@@ -195,7 +200,8 @@ extension NodeDef {
             copy.nodes = body.nodes.map { $0.binding(outer) }
             return copy
           })
-      case .float, .int, .string, .tensor, .sparse, .type, .floats, .ints, .strings, .tensors, .sparses, .types: continue
+      case .float, .int, .string, .tensor, .sparse, .type, .floats, .ints, .strings, .tensors, .sparses, .types:
+        continue
       }
     }
     return node

@@ -27,7 +27,8 @@ enum CoordinateMode: String {
 extension ResizedAxis {
   /// The position in the data, as `f64` with the precision of `f32`, of a position in the result.
   ///
-  /// Other implementations compute in `f32`; more digits would pick other neighbours where a quotient is just not whole.
+  /// Other implementations compute in `f32`; more digits would pick other neighbours where a quotient
+  /// is just not whole.
   func coordinate(_ position: ScalarID, _ mode: CoordinateMode, _ graph: inout ScalarGraph) -> ScalarID {
     graph.rounded(exactCoordinate(position, mode, &graph))
   }
