@@ -50,6 +50,7 @@ public enum Registry {
       IsInf(),
       LRN(),
       LSTM(),
+      LinearAttention(),
       Loop(),
       LpNormalization(),
       LpPool(),
