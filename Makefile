@@ -26,10 +26,10 @@ test: build
 bless: deps
 	ONNXC_BLESS=1 swift test --filter GoldenTests
 
-# Runs the ONNX backend tests; none that passed before may be lost.
+# Runs the ONNX backend tests with both back ends; none that passed before may be lost.
 suite: build suite/node
-	$(ONNXC) verify --suite suite --jobs $(JOBS) --quiet \
-	  $(if $(wildcard Tests/Data/passing.txt),--passing Tests/Data/passing.txt)
+	$(ONNXC) verify --suite suite --jobs $(JOBS) --quiet --passing Tests/Data/passing.txt
+	$(ONNXC) verify --suite suite --jobs $(JOBS) --quiet --passing Tests/Data/passing.txt --backend c
 
 suite/node: .venv/done Scripts/make-suite.py
 	$(PYTHON) Scripts/make-suite.py suite

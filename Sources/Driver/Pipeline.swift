@@ -57,8 +57,7 @@ public enum Pipeline {
       var options = options
       options.dims.merge(request.bindings) { asked, _ in asked }
       options.stopAfter = ""
-      let inputs = request.bindings.isEmpty ? nil : request.inputs
-      guard let lowered = try lower(request.model, inputs: inputs, options: options) else {
+      guard let lowered = try lower(request.model, inputs: request.inputs, options: options) else {
         preconditionFailure("lowering stopped without being asked to")
       }
       return try CompiledCase(lowered.program, options: options)
