@@ -38,7 +38,9 @@ public func importModel(_ model: Model, dims: [String: Int] = [:], inputs: [Valu
 struct Importer {
   var diagnostics: [Diagnostic] = []
 
-  static func functionKey(_ domain: String, _ name: String) -> String { "\(domain == "ai.onnx" ? "" : domain)::\(name)" }
+  static func functionKey(_ domain: String, _ name: String) -> String {
+    "\(domain == "ai.onnx" ? "" : domain)::\(name)"
+  }
 
   static func tensorType(_ info: ValueInfo, _ dims: [String: Int]) throws(ModelError) -> TensorType {
     guard case .tensor(let element, let shape)? = info.type else {
@@ -123,7 +125,10 @@ struct Importer {
   private func arguments(_ node: NodeDef, _ scope: Scope) throws(ModelError) -> [ValueID?]? {
     var arguments: [ValueID?] = []
     for name in node.inputs {
-      if name.isEmpty { arguments.append(nil); continue }
+      if name.isEmpty {
+        arguments.append(nil)
+        continue
+      }
       switch scope.lookup(name) {
       case .value(let value): arguments.append(value)
       case .failed: return nil
@@ -163,10 +168,7 @@ struct Importer {
     let attributes = function.defaultAttributes.merging(node.attributes) { _, given in given }
     inner.depth = scope.depth + 1
     for body in function.nodes {
-      var bound = body
-      for (name, value) in body.attributes {
-        if case .reference(let outer) = value { bound.attributes[name] = attributes[outer] }
-      }
+      var bound = body.binding(attributes)
       bound.inputs = body.inputs.map { inner.values[$0] == nil && function.inputs.contains($0) ? "" : $0 }
       self.node(bound, scope: &inner, in: &builder)
     }
@@ -178,6 +180,31 @@ struct Importer {
       results.append(value)
     }
     return results
+  }
+}
+
+extension NodeDef {
+  /// The node with references to attributes of the enclosing function replaced, in body graphs too.
+  fileprivate func binding(_ outer: [String: AttributeValue]) -> NodeDef {
+    var node = self
+    for (name, value) in attributes {
+      switch value {
+      case .reference(let other): node.attributes[name] = outer[other]
+      case .graph(var body):
+        body.nodes = body.nodes.map { $0.binding(outer) }
+        node.attributes[name] = .graph(body)
+      case .graphs(let bodies):
+        node.attributes[name] = .graphs(
+          bodies.map { body in
+            var copy = body
+            copy.nodes = body.nodes.map { $0.binding(outer) }
+            return copy
+          })
+      case .float, .int, .string, .tensor, .sparse, .type, .floats, .ints, .strings, .tensors, .sparses, .types:
+        continue
+      }
+    }
+    return node
   }
 }
 

@@ -190,7 +190,8 @@ extension GraphBuilder {
   func requireSameType(_ values: [ValueID]) throws(ModelError) {
     guard let first = values.first else { return }
     for value in values where type(of: value).element != type(of: first).element {
-      throw .invalid("element types differ: \(type(of: first).element.rawValue) and \(type(of: value).element.rawValue)")
+      throw .invalid(
+        "element types differ: \(type(of: first).element.rawValue) and \(type(of: value).element.rawValue)")
     }
   }
 }

@@ -1,7 +1,7 @@
 /// Why operators that cannot be compiled yet cannot, and what to do about it.
 let unsupportedOperators: [String: String] = {
   var reasons: [String: String] = [:]
-  for name in ["Compress", "NonMaxSuppression", "NonZero", "Unique"] {
+  for name in ["NonMaxSuppression", "Unique"] {
     reasons[name] = "the size of its result depends on data; move it out of the model"
   }
   for name in ["Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"] {

@@ -15,6 +15,18 @@ public struct Dim: Hashable, Sendable {
     var coefficient: Int
     /// Sorted by text.
     var factors: [DimAtom]
+
+    /// The quotient of products, if it is one.
+    func divided(by other: Term) -> Dim? {
+      guard coefficient % other.coefficient == 0 else { return nil }
+      var rest = factors
+      for factor in other.factors {
+        guard let position = rest.firstIndex(of: factor) else { return nil }
+        rest.remove(at: position)
+      }
+      let quotient = coefficient / other.coefficient
+      return rest.isEmpty ? Dim(quotient) : Dim.canonical(0, [Term(coefficient: quotient, factors: rest)])
+    }
   }
 
   var offset: Int
@@ -104,9 +116,7 @@ public struct Dim: Hashable, Sendable {
       if rest.terms.isEmpty { return whole }
       return whole + Dim(atom: .floorDivide(rest, b))
     }
-    if offset == 0, b.offset == 0, b.terms.count == 1, b.terms[0].coefficient == 1 {
-      if let quotient = dividedExactly(by: b.terms[0].factors) { return quotient }
-    }
+    if let quotient = dividedExactly(by: b) { return quotient }
     return Dim(atom: .floorDivide(self, b))
   }
 
@@ -129,21 +139,18 @@ public struct Dim: Hashable, Sendable {
     return Dim(atom: .max(a, b))
   }
 
-  private func dividedExactly(by factors: [DimAtom]) -> Dim? {
-    var quotients: [Term] = []
-    for term in terms {
-      var rest = term.factors
-      for factor in factors {
-        guard let position = rest.firstIndex(of: factor) else { return nil }
-        rest.remove(at: position)
-      }
-      quotients.append(Term(coefficient: term.coefficient, factors: rest))
-    }
+  /// The quotient of polynomials if nothing remains, by long division.
+  private func dividedExactly(by divisor: Dim) -> Dim? {
+    guard let lead = divisor.terms.first else { return nil }
+    var rest = self
     var sum = Dim(0)
-    for quotient in quotients {
-      sum = sum + (quotient.factors.isEmpty ? Dim(quotient.coefficient) : Dim.canonical(0, [quotient]))
+    for _ in 0..<16 {
+      if rest == Dim(0) { return sum }
+      guard let step = rest.terms.lazy.compactMap({ $0.divided(by: lead) }).first else { return nil }
+      sum = sum + step
+      rest = rest - step * divisor
     }
-    return sum
+    return nil
   }
 
   /// Sums and products stop at the ends of the integers, where no valid extent is, instead of wrapping around.

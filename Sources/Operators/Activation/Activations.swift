@@ -48,7 +48,9 @@ let activationOperators: [any Operator] = [
   ActivationOperator("Mish", versions: [18, 22]) { graph, x, _ in
     graph.times(x, graph.unary(.tanh, graph.softplus(x)))
   },
-  ActivationOperator("Selu", versions: [1, 6, 22], [("alpha", 1.67326319217681884765625), ("gamma", 1.05070102214813232421875)]) {
+  ActivationOperator(
+    "Selu", versions: [1, 6, 22], [("alpha", 1.67326319217681884765625), ("gamma", 1.05070102214813232421875)]
+  ) {
     graph, x, numbers in
     graph.times(graph.number(numbers[1], graph.type(of: x)), graph.elu(x, alpha: numbers[0]))
   },
@@ -78,16 +80,19 @@ extension ScalarGraph {
     return offset == 0 ? scaled : plus(scaled, number(offset, type))
   }
 
+  /// The exponential linear unit.
   mutating func elu(_ x: ScalarID, alpha: Double) -> ScalarID {
     let type = type(of: x)
     let decay = affineNumber(unary(.expm1, x), alpha, 0)
     return select(compare(.less, x, number(0, type)), decay, x)
   }
 
+  /// The argument, scaled by `alpha` where it is negative.
   mutating func leakyRelu(_ x: ScalarID, alpha: Double) -> ScalarID {
     select(compare(.less, x, number(0, type(of: x))), affineNumber(x, alpha, 0), x)
   }
 
+  /// `alpha * x + beta`, limited to 0 ... 1.
   mutating func hardSigmoid(_ x: ScalarID, alpha: Double, beta: Double) -> ScalarID {
     let type = type(of: x)
     let line = affineNumber(x, alpha, beta)

@@ -12,7 +12,8 @@ struct Attention: Operator {
     var value = try Heads(try node.input(2), count: node.int("kv_num_heads"), "the value", &b)
     var frontier = Frontier(past: 0, lengths: node.optionalInput(6))
     if let pastKey = node.optionalInput(4) {
-      guard let pastValue = node.optionalInput(5), b.shape(of: pastKey).count == 4, b.shape(of: pastValue).count == 4 else {
+      guard let pastValue = node.optionalInput(5), b.shape(of: pastKey).count == 4, b.shape(of: pastValue).count == 4
+      else {
         throw .invalid("past_key and past_value must both be given, with rank 4")
       }
       frontier.past = b.shape(of: pastKey)[2]
@@ -53,7 +54,8 @@ struct Attention: Operator {
     let mode = try node.int("qk_matmul_output_mode", default: 0)
     guard modes.indices.contains(mode) else { throw .invalid("attribute 'qk_matmul_output_mode' is \(mode)") }
     return [
-      y, node.uses(result: 1) ? unscaledKey.headsFirst(&b) : y, node.uses(result: 2) ? value.headsFirst(&b) : y, modes[mode],
+      y, node.uses(result: 1) ? unscaledKey.headsFirst(&b) : y, node.uses(result: 2) ? value.headsFirst(&b) : y,
+      modes[mode],
     ]
   }
 
@@ -134,15 +136,18 @@ struct Heads {
     }
   }
 
+  /// The extents, whatever the order of the axes.
   func extents(_ b: GraphBuilder) -> (batch: Dim, heads: Dim, sequence: Dim, size: Dim) {
     let shape = b.shape(of: value)
     return isSequenceFirst ? (shape[0], shape[2], shape[1], shape[3]) : (shape[0], shape[1], shape[2], shape[3])
   }
 
+  /// The indices in the order of the axes.
   func index<Index>(_ batch: Index, _ head: Index, _ position: Index, _ element: Index) -> [Index] {
     isSequenceFirst ? [batch, position, head, element] : [batch, head, position, element]
   }
 
+  /// The value as [batch, heads, sequence, size].
   func headsFirst(_ b: inout GraphBuilder) -> ValueID {
     isSequenceFirst ? b.transpose(value, [0, 2, 1, 3]) : value
   }

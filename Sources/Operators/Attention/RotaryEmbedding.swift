@@ -15,7 +15,9 @@ struct RotaryEmbedding: Operator {
     }
     let given = try node.int("rotary_embedding_dim", default: 0)
     let rotated = given == 0 ? size : given
-    guard rotated > 0, rotated % 2 == 0, rotated <= size else { throw .invalid("\(rotated) of \(size) elements cannot be rotated") }
+    guard rotated > 0, rotated % 2 == 0, rotated <= size else {
+      throw .invalid("\(rotated) of \(size) elements cannot be rotated")
+    }
     let cosines = try node.input(1)
     let sines = try node.input(2)
     let rank = node.optionalInput(3) == nil ? 3 : 2
@@ -30,7 +32,10 @@ struct RotaryEmbedding: Operator {
     var row = [batch, position]
     if let positions = node.optionalInput(3) {
       operands.append(positions)
-      row = [body.wrappedIndex(body.read(3, [batch, position], type: b.type(of: positions).element), extent: b.shape(of: cosines)[0])]
+      row = [
+        body.wrappedIndex(
+          body.read(3, [batch, position], type: b.type(of: positions).element), extent: b.shape(of: cosines)[0])
+      ]
     }
     let half = body.integer(rotated / 2)
     let pair = isInterleaved ? body.binary(.floorDivide, element, body.integer(2)) : element

@@ -7,7 +7,9 @@ struct ConstantOfShape: Operator {
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let shape = try b.requireIntegers(try node.input(0), "the shape")
-    guard shape.allSatisfy({ $0.constant ?? 0 >= 0 }) else { throw .invalid("the shape \(shape) has a negative extent") }
+    guard shape.allSatisfy({ $0.constant ?? 0 >= 0 }) else {
+      throw .invalid("the shape \(shape) has a negative extent")
+    }
     var value = b.scalar(0, .f32)
     if let tensor = try node.tensor("value") {
       guard tensor.element != .string else { throw .unsupported("string constants are not supported") }

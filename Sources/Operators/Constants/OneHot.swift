@@ -16,7 +16,8 @@ struct OneHot: Operator {
     shape.insert(depth, at: axis)
     var body = ScalarGraph()
     let position = body.axis(axis)
-    let index = body.cast(body.read(0, shape.indices.filter { $0 != axis }.map { body.axis($0) }, type: type.element), to: .i64)
+    let index = body.cast(
+      body.read(0, shape.indices.filter { $0 != axis }.map { body.axis($0) }, type: type.element), to: .i64)
     let fromFront = body.select(body.compare(.less, index, body.integer(0)), body.plus(index, body.dim(depth)), index)
     let element = b.type(of: values).element
     let off = body.read(1, [body.integer(0)], type: element)

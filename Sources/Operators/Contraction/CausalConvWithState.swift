@@ -10,13 +10,17 @@ struct CausalConvWithState: Operator {
     let w = try node.input(1)
     let type = b.type(of: x)
     let kernel = b.shape(of: w)
-    guard type.rank == 3, kernel.count == 3, kernel[0] == type.shape[1], kernel[1] == 1, let channels = kernel[0].constant else {
+    guard type.rank == 3, kernel.count == 3, kernel[0] == type.shape[1], kernel[1] == 1,
+      let channels = kernel[0].constant
+    else {
       throw .invalid("a kernel of shape \(kernel) does not fit data of shape \(type.shape)")
     }
     let stateShape = [type.shape[0], type.shape[1], kernel[2] - 1]
     let zeros = try b.broadcast(b.scalar(0, type.element), to: stateShape)
     let past = node.optionalInput(3) ?? zeros
-    guard b.shape(of: past) == stateShape else { throw .invalid("the state has shape \(b.shape(of: past)), not \(stateShape)") }
+    guard b.shape(of: past) == stateShape else {
+      throw .invalid("the state has shape \(b.shape(of: past)), not \(stateShape)")
+    }
     let padded = b.concatenate([past, x], axis: 2)
     let window = Window(kernel: [kernel[2]], strides: [1], dilations: [1], padBefore: [0], output: [type.shape[2]])
     var result = try b.convolution(

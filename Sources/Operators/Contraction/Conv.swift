@@ -23,7 +23,8 @@ extension GraphBuilder {
     let input = shape(of: x)
     let kernel = shape(of: w)
     guard input.count >= 2, kernel.count == input.count else {
-      throw .invalid("the data has rank \(input.count) and the kernel \(kernel.count); both must be the same and at least 2")
+      throw .invalid(
+        "the data has rank \(input.count) and the kernel \(kernel.count); both must be the same and at least 2")
     }
     let group = try node.int("group", default: 1)
     let window = try Window(node, input: Array(input.dropFirst(2)), kernel: Array(kernel.dropFirst(2)))
@@ -73,14 +74,17 @@ extension GraphBuilder {
     var result = epilogue.accumulator(0, accumulator)
     var operands = [x, w]
     if let bias {
-      guard shape(of: bias) == [kernel[0]] else { throw .invalid("the bias has shape \(shape(of: bias)), not [\(kernel[0])]") }
+      guard shape(of: bias) == [kernel[0]] else {
+        throw .invalid("the bias has shape \(shape(of: bias)), not [\(kernel[0])]")
+      }
       operands.append(bias)
       let position = epilogue.affineIndex(outputChannel)
       result = epilogue.plus(result, epilogue.read(2, [position], type: type(of: bias).element))
     }
     epilogue.results = [result]
     let contract = Contract(
-      shape: outer, reduced: [kernel[1]] + window.kernel, lhs: lhs, rhs: rhs, accumulator: accumulator, epilogue: epilogue)
+      shape: outer, reduced: [kernel[1]] + window.kernel, lhs: lhs, rhs: rhs, accumulator: accumulator,
+      epilogue: epilogue)
     let value = add(.contract(contract), operands)[0]
     return hasGroup && hasChannel ? reshape(value, [input[0], kernel[0]] + window.output) : value
   }

@@ -12,7 +12,8 @@ struct ConvTranspose: Operator {
     try b.requireSameType([x, w] + (node.optionalInput(2).map { [$0] } ?? []))
     let (input, kernel) = (b.shape(of: x), b.shape(of: w))
     guard input.count >= 2, kernel.count == input.count else {
-      throw .invalid("the data has rank \(input.count) and the kernel \(kernel.count); both must be the same and at least 2")
+      throw .invalid(
+        "the data has rank \(input.count) and the kernel \(kernel.count); both must be the same and at least 2")
     }
     let group = try node.int("group", default: 1)
     guard group >= 1, input[1] == kernel[0], kernel[0].remainder(by: Dim(group)) == 0 else {
@@ -53,7 +54,9 @@ private struct TransposedWindow {
     if let given = wanted, given.count == rank + 2 { wanted = Array(given.dropFirst(2)) }
     guard strides.count == rank, dilations.count == rank, extra.count == rank, pads.count == 2 * rank,
       wanted?.count ?? rank == rank, (strides + dilations).allSatisfy({ $0 > 0 })
-    else { throw .invalid("strides, dilations, pads, output_padding or output_shape do not fit \(rank) spatial dimensions") }
+    else {
+      throw .invalid("strides, dilations, pads, output_padding or output_shape do not fit \(rank) spatial dimensions")
+    }
     if let declared = try node.ints("kernel_shape"), declared.map({ Dim($0) }) != kernel {
       throw .invalid("attribute 'kernel_shape' is \(declared), but the kernel has \(kernel)")
     }
@@ -61,7 +64,9 @@ private struct TransposedWindow {
     for axis in 0..<rank {
       let full = (input[axis] - 1) * strides[axis] + extra[axis] + (kernel[axis] - 1) * dilations[axis] + 1
       let isSame = mode == "SAME_UPPER" || mode == "SAME_LOWER"
-      guard isSame || ["NOTSET", "VALID", ""].contains(mode) else { throw .invalid("attribute 'auto_pad' is '\(mode)'") }
+      guard isSame || ["NOTSET", "VALID", ""].contains(mode) else {
+        throw .invalid("attribute 'auto_pad' is '\(mode)'")
+      }
       if let size = wanted.map({ Dim($0[axis]) }) ?? (isSame ? input[axis] * strides[axis] : nil) {
         let total = Dim.maximum(full - size, 0)
         let half = total.floorDivided(by: 2)
@@ -117,7 +122,10 @@ private struct TransposedWindow {
     var isTap: [ScalarID] = []
     for axis in 0..<rank {
       let flipped = body.minus(body.dim(taps(axis) - 1), body.axis(3 + rank + axis))
-      if strides[axis] == 1 { indices.append(flipped); continue }
+      if strides[axis] == 1 {
+        indices.append(flipped)
+        continue
+      }
       let position = body.plus(body.affine(flipped, scale: strides[axis], offset: 0), body.axis(2 + axis))
       let dilation = body.integer(dilations[axis])
       indices.append(body.binary(.floorDivide, position, dilation))

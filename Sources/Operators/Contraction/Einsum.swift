@@ -90,10 +90,14 @@ struct EinsumEquation {
   init(_ text: String, _ shapes: [[Dim]]) throws(ModelError) {
     let squeezed = text.filter { $0 != " " }
     let sides = squeezed.split(separator: ">", omittingEmptySubsequences: false).map(String.init)
-    guard sides.count <= 2, sides.count == 1 || sides[0].hasSuffix("-") else { throw .invalid("equation '\(text)' is malformed") }
+    guard sides.count <= 2, sides.count == 1 || sides[0].hasSuffix("-") else {
+      throw .invalid("equation '\(text)' is malformed")
+    }
     let left = sides.count == 2 ? String(sides[0].dropLast()) : sides[0]
     let terms = left.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    guard terms.count == shapes.count else { throw .invalid("equation '\(text)' has \(terms.count) terms for \(shapes.count) arguments") }
+    guard terms.count == shapes.count else {
+      throw .invalid("equation '\(text)' has \(terms.count) terms for \(shapes.count) arguments")
+    }
     for (term, shape) in zip(terms, shapes) { inputs.append(try Self.labels(term, rank: shape.count)) }
     for (labels, shape) in zip(inputs, shapes) {
       for (label, extent) in zip(labels, shape) {
@@ -112,7 +116,9 @@ struct EinsumEquation {
     } else {
       output = dots + Set(all).filter { label in !label.hasPrefix(".") && all.count { $0 == label } == 1 }.sorted()
     }
-    if let unknown = output.first(where: { !all.contains($0) }) { throw .invalid("label '\(unknown)' is not in any argument") }
+    if let unknown = output.first(where: { !all.contains($0) }) {
+      throw .invalid("label '\(unknown)' is not in any argument")
+    }
   }
 
   private static func labels(_ term: String, rank: Int) throws(ModelError) -> [String] {

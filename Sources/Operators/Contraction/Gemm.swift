@@ -10,7 +10,9 @@ struct Gemm: Operator {
     let rhs = try node.input(1)
     try b.requireSameType([lhs, rhs])
     let (left, right) = (b.shape(of: lhs), b.shape(of: rhs))
-    guard left.count == 2, right.count == 2 else { throw .invalid("the arguments have ranks \(left.count) and \(right.count), not 2") }
+    guard left.count == 2, right.count == 2 else {
+      throw .invalid("the arguments have ranks \(left.count) and \(right.count), not 2")
+    }
     let transposesLeft = try node.flag("transA")
     let transposesRight = try node.flag("transB")
     let rows = left[transposesLeft ? 1 : 0]

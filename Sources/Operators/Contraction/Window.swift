@@ -16,7 +16,9 @@ struct Window {
   init(_ node: OperatorNode, input: [Dim], kernel given: [Dim]? = nil) throws(ModelError) {
     let rank = input.count
     let declared = try node.ints("kernel_shape")
-    guard let extents = given ?? declared?.map({ Dim($0) }) else { throw .invalid("attribute 'kernel_shape' is missing") }
+    guard let extents = given ?? declared?.map({ Dim($0) }) else {
+      throw .invalid("attribute 'kernel_shape' is missing")
+    }
     if let declared, declared.map({ Dim($0) }) != extents {
       throw .invalid("attribute 'kernel_shape' is \(declared), but the kernel has \(extents)")
     }
@@ -27,7 +29,8 @@ struct Window {
     guard kernel.count == rank, strides.count == rank, dilations.count == rank, pads.count == 2 * rank else {
       throw .invalid("kernel, strides, dilations or pads do not have \(rank) spatial dimensions")
     }
-    guard strides.allSatisfy({ $0 > 0 }), dilations.allSatisfy({ $0 > 0 }), extents.allSatisfy({ $0.constant ?? 1 > 0 }) else {
+    guard strides.allSatisfy({ $0 > 0 }), dilations.allSatisfy({ $0 > 0 }), extents.allSatisfy({ $0.constant ?? 1 > 0 })
+    else {
       throw .invalid("kernel extents, strides and dilations must be positive")
     }
     guard (strides + dilations + pads).allSatisfy({ $0.magnitude < 1 << 31 }) else {

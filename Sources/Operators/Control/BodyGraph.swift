@@ -10,9 +10,10 @@ extension OperatorNode {
 
   /// Adds a body graph's computation to a builder of its own, and returns its outputs.
   ///
-  /// Constants and known integers of the graphs around it are copied; other values become inputs, which `captured` lists.
+  /// Constants and known integers of the graphs around it are copied; other values become inputs, as `captured` lists.
   func importApart(
-    _ body: GraphDef, _ inputs: [ValueID], outer b: GraphBuilder, captured: inout [ValueID], in inner: inout GraphBuilder
+    _ body: GraphDef, _ inputs: [ValueID], outer b: GraphBuilder, captured: inout [ValueID],
+    in inner: inout GraphBuilder
   ) throws(ModelError) -> [ValueID] {
     var inside = scope
     inside.values = [:]
@@ -67,7 +68,8 @@ extension GraphDef {
         switch attribute {
         case .graph(let body): free.formUnion(body.freeNames.subtracting(defined))
         case .graphs(let bodies): for body in bodies { free.formUnion(body.freeNames.subtracting(defined)) }
-        case .float, .int, .string, .tensor, .sparse, .type, .floats, .ints, .strings, .tensors, .sparses, .types, .reference:
+        case .float, .int, .string, .tensor, .sparse, .type, .floats, .ints, .strings, .tensors, .sparses, .types,
+          .reference:
           continue
         }
       }

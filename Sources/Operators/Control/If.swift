@@ -14,7 +14,9 @@ struct If: Operator {
     }
     let then = try node.inline(try node.graph("then_branch"), [], in: &b)
     let otherwise = try node.inline(try node.graph("else_branch"), [], in: &b)
-    guard then.count == otherwise.count else { throw .invalid("the branches have \(then.count) and \(otherwise.count) results") }
+    guard then.count == otherwise.count else {
+      throw .invalid("the branches have \(then.count) and \(otherwise.count) results")
+    }
     let scalar = b.reshape(condition, [])
     var results: [ValueID] = []
     for (first, second) in zip(then, otherwise) {

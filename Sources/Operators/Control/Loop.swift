@@ -29,7 +29,8 @@ struct Loop: Operator {
   }
 
   private func unroll(
-    _ node: OperatorNode, _ body: GraphDef, _ count: Int, _ first: ValueID, _ initial: [ValueID], _ b: inout GraphBuilder
+    _ node: OperatorNode, _ body: GraphDef, _ count: Int, _ first: ValueID, _ initial: [ValueID],
+    _ b: inout GraphBuilder
   ) throws(ModelError) -> [ValueID] {
     var condition = first
     var states = initial
@@ -47,7 +48,9 @@ struct Loop: Operator {
         condition = goesOn
       } else {
         guard stackedCount == 0 else { throw Loop.openLength }
-        for position in states.indices { states[position] = try frozen(condition, next[position], states[position], &b) }
+        for position in states.indices {
+          states[position] = try frozen(condition, next[position], states[position], &b)
+        }
         condition = try b.elementwise([condition, goesOn]) { $0.binary(.and, $1[0], $1[1]) }
       }
       for position in 0..<stackedCount { stacked[position].append(outputs[1 + next.count + position]) }
@@ -105,7 +108,8 @@ struct Loop: Operator {
     }
     for (value, state) in zip(next, inside) where inner.type(of: value) != inner.type(of: state) {
       throw .unsupported(
-        "a carried value changes from \(inner.type(of: state)) to \(inner.type(of: value)) in a long loop", hint: "keep its shape")
+        "a carried value changes from \(inner.type(of: state)) to \(inner.type(of: value)) in a long loop",
+        hint: "keep its shape")
     }
     var results = next
     if isOpen {

@@ -16,7 +16,9 @@ struct ScanOperator: Operator {
     }
     let carried = values.count - scanned
     let stackedCount = body.outputs.count - carried
-    guard stackedCount >= 0 else { throw .invalid("the body graph has \(body.outputs.count) outputs for \(carried) states") }
+    guard stackedCount >= 0 else {
+      throw .invalid("the body graph has \(body.outputs.count) outputs for \(carried) states")
+    }
     let inputAxes = try list(node, "scan_input_axes", scanned)
     let outputAxes = try list(node, "scan_output_axes", stackedCount)
     var operands = Array(values.prefix(carried))

@@ -29,7 +29,9 @@ struct BinaryOperator: Operator {
   }
 
   /// Before operator set 7 the second argument broadcasts only on request, from an axis on; slopes are per channel.
-  private func alignLegacy(_ operands: [ValueID], _ node: OperatorNode, _ b: inout GraphBuilder) throws(ModelError) -> ValueID {
+  private func alignLegacy(_ operands: [ValueID], _ node: OperatorNode, _ b: inout GraphBuilder) throws(ModelError)
+    -> ValueID
+  {
     let rank = b.shape(of: operands[0]).count
     let shape = b.shape(of: operands[1])
     if name.name == "PRelu", shape.count == 1, rank > 2, shape != [1] {

@@ -21,7 +21,9 @@ struct CastLike: Operator {
 }
 
 extension GraphBuilder {
-  fileprivate mutating func convert(_ x: ValueID, to target: ElementType, _ node: OperatorNode) throws(ModelError) -> ValueID {
+  fileprivate mutating func convert(_ x: ValueID, to target: ElementType, _ node: OperatorNode) throws(ModelError)
+    -> ValueID
+  {
     guard target != .string else { throw .unsupported("conversion to strings is not supported") }
     if try !node.flag("saturate", default: true), type(of: x).element != target, target.bits == 8, target.isFloat {
       throw .unsupported("conversion to \(target.rawValue) without saturation is not supported")

@@ -12,7 +12,9 @@ struct FusedConv: Operator {
       x, try node.input(1), bias: node.optionalInput(2), node, accumulator: b.type(of: x).element)
     let activation = try node.string("activation", default: "")
     let numbers = try node.floats("activation_params") ?? []
-    func number(_ position: Int, _ value: Double) -> Double { numbers.indices.contains(position) ? numbers[position] : value }
+    func number(_ position: Int, _ value: Double) -> Double {
+      numbers.indices.contains(position) ? numbers[position] : value
+    }
     let apply: (inout ScalarGraph, ScalarID) -> ScalarID
     switch activation {
     case "": apply = { $1 }

@@ -15,7 +15,9 @@ struct FusedMatMul: Operator {
     ]
   }
 
-  private func factor(_ value: ValueID, _ node: OperatorNode, _ letter: String, _ b: inout GraphBuilder) throws(ModelError) -> ValueID {
+  private func factor(_ value: ValueID, _ node: OperatorNode, _ letter: String, _ b: inout GraphBuilder)
+    throws(ModelError) -> ValueID
+  {
     let rank = b.shape(of: value).count
     var order = Array(0..<rank)
     // The batch axes move behind the rows before the last two axes swap.

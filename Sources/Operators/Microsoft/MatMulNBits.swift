@@ -12,7 +12,8 @@ struct MatMulNBits: Operator {
     try b.requireFloat(x)
     try b.require(packed, "the weights", isOneOf: .u8)
     let bits = try node.int("bits", default: 4)
-    guard let depth = try node.int("K"), let columns = try node.int("N"), let block = try node.int("block_size"), block > 0,
+    guard let depth = try node.int("K"), let columns = try node.int("N"), let block = try node.int("block_size"),
+      block > 0,
       [2, 4, 8].contains(bits), depth > 0, columns > 0
     else { throw .invalid("attributes 'K', 'N', 'bits' and 'block_size' must be given; bits are 2, 4 or 8") }
     guard node.optionalInput(4) == nil else { throw .unsupported("reordered groups are not supported") }
@@ -42,7 +43,8 @@ struct MatMulNBits: Operator {
         throw .invalid("the zero points have shape \(b.shape(of: given))")
       }
       operands.append(b.reshape(given, [Dim(columns), Dim(width)]))
-      zeroPoint = stored == .u8 ? unpacked(2, group) : body.cast(body.read(2, [column, group], type: stored), to: element)
+      zeroPoint =
+        stored == .u8 ? unpacked(2, group) : body.cast(body.read(2, [column, group], type: stored), to: element)
     }
     let scale = body.cast(body.read(1, [column, group], type: b.type(of: scales).element), to: element)
     body.results = [body.times(body.minus(weight, zeroPoint), scale)]

@@ -11,7 +11,9 @@ struct Standardized {
 
 extension GraphBuilder {
   /// `(x - mean) / sqrt(variance + epsilon)` over the given axes, computed in type `stash`.
-  mutating func standardize(_ x: ValueID, _ axes: [Int], epsilon: Double, stash: ElementType) throws(ModelError) -> Standardized {
+  mutating func standardize(_ x: ValueID, _ axes: [Int], epsilon: Double, stash: ElementType) throws(ModelError)
+    -> Standardized
+  {
     let mean = reduceAxes(
       x, axes, keepsAxes: true, .sum, prepare: { $0.cast($1, to: stash) }, finish: { $0.mean($1, over: $2) })
     let centered = try elementwise([x, mean]) { $0.minus($0.cast($1[0], to: stash), $1[1]) }
@@ -40,7 +42,9 @@ extension OperatorNode {
   /// The type in which statistics are computed.
   func stashType(_ element: ElementType) throws(ModelError) -> ElementType {
     let stash = try elementType("stash_type") ?? .f32
-    guard stash.isFloat else { throw .invalid("attribute 'stash_type' is \(stash.rawValue), which is not a float type") }
+    guard stash.isFloat else {
+      throw .invalid("attribute 'stash_type' is \(stash.rawValue), which is not a float type")
+    }
     return element == .f64 && stash == .f32 ? .f64 : stash
   }
 }

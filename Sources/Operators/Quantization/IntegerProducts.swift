@@ -34,7 +34,8 @@ struct QLinearMatMul: Operator {
     let product = try b.matrixProduct(lhs, rhs, accumulator: isFloat ? .f32 : .i32)
     let rank = b.shape(of: product).count
     let scales = [
-      try b.scaleAligned(try node.input(1), axis: -2, rank: rank), try b.scaleAligned(try node.input(4), axis: -1, rank: rank),
+      try b.scaleAligned(try node.input(1), axis: -2, rank: rank),
+      try b.scaleAligned(try node.input(4), axis: -1, rank: rank),
       try b.scaleAligned(try node.input(6), axis: -2, rank: rank),
     ]
     let zeroPoint = try b.scaleAligned(try node.input(7), axis: -2, rank: rank)
@@ -78,7 +79,9 @@ extension GraphBuilder {
   }
 
   /// `saturate(rint(sum * (scales[0] * scales[1] / scales[2])) + zeroPoint)`.
-  fileprivate mutating func requantize(_ sum: ValueID, _ scales: [ValueID], _ zeroPoint: ValueID) throws(ModelError) -> ValueID {
+  fileprivate mutating func requantize(_ sum: ValueID, _ scales: [ValueID], _ zeroPoint: ValueID) throws(ModelError)
+    -> ValueID
+  {
     let target = type(of: zeroPoint).element
     let factor = try elementwise(scales) { graph, values in
       let wide = values.map { graph.cast($0, to: .f32) }

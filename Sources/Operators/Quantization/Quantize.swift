@@ -20,8 +20,8 @@ extension ScalarGraph {
 }
 
 extension GraphBuilder {
-  /// A scale or zero point arranged so that it broadcasts with data: a scalar, one value per position of an axis, or one per
-  /// block of `block` positions.
+  /// A scale or zero point arranged so that it broadcasts with data: a scalar, one value per position of an axis, or
+  /// one per block of `block` positions.
   mutating func alignedParameter(
     _ parameter: ValueID, to shape: [Dim], axis given: Int, block: Int, _ what: String
   ) throws(ModelError) -> ValueID {

@@ -8,7 +8,8 @@ struct RecurrentActivation {
   var beta: Double
 
   /// Reads 'activations', 'activation_alpha' and 'activation_beta': `defaults` for every direction unless given.
-  static func all(_ node: OperatorNode, defaults: [String], directions: Int) throws(ModelError) -> [RecurrentActivation] {
+  static func all(_ node: OperatorNode, defaults: [String], directions: Int) throws(ModelError) -> [RecurrentActivation]
+  {
     let names = try node.strings("activations") ?? (0..<directions).flatMap { _ in defaults }
     guard names.count == defaults.count * directions else {
       throw .invalid("there are \(names.count) activations, not \(defaults.count * directions)")
@@ -21,7 +22,8 @@ struct RecurrentActivation {
       guard let (alpha, beta) = parameters[name] else { throw .invalid("'\(given)' is no activation function") }
       result.append(
         RecurrentActivation(
-          name: name, alpha: alpha.map { alphas.popFirst() ?? $0 } ?? 0, beta: beta.map { betas.popFirst() ?? $0 } ?? 0))
+          name: name, alpha: alpha.map { alphas.popFirst() ?? $0 } ?? 0, beta: beta.map { betas.popFirst() ?? $0 } ?? 0)
+      )
     }
     return result
   }

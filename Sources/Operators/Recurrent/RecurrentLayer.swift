@@ -54,7 +54,9 @@ struct RecurrentLayer {
     guard b.shape(of: weights) == [Dim(directions), rows, b.shape(of: x)[2]],
       b.shape(of: recurrent) == [Dim(directions), rows, hidden]
     else {
-      throw .invalid("weights of shapes \(b.shape(of: weights)) and \(b.shape(of: recurrent)) do not fit data of shape \(b.shape(of: x))")
+      throw .invalid(
+        "weights \(b.shape(of: weights)) and \(b.shape(of: recurrent)) do not fit data of shape \(b.shape(of: x))"
+      )
     }
     let activations = try RecurrentActivation.all(node, defaults: defaults, directions: directions)
     var sequences: [ValueID] = []
@@ -79,7 +81,8 @@ struct RecurrentLayer {
 
   /// The last states and the states of every step of one direction.
   private func run(
-    _ node: OperatorNode, _ x: ValueID, _ number: Int, isReversed: Bool, hidden: Dim, activations: [RecurrentActivation],
+    _ node: OperatorNode, _ x: ValueID, _ number: Int, isReversed: Bool, hidden: Dim,
+    activations: [RecurrentActivation],
     _ isBatchFirst: Bool, _ b: inout GraphBuilder
   ) throws(ModelError) -> [ValueID] {
     let (steps, batch) = (b.shape(of: x)[0], b.shape(of: x)[1])
@@ -105,14 +108,18 @@ struct RecurrentLayer {
     }
     var ownBias: ValueID?
     if let bias, ownBiasFrom < gates { ownBias = capture(b.slice(bias, axis: 0, from: rows, count: rows)) }
-    let peepholes = try stateCount == 2 ? node.optionalInput(7).map { value throws(ModelError) in try b.row(value, number, "the peepholes") } : nil
+    let peepholes =
+      try stateCount == 2
+      ? node.optionalInput(7).map { value throws(ModelError) in try b.row(value, number, "the peepholes") } : nil
     let cellStep = RecurrentStep(
       states: states, input: slice, weights: capture(b.part(try node.input(2), number)), recurrentBias: ownBias,
       peepholes: peepholes.map(capture), activations: activations, clip: try node.float("clip"))
     var next = try cell(cellStep, hidden, &inner)
     var output = next[0]
     if let lengths = node.optionalInput(4), !isFull(lengths, steps, b) {
-      guard b.shape(of: lengths) == [batch] else { throw .invalid("sequence_lens has shape \(b.shape(of: lengths)), not [\(batch)]") }
+      guard b.shape(of: lengths) == [batch] else {
+        throw .invalid("sequence_lens has shape \(b.shape(of: lengths)), not [\(batch)]")
+      }
       let limits = capture(b.reshape(lengths, [batch, 1]))
       let zero = inner.scalar(0, element)
       func masked(_ value: ValueID, _ otherwise: ValueID) throws(ModelError) -> ValueID {
@@ -136,7 +143,9 @@ struct RecurrentLayer {
   }
 
   /// `x * W' + bias` for all steps at once: [steps, batch, rows].
-  private func inputProducts(_ x: ValueID, _ weights: ValueID, _ bias: ValueID?, _ rows: Dim, _ b: inout GraphBuilder) -> ValueID {
+  private func inputProducts(_ x: ValueID, _ weights: ValueID, _ bias: ValueID?, _ rows: Dim, _ b: inout GraphBuilder)
+    -> ValueID
+  {
     let type = b.type(of: x)
     let flat = b.reshape(x, [type.shape[0] * type.shape[1], type.shape[2]])
     var epilogue = ScalarGraph()
@@ -166,7 +175,9 @@ struct RecurrentLayer {
     _ given: ValueID?, _ number: Int, _ type: TensorType, _ isBatchFirst: Bool, _ b: inout GraphBuilder
   ) throws(ModelError) -> ValueID {
     guard let given else { return try b.broadcast(b.scalar(0, type.element), to: type.shape) }
-    guard b.shape(of: given).count == 3 else { throw .invalid("an initial state has rank \(b.shape(of: given).count), not 3") }
+    guard b.shape(of: given).count == 3 else {
+      throw .invalid("an initial state has rank \(b.shape(of: given).count), not 3")
+    }
     return b.part(isBatchFirst ? b.transpose(given, [1, 0, 2]) : given, number)
   }
 }

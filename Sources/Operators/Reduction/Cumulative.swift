@@ -32,7 +32,9 @@ struct Cumulative: Operator {
     return [try sequential(x, axis, isExclusive, isReverse, &b)]
   }
 
-  private func direct(_ x: ValueID, _ axis: Int, _ isExclusive: Bool, _ isReverse: Bool, _ b: inout GraphBuilder) -> ValueID {
+  private func direct(_ x: ValueID, _ axis: Int, _ isExclusive: Bool, _ isReverse: Bool, _ b: inout GraphBuilder)
+    -> ValueID
+  {
     let type = b.type(of: x)
     var body = ScalarGraph()
     var indices = type.shape.indices.map { body.axis($0) }

@@ -2,7 +2,7 @@ import Support
 import TensorIR
 
 extension GraphBuilder {
-  /// Reduces the given axes (normalized) of `prepare(x)`; `finish` gets the accumulator and the number of reduced elements.
+  /// Reduces the given axes (normalized) of `prepare(x)`; `finish` gets the accumulator and the number of elements.
   mutating func reduceAxes(
     _ x: ValueID, _ axes: [Int], keepsAxes: Bool, _ combiner: Combiner,
     prepare: (inout ScalarGraph, ScalarID) -> ScalarID = { $1 },
@@ -15,8 +15,8 @@ extension GraphBuilder {
     for (position, axis) in (kept + axes).enumerated() { indices[axis] = body.axis(position) }
     let value = body.read(0, indices, type: type.element)
     let reduced = axes.map { type.shape[$0] }
-    // Sums of half floats are kept in f32, so that they neither overflow nor lose their small terms. Only short sums of bf16 are
-    // rounded after every term, as the reference evaluator's published results are.
+    // Sums of half floats are kept in f32, so that they neither overflow nor lose their small terms. Only short sums of
+    // bf16 are rounded after every term, as the reference evaluator's published results are.
     let isShort = (reduced.product.constant ?? .max) <= 8
     let isHalf = type.element == .f16 || (type.element == .bf16 && !isShort)
     let prepared = prepare(&body, value)

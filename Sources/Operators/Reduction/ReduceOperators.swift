@@ -35,7 +35,9 @@ struct ReduceOperator: Operator {
 }
 
 /// The sorted axes that a ReduceX operator reduces, or nil if it leaves its argument alone.
-func reducedAxes(_ node: OperatorNode, rank: Int, argumentSince version: Int, _ b: GraphBuilder) throws(ModelError) -> [Int]? {
+func reducedAxes(_ node: OperatorNode, rank: Int, argumentSince version: Int, _ b: GraphBuilder) throws(ModelError)
+  -> [Int]?
+{
   let given = try node.version < version ? node.ints("axes") : axesArgument(node, since: version, b)
   guard let given, !given.isEmpty else { return try node.flag("noop_with_empty_axes") ? nil : Array(0..<rank) }
   var axes: Set<Int> = []

@@ -95,7 +95,8 @@ extension GraphBuilder {
   ) throws(ModelError) -> ValueID {
     var body = ScalarGraph()
     let x = axis.coordinate(body.axis(0), options.mode, &body)
-    let position = body.plus(body.unary(.floor, x), body.affineNumber(body.cast(body.axis(1), to: .f64), 1, Double(first)))
+    let position = body.plus(
+      body.unary(.floor, x), body.affineNumber(body.cast(body.axis(1), to: .f64), 1, Double(first)))
     let distance = body.affineNumber(body.unary(.abs, body.minus(position, x)), stretch, 0)
     var weight = options.kernel.weight(distance, &body)
     if options.excludesOutside {
@@ -150,13 +151,16 @@ extension GraphBuilder {
       let last = table.cast(table.dim(axis.input - 1), to: .f64)
       table.results = [
         table.all([
-          table.compare(.greaterOrEqual, coordinate, table.number(0, .f64)), table.compare(.lessOrEqual, coordinate, last),
+          table.compare(.greaterOrEqual, coordinate, table.number(0, .f64)),
+          table.compare(.lessOrEqual, coordinate, last),
         ])
       ]
       operands.append(map([axis.output], table, []))
       conditions.append(body.read(operands.count - 1, [here[axis.axis]], type: .bool))
     }
-    body.results = [body.select(body.all(conditions), body.read(0, here, type: type.element), body.number(value, type.element))]
+    body.results = [
+      body.select(body.all(conditions), body.read(0, here, type: type.element), body.number(value, type.element))
+    ]
     return map(type.shape, body, operands)
   }
 }

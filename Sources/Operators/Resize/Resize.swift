@@ -8,7 +8,8 @@ struct Resize: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
     var frame = try frame(node, b.shape(of: x), b)
-    let text = try node.string("coordinate_transformation_mode", default: node.version < 11 ? "asymmetric" : "half_pixel")
+    let text = try node.string(
+      "coordinate_transformation_mode", default: node.version < 11 ? "asymmetric" : "half_pixel")
     guard let mode = CoordinateMode(rawValue: text) else {
       throw .invalid("attribute 'coordinate_transformation_mode' is '\(text)'")
     }
@@ -26,7 +27,8 @@ struct Resize: Operator {
       default: throw .invalid("attribute 'mode' is '\(method)'")
       }
       let options = ResampleOptions(
-        mode: mode, kernel: kernel, antialias: try node.flag("antialias"), excludesOutside: try node.flag("exclude_outside"))
+        mode: mode, kernel: kernel, antialias: try node.flag("antialias"),
+        excludesOutside: try node.flag("exclude_outside"))
       result = try interpolate(x, frame, options, &b)
     }
     guard mode == .cropAndResize else { return [result] }
@@ -57,7 +59,9 @@ struct Resize: Operator {
   private func crop(_ frame: inout ResizeFrame, _ node: OperatorNode, rank: Int, _ b: GraphBuilder) throws(ModelError) {
     let roi = try b.requireNumbers(try node.input(1), "the region of interest")
     let count = frame.axes.count
-    guard roi.count == 2 * count else { throw .invalid("the region of interest has \(roi.count) numbers, not \(2 * count)") }
+    guard roi.count == 2 * count else {
+      throw .invalid("the region of interest has \(roi.count) numbers, not \(2 * count)")
+    }
     for position in 0..<count { frame.axes[position].crop = (roi[position], roi[count + position]) }
   }
 }

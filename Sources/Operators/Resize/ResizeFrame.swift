@@ -25,15 +25,22 @@ enum CoordinateMode: String {
 }
 
 extension ResizedAxis {
-  /// The position in the data, as `f64`, of a position in the result.
+  /// The position in the data, as `f64` with the precision of `f32`, of a position in the result.
+  ///
+  /// Other implementations compute in `f32`; more digits would pick other neighbours where a quotient
+  /// is just not whole.
   func coordinate(_ position: ScalarID, _ mode: CoordinateMode, _ graph: inout ScalarGraph) -> ScalarID {
+    graph.rounded(exactCoordinate(position, mode, &graph))
+  }
+
+  private func exactCoordinate(_ position: ScalarID, _ mode: CoordinateMode, _ graph: inout ScalarGraph) -> ScalarID {
     let x = graph.cast(position, to: .f64)
     let (size, result) = (graph.cast(graph.dim(input), to: .f64), graph.cast(graph.dim(output), to: .f64))
     let factor = scale.map { graph.number($0, .f64) } ?? graph.over(result, size)
     let width = scale == nil ? result : graph.times(factor, size)
     let one = graph.number(1, .f64)
     func centered() -> ScalarID {
-      graph.affineNumber(graph.over(graph.affineNumber(x, 1, 0.5), factor), 1, -0.5)
+      graph.affineNumber(graph.rounded(graph.over(graph.affineNumber(x, 1, 0.5), factor)), 1, -0.5)
     }
     switch mode {
     case .halfPixel: return centered()
@@ -115,4 +122,9 @@ struct ResizeFrame {
     }
     throw .unsupported("the extent \(extent) times \(scale) is no simple fraction", hint: "bind dimensions with --dim")
   }
+}
+
+extension ScalarGraph {
+  /// An `f64` rounded to the precision of `f32`.
+  fileprivate mutating func rounded(_ x: ScalarID) -> ScalarID { cast(cast(x, to: .f32), to: .f64) }
 }

@@ -17,7 +17,9 @@ struct GridSample: Operator {
     }
     let mode = try node.string("mode", default: "linear")
     let padding = try node.string("padding_mode", default: "zeros")
-    guard ["zeros", "border", "reflection"].contains(padding) else { throw .invalid("attribute 'padding_mode' is '\(padding)'") }
+    guard ["zeros", "border", "reflection"].contains(padding) else {
+      throw .invalid("attribute 'padding_mode' is '\(padding)'")
+    }
     let isAligned = try node.flag("align_corners")
     var body = ScalarGraph()
     let batch = body.axis(0)
@@ -58,6 +60,7 @@ private struct GridAxis {
   var isAligned: Bool
   var padding: String
 
+  /// The elements that contribute to a sample at a coordinate between -1 and 1, as attribute 'mode' asks.
   func taps(_ normalized: ScalarID, _ mode: String, _ graph: inout ScalarGraph) throws(ModelError) -> [GridTap] {
     let element = graph.type(of: normalized)
     let size = graph.cast(graph.dim(extent), to: element)

@@ -16,7 +16,8 @@ struct RoiAlign: Operator {
     }
     let samples = try node.int("sampling_ratio", default: 0)
     guard samples > 0 else {
-      throw .unsupported("a number of samples that depends on the region is not supported", hint: "set 'sampling_ratio'")
+      throw .unsupported(
+        "a number of samples that depends on the region is not supported", hint: "set 'sampling_ratio'")
     }
     let mode = try node.string("mode", default: "avg")
     guard mode == "avg" || mode == "max" else { throw .invalid("attribute 'mode' is '\(mode)'") }
@@ -32,7 +33,8 @@ struct RoiAlign: Operator {
     let batch = body.wrappedIndex(body.read(2, [region], type: b.type(of: batches).element), extent: type.shape[0])
     func place(_ axis: Int) -> RoiPlace {
       func edge(_ position: Int) -> ScalarID {
-        let value = body.cast(body.read(1, [region, body.integer(position)], type: b.type(of: regions).element), to: element)
+        let value = body.cast(
+          body.read(1, [region, body.integer(position)], type: b.type(of: regions).element), to: element)
         return body.affineNumber(value, scale, isHalfPixel ? -0.5 : 0)
       }
       let start = edge(1 - axis)
@@ -57,7 +59,8 @@ struct RoiAlign: Operator {
     body.results = [body.select(isInside, combined, body.number(0, element))]
     let shape = [count, type.shape[1]] + output.map { Dim($0) }
     return b.reduce(
-      mode == "avg" ? .sum : .max, shape: shape, reduced: [Dim(samples), Dim(samples)], operands: [x, regions, batches],
+      mode == "avg" ? .sum : .max, shape: shape, reduced: [Dim(samples), Dim(samples)],
+      operands: [x, regions, batches],
       body: body
     ) { graph, accumulators in
       guard mode == "avg" else { return accumulators }

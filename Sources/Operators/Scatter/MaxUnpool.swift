@@ -29,7 +29,9 @@ struct MaxUnpool: Operator {
     let inferred = b.reshape(b.add(.scatter(scatter), [zeros, indices, x])[0], shape)
     guard let argument = node.optionalInput(2) else { return [inferred] }
     let wanted = try b.requireIntegers(argument, "the output shape")
-    guard wanted.count == shape.count else { throw .invalid("the output shape \(wanted) does not have rank \(shape.count)") }
+    guard wanted.count == shape.count else {
+      throw .invalid("the output shape \(wanted) does not have rank \(shape.count)")
+    }
     if wanted == shape { return [inferred] }
     var body = ScalarGraph()
     let here = wanted.indices.map { body.axis($0) }

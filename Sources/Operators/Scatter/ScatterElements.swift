@@ -14,7 +14,8 @@ struct ScatterElements: Operator {
     let type = b.type(of: data)
     let picked = b.type(of: indices)
     guard type.rank == picked.rank, picked.shape.count == b.shape(of: updates).count, type.rank > 0 else {
-      throw .invalid("data, indices and updates have ranks \(type.rank), \(picked.rank) and \(b.shape(of: updates).count)")
+      throw .invalid(
+        "data, indices and updates have ranks \(type.rank), \(picked.rank) and \(b.shape(of: updates).count)")
     }
     let axis = try normalizedAxis(try node.int("axis", default: 0), rank: type.rank)
     try b.checkIndices(indices, extent: type.shape[axis])
@@ -24,7 +25,8 @@ struct ScatterElements: Operator {
     position[axis] = target.indexFromFront(target.read(1, axes, type: picked.element), extent: type.shape[axis])
     target.results = position + [target.read(2, axes, type: type.element)]
     let combiner = try scatterCombiner(node)
-    return b.add(.scatter(Scatter(updates: picked.shape, combiner: combiner, target: target)), [data, indices, updates])
+    return b.add(
+      .scatter(Scatter(updates: picked.shape, combiner: combiner, target: target)), [data, indices, updates])
   }
 }
 

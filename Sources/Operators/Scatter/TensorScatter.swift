@@ -11,7 +11,9 @@ struct TensorScatter: Operator {
     try b.requireSameType([cache, update])
     let type = b.type(of: cache)
     let shape = b.shape(of: update)
-    guard type.rank == shape.count, type.rank >= 2 else { throw .invalid("cache and update have ranks \(type.rank) and \(shape.count)") }
+    guard type.rank == shape.count, type.rank >= 2 else {
+      throw .invalid("cache and update have ranks \(type.rank) and \(shape.count)")
+    }
     let axis = try normalizedAxis(try node.int("axis", default: -2), rank: type.rank)
     let mode = try node.string("mode", default: "linear")
     guard mode == "linear" || mode == "circular" else { throw .invalid("attribute 'mode' is '\(mode)'") }
@@ -22,7 +24,9 @@ struct TensorScatter: Operator {
       let start = target.read(2, [position[0]], type: b.type(of: starts).element)
       position[axis] = target.plus(position[axis], target.cast(start, to: .i64))
     }
-    if mode == "circular" { position[axis] = target.binary(.floorRemainder, position[axis], target.dim(type.shape[axis])) }
+    if mode == "circular" {
+      position[axis] = target.binary(.floorRemainder, position[axis], target.dim(type.shape[axis]))
+    }
     target.results = position + [value]
     let operands = [cache, update] + (node.optionalInput(2).map { [$0] } ?? [])
     return b.add(.scatter(Scatter(updates: shape, combiner: .assign, target: target)), operands)

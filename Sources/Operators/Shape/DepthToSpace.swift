@@ -50,6 +50,8 @@ struct SpaceToDepth: Operator {
 private func blockedShape(_ x: ValueID, _ node: OperatorNode, _ b: GraphBuilder) throws(ModelError) -> ([Dim], Int) {
   let shape = b.shape(of: x)
   guard shape.count == 4 else { throw .invalid("the argument has rank \(shape.count), not 4") }
-  guard let block = try node.int("blocksize"), block > 0 else { throw .invalid("attribute 'blocksize' must be positive") }
+  guard let block = try node.int("blocksize"), block > 0 else {
+    throw .invalid("attribute 'blocksize' must be positive")
+  }
   return (shape, block)
 }

@@ -9,7 +9,9 @@ struct Flatten: Operator {
     let x = try node.input(0)
     let shape = b.shape(of: x)
     let given = try node.int("axis", default: 1)
-    guard given >= -shape.count, given <= shape.count else { throw .invalid("axis \(given) is out of range for rank \(shape.count)") }
+    guard given >= -shape.count, given <= shape.count else {
+      throw .invalid("axis \(given) is out of range for rank \(shape.count)")
+    }
     let axis = given < 0 ? given + shape.count : given
     return [b.reshape(x, [Array(shape[..<axis]).product, Array(shape[axis...]).product])]
   }

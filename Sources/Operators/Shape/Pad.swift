@@ -37,7 +37,9 @@ struct Pad: Operator {
   private func amounts(_ node: OperatorNode, rank: Int, _ b: GraphBuilder) throws(ModelError) -> ([Dim], [Dim]) {
     let pads: [Dim]
     if node.version < 11 {
-      guard let given = try node.ints(node.version < 2 ? "paddings" : "pads") else { throw .invalid("attribute 'pads' is missing") }
+      guard let given = try node.ints(node.version < 2 ? "paddings" : "pads") else {
+        throw .invalid("attribute 'pads' is missing")
+      }
       pads = given.map { Dim($0) }
     } else {
       pads = try b.requireIntegers(try node.input(1), "the pads")
@@ -59,7 +61,9 @@ struct Pad: Operator {
     return (before, after)
   }
 
-  private func filler(_ node: OperatorNode, _ element: ElementType, _ b: inout GraphBuilder) throws(ModelError) -> ValueID {
+  private func filler(_ node: OperatorNode, _ element: ElementType, _ b: inout GraphBuilder) throws(ModelError)
+    -> ValueID
+  {
     if node.version < 11 { return b.scalar(try node.float("value", default: 0), element) }
     guard let given = node.optionalInput(2) else { return b.scalar(0, element) }
     guard b.type(of: given).element == element, b.shape(of: given).constants?.reduce(1, *) == 1 else {

@@ -16,7 +16,9 @@ struct Reshape: Operator {
     }
     if try !node.flag("allowzero") {
       for axis in shape.indices where shape[axis] == 0 {
-        guard axis < source.count else { throw .invalid("dimension \(axis) of the shape is 0, but the data has rank \(source.count)") }
+        guard axis < source.count else {
+          throw .invalid("dimension \(axis) of the shape is 0, but the data has rank \(source.count)")
+        }
         shape[axis] = source[axis]
       }
     }

@@ -23,7 +23,8 @@ struct Slice: Operator {
     }
     let places = axes ?? Array(0..<starts.count)
     let strides = steps ?? [Int](repeating: 1, count: starts.count)
-    guard starts.count == ends.count, places.count == starts.count, strides.count == starts.count, places.count <= type.rank
+    guard starts.count == ends.count, places.count == starts.count, strides.count == starts.count,
+      places.count <= type.rank
     else { throw .invalid("starts, ends, axes and steps have different lengths") }
     var shape = type.shape
     var body = ScalarGraph()
@@ -31,7 +32,8 @@ struct Slice: Operator {
     for (position, given) in places.enumerated() {
       let axis = try normalizedAxis(given, rank: type.rank, name: "axes:")
       guard strides[position] != 0 else { throw .invalid("a step is 0") }
-      let range = SliceRange(from: starts[position], to: ends[position], by: strides[position], extent: type.shape[axis])
+      let range = SliceRange(
+        from: starts[position], to: ends[position], by: strides[position], extent: type.shape[axis])
       shape[axis] = range.count
       indices[axis] = body.affine(body.axis(axis), scale: strides[position], offset: range.start)
     }

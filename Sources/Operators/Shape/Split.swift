@@ -29,7 +29,9 @@ struct Split: Operator {
       guard (total - extent).constant ?? 0 == 0, given.allSatisfy({ $0.constant ?? 0 >= 0 }) else {
         throw .invalid("the parts \(given) do not sum to \(extent)")
       }
-      guard given.count >= node.resultCount else { throw .invalid("\(node.resultCount) results, but \(given.count) parts") }
+      guard given.count >= node.resultCount else {
+        throw .invalid("\(node.resultCount) results, but \(given.count) parts")
+      }
       return given
     }
     let count = try node.int("num_outputs") ?? node.resultCount

@@ -22,7 +22,8 @@ struct DFT: Operator {
     var length = isInverse && isOneSided ? (type.shape[axis] - 1) * 2 : type.shape[axis]
     if let argument = node.optionalInput(1) { length = try b.requireScalarExtent(argument, "the length") }
     guard let points = length.constant else {
-      throw .unsupported("a Fourier transform of symbolic length is not supported", hint: "bind the dimension with --dim")
+      throw .unsupported(
+        "a Fourier transform of symbolic length is not supported", hint: "bind the dimension with --dim")
     }
     let matrix = FourierMatrix(length: points, isInverse: isInverse, isOneSided: isOneSided)
     let factors = b.constant(try matrix.factors(parts: parts, type.element))
@@ -69,7 +70,9 @@ struct STFT: Operator {
     let matrix = FourierMatrix(length: points, isInverse: false, isOneSided: isOneSided)
     var factors = b.constant(try matrix.factors(parts: parts, type.element))
     if let window = node.optionalInput(2) {
-      guard b.shape(of: window) == [length] else { throw .invalid("the window has shape \(b.shape(of: window)), not [\(length)]") }
+      guard b.shape(of: window) == [length] else {
+        throw .invalid("the window has shape \(b.shape(of: window)), not [\(length)]")
+      }
       factors = try b.elementwise([factors, b.reshape(window, [length, 1, 1, 1])]) { $0.times($1[0], $1[1]) }
     }
     let frames = (type.shape[1] - length).floorDivided(by: Dim(step)) + 1

@@ -13,7 +13,8 @@ struct MelWeightMatrix: Operator {
     let low = try b.requireNumbers(try node.input(3), "the lower edge").first ?? 0
     let high = try b.requireNumbers(try node.input(4), "the upper edge").first ?? 0
     guard bins > 0, length > 0, rate > 0, low >= 0, high > low, bins < 1 << 20, length < 1 << 24 else {
-      throw .invalid("\(bins) mel bins from \(low) to \(high) Hz do not fit a transform of length \(length) at \(rate) Hz")
+      throw .invalid(
+        "\(bins) mel bins from \(low) to \(high) Hz do not fit a transform of length \(length) at \(rate) Hz")
     }
     let element = try node.elementType("output_datatype") ?? .f32
     func mel(_ hertz: Double) -> Double { 2595 * log10(1 + hertz / 700) }

@@ -1,0 +1,107 @@
+import Support
+import TensorIR
+
+/// Attention as a recurrence over a matrix of state per head, with optional decay and delta rule.
+struct LinearAttention: Operator {
+  let name = OperatorName("LinearAttention", versions: 27)
+
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let query = try node.input(0)
+    let rule = try node.string("update_rule", default: "gated_delta")
+    guard ["linear", "gated", "delta", "gated_delta"].contains(rule) else {
+      throw .invalid("attribute 'update_rule' is '\(rule)'")
+    }
+    let (isGated, isDelta) = (rule.hasPrefix("gated"), rule.hasSuffix("delta"))
+    let (decay, beta) = (node.optionalInput(4), node.optionalInput(5))
+    guard isGated == (decay != nil), isDelta == (beta != nil) else {
+      throw .invalid("update rule '\(rule)' does not go with the given decay and beta")
+    }
+    guard let heads = try node.int("q_num_heads"), let shared = try node.int("kv_num_heads"), shared > 0,
+      heads > 0, heads % shared == 0
+    else { throw .invalid("attributes 'q_num_heads' and 'kv_num_heads' must be given, one a multiple of the other") }
+    let element = b.type(of: query).element
+    let queries = try slices(query, heads, "the query", &b)
+    let keys = try slices(try node.input(1), shared, "the key", &b)
+    let values = try slices(try node.input(2), shared, "the value", &b)
+    let (steps, batch) = (b.shape(of: keys)[0], b.shape(of: keys)[1])
+    let (keySize, valueSize) = (b.shape(of: keys)[3], b.shape(of: values)[3])
+    let stateShape = [batch, Dim(shared), keySize, valueSize]
+    let zeros = try b.broadcast(b.scalar(0, .f32), to: stateShape)
+    let initial = try node.optionalInput(3).map { value throws(ModelError) in try b.cast(value, to: .f32) } ?? zeros
+    guard b.shape(of: initial) == stateShape else {
+      throw .invalid("the state has shape \(b.shape(of: initial)), not \(stateShape)")
+    }
+    var scanned = [queries, keys, values]
+    // Decay and beta have one number per head, or decay one per element of the key.
+    if let decay {
+      let isWhole = b.shape(of: decay).last == Dim(shared) * keySize && keySize != 1
+      scanned.append(try isWhole ? slices(decay, shared, "the decay", &b) : columns(decay, &b))
+    }
+    if let beta { scanned.append(try columns(beta, &b)) }
+    var inner = GraphBuilder()
+    inner.origin = b.origin
+    _ = inner.input(TensorType(.i64, []))
+    var state = inner.input(TensorType(.f32, stateShape))
+    let inputs = scanned.map { inner.input(TensorType(.f32, Array(b.shape(of: $0).dropFirst()))) }
+    let key = inner.reshape(inputs[1], [batch, Dim(shared), keySize, 1])
+    var value = inner.reshape(inputs[2], [batch, Dim(shared), 1, valueSize])
+    if isGated {
+      let shape = inner.shape(of: inputs[3])
+      state = try inner.elementwise([state, inner.reshape(inputs[3], shape + [1])]) {
+        $0.times($1[0], $0.unary(.exp, $1[1]))
+      }
+    }
+    if isDelta, let last = inputs.last {
+      let products = try inner.elementwise([state, key]) { $0.times($1[0], $1[1]) }
+      let retrieved = inner.reduceAxes(products, [2], keepsAxes: true, .sum)
+      let factor = inner.reshape(last, inner.shape(of: last) + [1])
+      value = try inner.elementwise([factor, value, retrieved]) { $0.times($1[0], $0.minus($1[1], $1[2])) }
+    }
+    let next = try inner.elementwise([state, key, value]) { $0.plus($1[0], $0.times($1[1], $1[2])) }
+    let output = try read(next, inputs[0], heads, shared, try node.float("scale", default: 0), &inner)
+    let count = scanned.count
+    let scan = Scan(
+      length: steps, carried: 1, scanned: count, reversedInputs: [Bool](repeating: false, count: count),
+      reversedOutputs: [false], body: inner.finish(outputs: [next, output]))
+    let results = b.add(.scan(scan), [initial] + scanned)
+    let stacked = b.transpose(results[1], [1, 0, 2, 3])
+    let y = try b.cast(b.reshape(stacked, [batch, steps, Dim(heads) * valueSize]), to: element)
+    let stateElement = node.optionalInput(3).map { b.type(of: $0).element } ?? element
+    return [y, try b.cast(results[0], to: stateElement)]
+  }
+
+  /// The scaled product of queries with the state of their heads.
+  private func read(
+    _ state: ValueID, _ query: ValueID, _ heads: Int, _ shared: Int, _ scale: Double, _ b: inout GraphBuilder
+  ) throws(ModelError) -> ValueID {
+    let shape = b.shape(of: state)
+    var body = ScalarGraph()
+    let (batch, head, column, row) = (body.axis(0), body.axis(1), body.axis(2), body.axis(3))
+    let own = body.binary(.floorDivide, head, body.integer(heads / shared))
+    let entry = body.read(0, [batch, own, row, column], type: .f32)
+    body.results = [body.times(body.read(1, [batch, head, row], type: .f32), entry)]
+    return b.reduce(
+      .sum, shape: [shape[0], Dim(heads), shape[3]], reduced: [shape[2]], operands: [state, query], body: body
+    ) { graph, sums in
+      if scale != 0 { return [graph.affineNumber(sums[0], scale, 0)] }
+      let root = graph.unary(.sqrt, graph.cast(graph.dim(shape[2]), to: .f32))
+      return [graph.over(sums[0], root)]
+    }[0]
+  }
+
+  /// [batch, steps, heads * size] as [steps, batch, heads, size] in `f32`.
+  private func slices(
+    _ x: ValueID, _ heads: Int, _ what: String, _ b: inout GraphBuilder
+  ) throws(ModelError) -> ValueID {
+    let parts = try Heads(x, count: heads, what, &b)
+    guard parts.isSequenceFirst else { throw .invalid("\(what) has rank 4, not 3") }
+    return try b.cast(b.transpose(parts.value, [1, 0, 2, 3]), to: .f32)
+  }
+
+  /// [batch, steps, n] as [steps, batch, n, 1] in `f32`.
+  private func columns(_ x: ValueID, _ b: inout GraphBuilder) throws(ModelError) -> ValueID {
+    let shape = b.shape(of: x)
+    guard shape.count == 3 else { throw .invalid("decay and beta must have rank 3, not \(shape.count)") }
+    return try b.cast(b.transpose(b.reshape(x, shape + [1]), [1, 0, 2, 3]), to: .f32)
+  }
+}
