@@ -3,20 +3,31 @@ import TensorIR
 import Testing
 
 @Suite struct StorageTests {
-  @Test func sumsHalvesInSingle() throws {
-    let values = (0..<4099).map { Float16(Double($0 % 13) / 8) }
-    let function = try CompiledFunction([.f16], counts: [values.count]) { builder, inputs in
+  private static let halves = (0..<4099).map { Float16(Double($0 % 13) / 8) }
+
+  /// Sums the squares of `halves` in a type.
+  private func sum(in type: ElementType) throws -> [Float16] {
+    let function = try CompiledFunction([.f16], counts: [Self.halves.count]) { builder, inputs in
       var body = ScalarGraph()
       let index = body.axis(1)
-      let value = body.read(0, [index], type: .f16)
+      let value = body.cast(body.read(0, [index], type: .f16), to: type)
       body.results = [body.times(value, value)]
       var epilogue = ScalarGraph()
-      epilogue.results = [epilogue.accumulator(0, .f16)]
-      let reduce = Reduce(shape: [1], reduced: [Dim(values.count)], combiner: .sum, body: body, epilogue: epilogue)
+      epilogue.results = [epilogue.cast(epilogue.accumulator(0, type), to: .f16)]
+      let reduce = Reduce(
+        shape: [1], reduced: [Dim(Self.halves.count)], combiner: .sum, body: body, epilogue: epilogue)
       return builder.add(.reduce(reduce), inputs)[0]
     }
-    let expected = values.reduce(0.0) { $0 + Double($1) * Double($1) }
-    #expect(function([values], Float16.self) == [Float16(expected)])
+    return function([Self.halves], Float16.self)
+  }
+
+  @Test func sumsHalvesInSingle() throws {
+    let expected = Self.halves.reduce(0.0) { $0 + Double($1) * Double($1) }
+    #expect(try sum(in: .f32) == [Float16(expected)])
+  }
+
+  @Test func roundsSumsOfHalvesAfterEveryTerm() throws {
+    #expect(try sum(in: .f16) == [Self.halves.reduce(0) { $0 + $1 * $1 }])
   }
 
   @Test func sortsHalves() throws {
