@@ -68,6 +68,6 @@ let package = Package(
     .testTarget(name: "VerifyTests", dependencies: ["Verify", "ONNXReader", "Support"]),
     .testTarget(name: "TensorIRTests", dependencies: ["TensorIR", "Support"]),
     .testTarget(name: "PassesTests", dependencies: ["Passes", "TensorIR", "Support"]),
-    .testTarget(name: "GoldenTests", dependencies: ["Driver", "Support", "Verify"]),
+    .testTarget(name: "GoldenTests", dependencies: ["Driver", "LoopIR", "ONNXReader", "Support", "Verify"]),
   ]
 )

@@ -69,15 +69,15 @@ extension ScalarGraph {
     }
     let types = operands.map { type(of: $0) }
     if case .select = node {
-      guard types[0] == .bool, types[1] == types[2] else { throw reader.error(at: start, "select of \(names(types))") }
+      guard types[0] == .bool, types[1] == types[2] else { throw reader.error(at: start, "select of \(list(types))") }
       return add(node, type: types[1])
     }
-    guard types.allSatisfy({ $0 == types[0] }) else { throw reader.error(at: start, "\(op) of \(names(types))") }
+    guard types.allSatisfy({ $0 == types[0] }) else { throw reader.error(at: start, "\(op) of \(list(types))") }
     if case .compare = node { return add(node, type: .bool) }
     return add(node, type: types[0])
   }
 
-  private func names(_ types: [ElementType]) -> String { types.map(\.rawValue).joined(separator: ", ") }
+  private func list(_ types: [ElementType]) -> String { types.map(\.rawValue).joined(separator: ", ") }
 
   private static func operation(_ name: String, _ operands: [ScalarID]) -> ScalarNode? {
     switch operands.count {
