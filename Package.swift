@@ -67,7 +67,7 @@ let package = Package(
       name: "ScheduleTests", dependencies: ["EmitLLVM", "LoopIR", "ModelHost", "Schedule", "Support", "TensorIR"]),
     .testTarget(name: "VerifyTests", dependencies: ["Verify", "ONNXReader", "Support"]),
     .testTarget(name: "TensorIRTests", dependencies: ["TensorIR", "Support"]),
-    .testTarget(name: "PassesTests", dependencies: ["Passes", "TensorIR", "Support"]),
+    .testTarget(name: "PassesTests", dependencies: ["Passes", "TensorIR", "Support"], exclude: ["Texts"]),
     .testTarget(name: "GoldenTests", dependencies: ["Driver", "LoopIR", "ONNXReader", "Support", "Verify"]),
   ]
 )
