@@ -40,7 +40,13 @@ public func verify(_ program: Program) throws(LoopVerificationError) {
     }
   }
   var entry = BlockVerifier(symbols: symbols, kernels: program.kernels)
-  for (id, storage) in program.storage.enumerated() { try entry.declare(storage, id, program) }
+  var elements: [Int: ElementType] = [:]
+  for buffer in program.entry.buffers {
+    if let other = elements.updateValue(buffer.element, forKey: buffer.id), other != buffer.element {
+      throw LoopVerificationError("\(buffer) is used as \(other) and \(buffer.element)")
+    }
+  }
+  for (id, storage) in program.storage.enumerated() { try entry.declare(storage, id, elements[id], program) }
   try entry.block(program.entry)
 }
 
@@ -69,7 +75,7 @@ func isLoopType(_ element: ElementType) -> Bool {
 
 /// What is known of a buffer where it is used.
 struct VerifiedBuffer {
-  /// Nil for the entry's storage in the arena, which may hold different types at different times.
+  /// Nil for storage that is not used.
   var element: ElementType?
   var isReadable = true
   var isWritable = true
@@ -115,17 +121,18 @@ struct BlockVerifier {
       alignment: parameter.alignment)
   }
 
-  mutating func declare(_ storage: Storage, _ id: Int, _ program: Program) throws(LoopVerificationError) {
+  mutating func declare(_ storage: Storage, _ id: Int, _ element: ElementType?, _ program: Program)
+    throws(LoopVerificationError) {
     func bytes(_ port: Port) -> Int? {
       port.extents.reduce(port.element.bytes) { product, extent in product.flatMap { count in extent.expr.integerValue.map { count * $0 } } }
     }
     switch storage {
     case .input(let index):
       guard program.inputs.indices.contains(index) else { throw LoopVerificationError("b\(id): no \(storage)") }
-      buffers[id] = VerifiedBuffer(isWritable: false, bytes: bytes(program.inputs[index]), alignment: 1)
+      buffers[id] = VerifiedBuffer(element: element, isWritable: false, bytes: bytes(program.inputs[index]), alignment: 1)
     case .output(let index):
       guard program.outputs.indices.contains(index) else { throw LoopVerificationError("b\(id): no \(storage)") }
-      buffers[id] = VerifiedBuffer(bytes: bytes(program.outputs[index]), alignment: 1)
+      buffers[id] = VerifiedBuffer(element: element, bytes: bytes(program.outputs[index]), alignment: 1)
     case .constant(let index):
       guard program.constants.indices.contains(index) else { throw LoopVerificationError("b\(id): no \(storage)") }
       let constant = program.constants[index]
@@ -136,7 +143,7 @@ struct BlockVerifier {
         let isInside = program.arenaBytes.integerValue.map { offset <= $0 } ?? true
         guard offset % 64 == 0, isInside else { throw LoopVerificationError("b\(id) lies at \(offset) of the arena") }
       }
-      buffers[id] = VerifiedBuffer()
+      buffers[id] = VerifiedBuffer(element: element)
     }
   }
 
