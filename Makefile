@@ -1,7 +1,7 @@
 # make deps    install what building and testing need (Debian)
 # make demo    build the compiler, compile the digits model, link it into a program and run it
 # make test    build everything and run all tests
-# make bless   accept the present texts of Golden/ after a look at what changed
+# make bless   accept the present texts of golden models and passes after a look at what changed
 
 ONNXC := .build/release/onnxc
 PYTHON := .venv/bin/python
@@ -22,9 +22,9 @@ test: build
 	swift test
 	$(MAKE) suite
 
-# Accepts the present texts of the golden models.
+# Accepts the present texts of the golden models and of the passes.
 bless: deps
-	ONNXC_BLESS=1 swift test --filter GoldenTests
+	ONNXC_BLESS=1 swift test --filter 'GoldenTests|PassesTests'
 
 # Runs the ONNX backend tests with both back ends; none that passed before may be lost.
 suite: build suite/node

@@ -58,7 +58,7 @@ let package = Package(
       ]),
     .testTarget(name: "SupportTests", dependencies: ["Support"]),
     .target(name: "LoopIRCases", dependencies: ["LoopIR", "ModelHost", "Support"], path: "Tests/LoopIRCases"),
-    .testTarget(name: "LoopIRTests", dependencies: ["LoopIR", "LoopIRCases"]),
+    .testTarget(name: "LoopIRTests", dependencies: ["LoopIR", "LoopIRCases", "Support"]),
     .testTarget(
       name: "EmitLLVMTests", dependencies: ["EmitLLVM", "EmitHeader", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
     .testTarget(name: "EmitCTests", dependencies: ["EmitC", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
@@ -66,7 +66,8 @@ let package = Package(
     .testTarget(
       name: "ScheduleTests", dependencies: ["EmitLLVM", "LoopIR", "ModelHost", "Schedule", "Support", "TensorIR"]),
     .testTarget(name: "VerifyTests", dependencies: ["Verify", "ONNXReader", "Support"]),
-    .testTarget(name: "PassesTests", dependencies: ["Passes", "TensorIR", "Support"]),
-    .testTarget(name: "GoldenTests", dependencies: ["Driver", "Support", "Verify"]),
+    .testTarget(name: "TensorIRTests", dependencies: ["TensorIR", "Support"]),
+    .testTarget(name: "PassesTests", dependencies: ["Passes", "TensorIR", "Support"], exclude: ["Texts"]),
+    .testTarget(name: "GoldenTests", dependencies: ["Driver", "LoopIR", "ONNXReader", "Support", "Verify"]),
   ]
 )

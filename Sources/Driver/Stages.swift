@@ -38,10 +38,15 @@ struct Stages {
     return options.stopAfter == name
   }
 
-  /// Dumps a program; true if the pipeline ends here.
+  /// Dumps and verifies a program; true if the pipeline ends here.
   func ends(_ name: String, _ program: Program) -> Bool {
     observe(name) { program.description }
     if options.dumpAfter.contains(name) { print(program.description) }
+    #if DEBUG
+      do throws(LoopVerificationError) { try verify(program) } catch {
+        preconditionFailure("after \(name): \(error)\n\(program)")
+      }
+    #endif
     return options.stopAfter == name
   }
 }

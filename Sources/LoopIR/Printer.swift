@@ -7,7 +7,7 @@ extension Expr: CustomStringConvertible {
     case .integer(let value, let element): element == .i64 ? "\(value)" : "\(value):\(element)"
     case .float(let value, let element): "\(value):\(element)"
     case .variable(let variable): variable.description
-    case .symbol(let name): "$\(name)"
+    case .symbol(let name): "$\(name.quotedIfNeeded)"
     case .load(let buffer, let index, let lanes, let count):
       "\(buffer)\(Self.place(index, lanes: lanes, count: count))"
     case .gather(let buffer, let indices): "\(buffer)[gather \(indices)]"
@@ -33,7 +33,7 @@ extension Expr: CustomStringConvertible {
 
 extension BinaryOp {
   /// The sign between operands; nil for what is written as a function.
-  fileprivate var sign: String? {
+  var sign: String? {
     switch self {
     case .add: "+"
     case .subtract: "-"
@@ -51,7 +51,8 @@ extension BinaryOp {
 }
 
 extension CompareOp {
-  fileprivate var sign: String {
+  /// The sign between operands.
+  var sign: String {
     switch self {
     case .equal: "=="
     case .notEqual: "!="
@@ -110,23 +111,26 @@ extension Kernel: CustomStringConvertible {
   public var description: String {
     let buffers = parameters.map { "\($0.buffer): \($0.access) \($0.buffer.element) align \($0.alignment)" }
     let list = (buffers + scalars.map { "\($0): \($0.type)" }).joined(separator: ", ")
-    return block("kernel \(name)(\(list))\(mayFail ? " fails" : "")", body).joined(separator: "\n")
+    return block("kernel \(name.quotedIfNeeded)(\(list))\(mayFail ? " fails" : "")", body).joined(separator: "\n")
   }
 }
 
 extension Program: CustomStringConvertible {
   public var description: String {
     func ports(_ ports: [Port]) -> String {
-      ports.map { "\($0.name): \($0.element)[\($0.extents.map(\.expr.description).joined(separator: ", "))]" }
+      ports.map { "\($0.name.quotedIfNeeded): \($0.element)[\($0.extents.map(\.expr.description).joined(separator: ", "))]" }
         .joined(separator: ", ")
     }
-    var lines = ["program \(prefix)(\(ports(inputs))) -> (\(ports(outputs)))"]
-    if !symbols.isEmpty { lines.append("symbols \(symbols.joined(separator: ", "))") }
+    var lines = ["program \(prefix.quotedIfNeeded)(\(ports(inputs))) -> (\(ports(outputs)))"]
+    if !symbols.isEmpty { lines.append("symbols \(symbols.map(\.quotedIfNeeded).joined(separator: ", "))") }
     lines.append("arena \(arenaBytes)")
     for (index, constant) in constants.enumerated() {
       lines.append("constant \(index): \(constant.element), \(constant.bytes.count) bytes")
     }
-    for (id, storage) in storage.enumerated() { lines.append("b\(id) is \(storage)") }
+    let elements = Dictionary(entry.buffers.map { ($0.id, $0.element) }, uniquingKeysWith: { first, _ in first })
+    for (id, storage) in storage.enumerated() {
+      lines.append("b\(id)\(elements[id].map { ": \($0)" } ?? "") is \(storage)")
+    }
     for (index, kernel) in kernels.enumerated() { lines.append("k\(index): \(kernel)") }
     return (lines + block("entry", entry)).joined(separator: "\n")
   }

@@ -35,6 +35,16 @@ extension Statement {
     }
   }
 
+  /// The buffers of this statement itself, without those of its expressions and of nested statements.
+  public var buffers: [Buffer] {
+    switch self {
+    case .store(let buffer, _, _, _), .allocate(let buffer, _), .zero(let buffer, _, _): [buffer]
+    case .copy(let to, _, let from, _, _): [to, from]
+    case .call(_, let arguments, _): arguments.map(\.buffer)
+    case .bind, .declare, .assign, .loop, .conditional, .whileLoop, .fail: []
+    }
+  }
+
   /// The statements nested directly in this one.
   public var children: [Statement] {
     switch self {
@@ -60,6 +70,21 @@ extension [Statement] {
     walk { statement in
       for expression in statement.expressions { expression.walk(visit) }
     }
+  }
+
+  /// The buffers that occur.
+  public var buffers: Set<Buffer> {
+    var found: Set<Buffer> = []
+    walk { found.formUnion($0.buffers) }
+    walkExpressions {
+      switch $0 {
+      case .load(let buffer, _, _, _), .gather(let buffer, _): found.insert(buffer)
+      case .integer, .float, .variable, .symbol, .splat, .ramp, .unary, .binary, .compare, .select, .multiplyAdd, .cast,
+        .bitcast, .reduceLanes:
+        break
+      }
+    }
+    return found
   }
 
   /// The symbolic dimensions that occur.

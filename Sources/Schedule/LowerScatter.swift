@@ -6,7 +6,7 @@ import TensorIR
 func lowerScatter(_ scatter: Scatter, _ node: Node, _ scope: inout KernelScope) -> [Statement] {
   let target = scatter.target.legalized(encodingResults: false)
   let operands = node.operands.map { scope.view($0, .read) }
-  let result = scope.view(node.results[0], .write)
+  let result = scope.view(node.results[0], scatter.combiner == .assign ? .write : .readWrite)
   let copy = Statement.copy(
     to: result.buffer, index: .index(0), from: operands[0].buffer, fromIndex: .index(0), count: result.shape.product.expr)
   var axes: [Expr] = []

@@ -1,3 +1,5 @@
+import Support
+
 /// An irreducible factor of a symbolic integer expression.
 public indirect enum DimAtom: Hashable, Sendable {
   case symbol(String)
@@ -215,7 +217,8 @@ extension DimAtom {
 extension DimAtom: CustomStringConvertible {
   public var description: String {
     switch self {
-    case .symbol(let name): name
+    // A name like that of an axis would be one in an affine index.
+    case .symbol(let name): TextReader.number(in: name, after: "d") == nil ? name.quotedIfNeeded : name.quoted
     case .floorDivide(let a, let b): "floordiv(\(a), \(b))"
     case .remainder(let a, let b): "mod(\(a), \(b))"
     case .min(let a, let b): "min(\(a), \(b))"

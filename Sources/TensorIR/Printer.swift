@@ -1,39 +1,63 @@
 import Support
 
 extension Graph: CustomStringConvertible {
-  /// One line per node: results, primitive with its parameters, operands, result types.
+  /// One line per node: results, primitive with its operands and parameters, result types.
+  ///
+  /// `Graph(parsing:)` reads it back. Names and origins are left out; constants that are large or not numbers appear as `#k`, which
+  /// is `referencedConstants[k]`.
   public var description: String {
-    var lines: [String] = []
-    for input in inputs { lines.append("%\(input.index) = input \(type(of: input))") }
-    for node in nodes { lines.append(line(node)) }
+    var references = 0
+    return lines(&references).joined(separator: "\n")
+  }
+
+  /// The constants that the text refers to by number.
+  public var referencedConstants: [ConstantTensor] {
+    nodes.flatMap { node -> [ConstantTensor] in
+      switch node.primitive {
+      case .constant(let constant): constant.elementsText == nil ? [constant] : []
+      case .scan(let scan): scan.body.referencedConstants
+      case .map, .reduce, .contract, .reshape, .scatter, .sort: []
+      }
+    }
+  }
+
+  fileprivate func lines(_ references: inout Int) -> [String] {
+    var lines = inputs.map { "%\($0.index) = input \(type(of: $0))" }
+    for node in nodes {
+      let types = node.results.map { "\(type(of: $0))" }.joined(separator: ", ")
+      let text = node.primitive.text(operands: "(\(names(node.operands)))", &references)
+      lines.append("\(names(node.results)) = \(text) : \(types)")
+    }
     lines.append("return \(names(outputs))")
-    return lines.joined(separator: "\n")
+    return lines
   }
 
   private func names(_ values: [ValueID]) -> String { values.map { "%\($0.index)" }.joined(separator: ", ") }
-
-  private func line(_ node: Node) -> String {
-    let types = node.results.map { "\(type(of: $0))" }.joined(separator: ", ")
-    return "\(names(node.results)) = \(node.primitive.text)(\(names(node.operands))) : \(types)"
-  }
 }
 
 extension Primitive {
-  var text: String {
+  fileprivate func text(operands: String, _ references: inout Int) -> String {
     switch self {
-    case .constant(let constant): "constant \(constant.summary) "
-    case .map(let map): "map { \(map.body) } "
+    case .constant(let constant):
+      if let elements = constant.elementsText { return "constant \(elements)" }
+      references += 1
+      return "constant #\(references - 1)"
+    case .map(let map): return "map\(operands) { \(map.body) }"
     case .reduce(let reduce):
-      "reduce \(reduce.combiner.rawValue) [\(reduce.reduced.list)] { \(reduce.body) } then { \(reduce.epilogue) } "
+      return "reduce\(operands) \(reduce.combiner.rawValue) [\(reduce.reduced.list)] { \(reduce.body) }"
+        + " then { \(reduce.epilogue) }"
     case .contract(let contract):
-      "contract \(contract.accumulator.rawValue) [\(contract.reduced.list)] lhs [\(contract.lhs.list)] rhs [\(contract.rhs.list)]"
-        + " then { \(contract.epilogue) } "
-    case .reshape: "reshape "
+      return "contract\(operands) \(contract.accumulator.rawValue) [\(contract.reduced.list)]"
+        + " lhs [\(contract.lhs.list)] rhs [\(contract.rhs.list)] then { \(contract.epilogue) }"
+    case .reshape: return "reshape\(operands)"
     case .scan(let scan):
-      "scan \(scan.length) carried \(scan.carried) scanned \(scan.scanned) reversed \(scan.reversedInputs) \(scan.reversedOutputs)"
-        + " {\n\(scan.body)\n} "
-    case .scatter(let scatter): "scatter \(scatter.combiner.rawValue) [\(scatter.updates.list)] { \(scatter.target) } "
-    case .sort(let sort): "sort axis \(sort.axis) \(sort.descending ? "descending" : "ascending") limit \(sort.limit) "
+      let body = scan.body.lines(&references).flatMap { $0.split(separator: "\n") }.map { "  \($0)\n" }.joined()
+      return "scan\(operands) length \(scan.length) carried \(scan.carried) scanned \(scan.scanned)"
+        + " reversed [\(scan.reversedInputs.list)] [\(scan.reversedOutputs.list)] {\n\(body)}"
+    case .scatter(let scatter):
+      return "scatter\(operands) \(scatter.combiner.rawValue) [\(scatter.updates.list)] { \(scatter.target) }"
+    case .sort(let sort):
+      return "sort\(operands) axis \(sort.axis) \(sort.descending ? "descending" : "ascending") limit \(sort.limit)"
     }
   }
 }
@@ -43,11 +67,20 @@ extension Array where Element: CustomStringConvertible {
 }
 
 extension ConstantTensor {
-  /// The elements if there are few, else how many there are.
-  var summary: String {
-    guard count <= 8, type.element != .string, Evaluator.isEvaluated(type.element) else { return "<\(count) elements>" }
-    let elements = type.element.isFloat ? doubles.map { "\($0)" } : integers.map { "\($0)" }
-    return "<\(elements.joined(separator: ", "))>"
+  /// The elements in angle brackets if there are few and the text says all of them; a NaN with a payload is more than text.
+  fileprivate var elementsText: String? {
+    let element = type.element
+    guard count <= 8, Evaluator.isEvaluated(element) else { return nil }
+    let texts: [String]
+    let again: ConstantTensor
+    if element.isFloat {
+      texts = doubles.map { element == .f32 ? "\(Float($0))" : "\($0)" }
+      again = ConstantTensor(element, dims: dims, doubles: texts.map { Double($0) ?? .nan })
+    } else {
+      texts = integers.map { "\($0)" }
+      again = ConstantTensor(element, dims: dims, integers: integers)
+    }
+    return again == self ? "<\(texts.joined(separator: ", "))>" : nil
   }
 }
 
@@ -60,10 +93,13 @@ extension AffineIndex: CustomStringConvertible {
 }
 
 extension ScalarGraph: CustomStringConvertible {
-  /// Assignments of shared nodes, then the results.
+  /// Assignments of what the results depend on, numbered in order, then the results.
   public var description: String {
     let printed = reachable.filter { !isLeaf(self[$0]) }
-    let lines = printed.map { "s\($0.index) = \(text($0))" }
+    var names: [ScalarID: String] = [:]
+    for (number, id) in printed.enumerated() { names[id] = "s\(number)" }
+    func name(_ id: ScalarID) -> String { names[id] ?? text(id, name) }
+    let lines = printed.enumerated().map { "s\($0) = \(text($1, name))" }
     return (lines + ["yield \(results.map(name).joined(separator: ", "))"]).joined(separator: "; ")
   }
 
@@ -74,12 +110,9 @@ extension ScalarGraph: CustomStringConvertible {
     }
   }
 
-  private func name(_ id: ScalarID) -> String { isLeaf(self[id]) ? text(id) : "s\(id.index)" }
-
-  private func text(_ id: ScalarID) -> String {
+  private func text(_ id: ScalarID, _ name: (ScalarID) -> String) -> String {
     switch self[id] {
-    case .literal(.integer(let value), let type): "\(type.rawValue) \(value)"
-    case .literal(.floatBits(let bits), let type): "\(type.rawValue) \(Double(bitPattern: bits))"
+    case .literal(let literal, let type): "\(type.rawValue) \(literal)"
     case .dim(let dim): "dim(\(dim))"
     case .axis(let axis): "d\(axis)"
     case .accumulator(let position, _): "acc\(position)"
@@ -92,6 +125,18 @@ extension ScalarGraph: CustomStringConvertible {
     case .multiplyAdd(let a, let b, let c): "multiplyAdd \(name(a)), \(name(b)), \(name(c))"
     case .cast(let type, let a): "cast \(type.rawValue) \(name(a))"
     case .bitcast(let type, let a): "bitcast \(type.rawValue) \(name(a))"
+    }
+  }
+}
+
+extension Literal: CustomStringConvertible {
+  /// A NaN other than the usual one appears by its bits.
+  public var description: String {
+    switch self {
+    case .integer(let value): "\(value)"
+    case .floatBits(let bits):
+      Double(bitPattern: bits).isNaN && bits != Double.nan.bitPattern
+        ? "bits \(Int(bitPattern: UInt(bits)))" : "\(Double(bitPattern: bits))"
     }
   }
 }

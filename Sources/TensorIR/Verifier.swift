@@ -3,7 +3,7 @@ import Support
 /// Checks a graph:
 /// - every operand is an input or the result of an earlier node, and every value has one definition;
 /// - the types of all results follow from the primitive and its operands;
-/// - scalar graphs read existing operands with one index per axis and use existing axes;
+/// - scalar graphs read existing operands with one index per axis, and use existing axes and accumulators of the right types;
 /// - body graphs hold to the same rules.
 public func verify(_ graph: Graph) throws(VerificationError) {
   var defined = Set(graph.inputs)
@@ -33,13 +33,15 @@ public struct VerificationError: Error, CustomStringConvertible {
   public var description: String { message }
 }
 
-private func problem(_ primitive: Primitive, _ types: [TensorType]) -> String? {
+/// What is wrong with a primitive for operands of these types.
+func problem(_ primitive: Primitive, _ types: [TensorType]) -> String? {
   switch primitive {
   case .constant: return nil
   case .map(let map): return problem(map.body, axes: map.shape.count, types, results: 1)
   case .reduce(let reduce):
-    return problem(reduce.body, axes: reduce.shape.count + reduce.reduced.count, types, results: 1)
-      ?? problem(reduce.epilogue, axes: reduce.shape.count, types, results: nil)
+    if let problem = problem(reduce.body, axes: reduce.shape.count + reduce.reduced.count, types, results: 1) { return problem }
+    let accumulators = [reduce.body.type(of: reduce.body.results[0])] + (reduce.combiner.hasPosition ? [.i64] : [])
+    return problem(reduce.epilogue, axes: reduce.shape.count, types, results: nil, accumulators: accumulators)
   case .contract(let contract):
     if types.count < 2 { return "there are no two factors" }
     if contract.lhs.count != types[0].rank || contract.rhs.count != types[1].rank { return "factor indices do not match ranks" }
@@ -47,7 +49,8 @@ private func problem(_ primitive: Primitive, _ types: [TensorType]) -> String? {
     for index in contract.lhs + contract.rhs where index.coefficients.keys.contains(where: { $0 >= axes }) {
       return "an index uses an axis beyond \(axes)"
     }
-    return problem(contract.epilogue, axes: contract.shape.count, types, results: 1)
+    return problem(
+      contract.epilogue, axes: contract.shape.count, types, results: 1, accumulators: [contract.accumulator])
   case .reshape(let shape):
     return types[0].shape.product == shape.product || types[0].shape.constants == nil || shape.constants == nil
       ? nil : "\(types[0]) does not reshape to \(shape)"
@@ -59,7 +62,9 @@ private func problem(_ primitive: Primitive, _ types: [TensorType]) -> String? {
   }
 }
 
-private func problem(_ graph: ScalarGraph, axes: Int, _ types: [TensorType], results: Int?) -> String? {
+private func problem(
+  _ graph: ScalarGraph, axes: Int, _ types: [TensorType], results: Int?, accumulators: [ElementType] = []
+) -> String? {
   if let results, graph.results.count != results { return "a scalar graph has \(graph.results.count) results, not \(results)" }
   for id in graph.reachable {
     switch graph[id] {
@@ -68,7 +73,9 @@ private func problem(_ graph: ScalarGraph, axes: Int, _ types: [TensorType], res
       if operand >= types.count { return "read of operand \(operand) of \(types.count)" }
       if indices.count != types[operand].rank { return "read of \(types[operand]) at \(indices.count) indices" }
       if graph.type(of: id) != types[operand].element { return "read of \(types[operand]) as \(graph.type(of: id))" }
-    case .literal, .dim, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast: continue
+    case .accumulator(let position, let type):
+      if position >= accumulators.count || accumulators[position] != type { return "acc\(position) is no \(type)" }
+    case .literal, .dim, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast: continue
     }
   }
   return nil

@@ -5,22 +5,23 @@ import Testing
 import Verify
 
 /// The folder of golden models, found from this file.
-private let golden = String(#filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }) + "/Golden"
+let goldenFolder = String(#filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }) + "/Golden"
 
 /// Whether differences are written instead of reported.
 private let blesses = getenv("ONNXC_BLESS") != nil
 
-private let models = ["attention", "classifier", "residual_block"]
+/// The names of the golden models.
+let goldenModels = ["attention", "classifier", "residual_block"]
 
 @Suite("Golden models")
 struct GoldenTests {
   /// The text after every stage, for portable C so that it does not depend on the machine.
-  @Test("texts of all stages", arguments: models)
+  @Test("texts of all stages", arguments: goldenModels)
   func texts(_ model: String) throws {
     var options = CompileOptions()
     options.backend = .c
     options.name = model
-    let result = try Pipeline.texts(path: "\(golden)/\(model)/model.onnx", options: options)
+    let result = try Pipeline.texts(path: "\(goldenFolder)/\(model)/model.onnx", options: options)
     #expect(result.stages.count > 5)
     for (number, stage) in result.stages.enumerated() {
       try compare(stage.text + "\n", "\(model)/\(number < 10 ? "0" : "")\(number)-\(stage.name).txt")
@@ -28,18 +29,18 @@ struct GoldenTests {
     try compare(result.header, "\(model)/\(model).h")
   }
 
-  @Test("results", arguments: models, CompileOptions.Backend.allCases)
+  @Test("results", arguments: goldenModels, CompileOptions.Backend.allCases)
   func results(_ model: String, _ backend: CompileOptions.Backend) throws {
     var options = CompileOptions()
     options.backend = backend
     options.name = model
-    let test = try #require(TestCase.all(below: "\(golden)/\(model)").first)
+    let test = try #require(TestCase.all(below: "\(goldenFolder)/\(model)").first)
     let result = runCase(test, with: Pipeline.caseCompiler(options: options))
     #expect(result.status == .passed, "\(result.reason)")
   }
 
   private func compare(_ text: String, _ name: String) throws {
-    let path = "\(golden)/\(name)"
+    let path = "\(goldenFolder)/\(name)"
     if blesses {
       try AtomicFile.write(text, path: path)
       return

@@ -23,12 +23,12 @@ import Testing
     let test = try #require(programCases.first { $0.name == "symbolic" })
     #expect(
       test.program.description == """
-        program case_model(in put: f32[$n]) -> (output: f32[$n])
-        symbols n, batch size
+        program case_model("in put": f32[$n]) -> (output: f32[$n])
+        symbols n, "batch size"
         arena ($n * 64)
-        b0 is input 0
-        b1 is arena + 0
-        b2 is output 0
+        b0: f32 is input 0
+        b1: f32 is arena + 0
+        b2: f32 is output 0
         k0: kernel copy(b0: read f32 align 4, b1: write f32 align 4) {
           copy b1[0 : $n] = b0[0 : $n]
         }

@@ -1,0 +1,297 @@
+import Support
+
+/// An access that a program must not make, or an operation outside of what it is defined for.
+public struct InterpretationError: Error, CustomStringConvertible {
+  public var description: String
+}
+
+/// What a run of a program gives.
+public struct InterpretedResult: Hashable, Sendable {
+  /// 0 for success.
+  public var status: Int
+  /// Bytes of each output.
+  public var outputs: [[UInt8]]
+}
+
+extension Program {
+  /// Runs the program on the bytes of its inputs, slowly and with checks: every access lies within its memory, and memory is
+  /// written before it is read. Arena, outputs and local arrays start out unwritten, and success leaves outputs written.
+  ///
+  /// Buffers of the arena are only known to lie in it.
+  public func interpret(inputs: [[UInt8]], symbols values: [Int] = []) throws(InterpretationError) -> InterpretedResult {
+    let symbols = Dictionary(uniqueKeysWithValues: zip(self.symbols, values))
+    let sizes = Interpreter(kernels: [], symbols: symbols)
+    let sources = inputs.map { Memory($0) }
+    let constants = self.constants.map { constant in Memory(constant.bytes.withUnsafeBytes { Array($0) }) }
+    var results: [Memory] = []
+    for port in outputs {
+      var count = port.element.bytes
+      for extent in port.extents { count *= try sizes.index(extent.expr) }
+      results.append(Memory(unwritten: count))
+    }
+    let arena = Memory(unwritten: try sizes.index(arenaBytes))
+    var interpreter = Interpreter(kernels: kernels, symbols: symbols)
+    for (id, storage) in storage.enumerated() {
+      interpreter.places[id] =
+        switch storage {
+        case .input(let index): Place(memory: sources[index])
+        case .output(let index): Place(memory: results[index])
+        case .constant(let index): Place(memory: constants[index])
+        case .arena(let offset): Place(memory: arena, offset: try sizes.index(offset))
+        }
+    }
+    let status = try interpreter.run(entry)
+    for (index, result) in results.enumerated() where status == 0 {
+      if let hole = result.firstUnwritten { throw InterpretationError(description: "byte \(hole) of output \(index) is not written") }
+    }
+    return InterpretedResult(status: status, outputs: results.map(\.bytes))
+  }
+}
+
+/// Bytes that know which of them were written.
+private final class Memory {
+  private(set) var bytes: [UInt8]
+  private var isWritten: [Bool]
+
+  init(_ bytes: [UInt8]) {
+    self.bytes = bytes
+    isWritten = Array(repeating: true, count: bytes.count)
+  }
+
+  init(unwritten count: Int) {
+    bytes = Array(repeating: 0xA5, count: count)
+    isWritten = Array(repeating: false, count: count)
+  }
+
+  var firstUnwritten: Int? { isWritten.firstIndex(of: false) }
+
+  func read(_ offset: Int, size: Int) throws(InterpretationError) -> UInt64 {
+    try check(offset, size)
+    var bits: UInt64 = 0
+    for position in 0..<size {
+      guard isWritten[offset + position] else { throw InterpretationError(description: "byte \(offset + position) is read unwritten") }
+      bits |= UInt64(bytes[offset + position]) << UInt64(8 * position)
+    }
+    return bits
+  }
+
+  func write(_ bits: UInt64, _ offset: Int, size: Int) throws(InterpretationError) {
+    try check(offset, size)
+    for position in 0..<size {
+      bytes[offset + position] = UInt8(truncatingIfNeeded: bits >> UInt64(8 * position))
+      isWritten[offset + position] = true
+    }
+  }
+
+  private func check(_ offset: Int, _ size: Int) throws(InterpretationError) {
+    guard offset >= 0, offset <= bytes.count - size else {
+      throw InterpretationError(description: "\(size) bytes at \(offset) of \(bytes.count)")
+    }
+  }
+}
+
+/// Where a buffer begins.
+private struct Place {
+  var memory: Memory
+  var offset = 0
+}
+
+/// The state of a kernel or of the entry.
+private struct Interpreter {
+  let kernels: [Kernel]
+  let symbols: [String: Int]
+  var places: [Int: Place] = [:]
+  private var variables: [Lanes?] = []
+
+  init(kernels: [Kernel], symbols: [String: Int]) {
+    self.kernels = kernels
+    self.symbols = symbols
+  }
+
+  /// Runs statements until one fails; gives its status, or 0.
+  mutating func run(_ statements: [Statement]) throws(InterpretationError) -> Int {
+    for statement in statements {
+      let status: Int
+      do throws(InterpretationError) { status = try run(statement) } catch {
+        if error.description.contains("\n") { throw error }
+        throw InterpretationError(description: "\(error)\nin \(statement)")
+      }
+      if status != 0 { return status }
+    }
+    return 0
+  }
+
+  private mutating func run(_ statement: Statement) throws(InterpretationError) -> Int {
+    switch statement {
+    case .bind(let variable, let value), .declare(let variable, let value), .assign(let variable, let value):
+      set(variable, try evaluate(value))
+    case .store(let buffer, let index, let value, let count):
+      let lanes = try evaluate(value)
+      let start = try self.index(index)
+      let end = try count.map { (count) throws(InterpretationError) in try self.index(count) } ?? lanes.bits.count
+      for (lane, bits) in lanes.bits.enumerated() where lane < end { try write(bits, buffer, start + lane) }
+    case .loop(let loop):
+      let upper = try index(loop.upper)
+      for position in stride(from: try index(loop.lower), to: upper, by: loop.step) {
+        set(loop.variable, Lanes(position))
+        let status = try run(loop.body)
+        if status != 0 { return status }
+      }
+    case .conditional(let condition, let then, let otherwise):
+      return try run(try evaluate(condition).bits[0] != 0 ? then : otherwise)
+    case .whileLoop(let condition, let body):
+      while try evaluate(condition).bits[0] != 0 {
+        let status = try run(body)
+        if status != 0 { return status }
+      }
+    case .allocate(let buffer, let count):
+      places[buffer.id] = Place(memory: Memory(unwritten: count * buffer.element.bytes))
+    case .zero(let buffer, let index, let count):
+      let start = try self.index(index)
+      for position in 0..<max(0, try self.index(count)) { try write(0, buffer, start + position) }
+    case .copy(let to, let index, let from, let fromIndex, let count):
+      let (start, source) = (try self.index(index), try self.index(fromIndex))
+      for position in 0..<max(0, try self.index(count)) { try write(try read(from, source + position), to, start + position) }
+    case .call(let kernel, let arguments, let scalars): return try call(kernels[kernel], arguments, scalars)
+    case .fail(let status): return status
+    }
+    return 0
+  }
+
+  private func call(_ kernel: Kernel, _ arguments: [Argument], _ scalars: [Expr]) throws(InterpretationError) -> Int {
+    var inner = Interpreter(kernels: [], symbols: symbols)
+    for (parameter, argument) in zip(kernel.parameters, arguments) {
+      var place = try self.place(argument.buffer)
+      place.offset += try index(argument.offset) * argument.buffer.element.bytes
+      guard place.offset % parameter.alignment == 0 else {
+        throw InterpretationError(description: "\(argument.buffer) lies at \(place.offset), not aligned to \(parameter.alignment)")
+      }
+      inner.places[parameter.buffer.id] = place
+    }
+    for (scalar, value) in zip(kernel.scalars, scalars) { inner.set(scalar, try evaluate(value)) }
+    do throws(InterpretationError) { return try inner.run(kernel.body) } catch {
+      throw InterpretationError(description: "\(error)\nin \(kernel.name)")
+    }
+  }
+
+  private mutating func set(_ variable: Variable, _ value: Lanes) {
+    while variables.count <= variable.id { variables.append(nil) }
+    variables[variable.id] = value
+  }
+
+  private func place(_ buffer: Buffer) throws(InterpretationError) -> Place {
+    guard let place = places[buffer.id] else { throw InterpretationError(description: "there is no \(buffer)") }
+    return place
+  }
+
+  private func read(_ buffer: Buffer, _ index: Int) throws(InterpretationError) -> UInt64 {
+    let place = try place(buffer)
+    let size = buffer.element.bytes
+    let bits = try place.memory.read(place.offset + index * size, size: size)
+    return buffer.element == .bool && bits != 0 ? 1 : bits
+  }
+
+  private func write(_ bits: UInt64, _ buffer: Buffer, _ index: Int) throws(InterpretationError) {
+    let place = try place(buffer)
+    let size = buffer.element.bytes
+    try place.memory.write(bits, place.offset + index * size, size: size)
+  }
+
+  /// The value of an `i64` scalar.
+  func index(_ expr: Expr) throws(InterpretationError) -> Int { try evaluate(expr).integer(0) }
+
+  private func evaluate(_ expr: Expr) throws(InterpretationError) -> Lanes {
+    switch expr {
+    case .integer(let value, let element): return Lanes(value, element)
+    case .float(let value, let element): return Lanes(element, [LaneMath.bits(value, element)])
+    case .variable(let variable):
+      guard variable.id < variables.count, let value = variables[variable.id] else {
+        throw InterpretationError(description: "\(variable) has no value")
+      }
+      return value
+    case .symbol(let name):
+      guard let value = symbols[name] else { throw InterpretationError(description: "$\(name) has no value") }
+      return Lanes(value)
+    case .load(let buffer, let index, let lanes, let count):
+      let start = try self.index(index)
+      let end = try count.map { (count) throws(InterpretationError) in try self.index(count) } ?? lanes
+      var bits = [UInt64](repeating: 0, count: lanes)
+      for lane in 0..<max(0, min(lanes, end)) { bits[lane] = try read(buffer, start + lane) }
+      return Lanes(buffer.element, bits)
+    case .gather(let buffer, let indices):
+      let positions = try evaluate(indices)
+      return Lanes(
+        buffer.element,
+        try positions.bits.map { (bits) throws(InterpretationError) in try read(buffer, Int(truncatingIfNeeded: bits)) })
+    case .splat(let value, let lanes):
+      let scalar = try evaluate(value)
+      return Lanes(scalar.element, [UInt64](repeating: scalar.bits[0], count: lanes))
+    case .ramp(let base, let stride, let lanes):
+      let first = try evaluate(base)
+      return Lanes(
+        first.element, (0..<lanes).map { LaneMath.bits(first.integer(0) &+ $0 &* stride, first.element) })
+    case .unary(let op, let operand):
+      let x = try evaluate(operand)
+      return Lanes(x.element, x.bits.map { LaneMath.unary(op, $0, x.element) })
+    case .binary(let op, let a, let b): return try binary(op, try evaluate(a), try evaluate(b))
+    case .compare(let op, let a, let b):
+      let (x, y) = (try evaluate(a), try evaluate(b))
+      return Lanes(.bool, zip(x.bits, y.bits).map { LaneMath.compare(op, $0, $1, x.element) ? 1 : 0 })
+    case .select(let condition, let a, let b):
+      let (flags, x, y) = (try evaluate(condition), try evaluate(a), try evaluate(b))
+      return Lanes(x.element, flags.bits.indices.map { flags.bits[$0] != 0 ? x.bits[$0] : y.bits[$0] })
+    case .multiplyAdd(let a, let b, let c):
+      let (x, y, z) = (try evaluate(a), try evaluate(b), try evaluate(c))
+      return Lanes(x.element, x.bits.indices.map { LaneMath.multiplyAdd(x.bits[$0], y.bits[$0], z.bits[$0], x.element) })
+    case .cast(let element, let operand):
+      let x = try evaluate(operand)
+      return Lanes(element, x.bits.map { LaneMath.cast($0, x.element, element) })
+    case .bitcast(let element, let operand): return Lanes(element, try evaluate(operand).bits)
+    case .reduceLanes(let op, let vector):
+      let lanes = try evaluate(vector)
+      var result = Lanes(lanes.element, [lanes.bits[0]])
+      for bits in lanes.bits.dropFirst() { result = try binary(op.combiner, result, Lanes(lanes.element, [bits])) }
+      return result
+    }
+  }
+
+  private func binary(_ op: BinaryOp, _ x: Lanes, _ y: Lanes) throws(InterpretationError) -> Lanes {
+    var result = x
+    for lane in x.bits.indices {
+      guard let bits = LaneMath.binary(op, x.bits[lane], y.bits[lane], x.element) else {
+        throw InterpretationError(description: "\(op) of \(x.integer(lane)) and \(y.integer(lane))")
+      }
+      result.bits[lane] = bits
+    }
+    return result
+  }
+}
+
+/// The lanes of a value as the bits of its elements.
+private struct Lanes {
+  var element: ElementType
+  var bits: [UInt64]
+
+  init(_ element: ElementType, _ bits: [UInt64]) {
+    self.element = element
+    self.bits = bits
+  }
+
+  init(_ value: Int, _ element: ElementType = .i64) { self.init(element, [LaneMath.bits(value, element)]) }
+
+  func integer(_ lane: Int) -> Int { LaneMath.integer(bits[lane], element) }
+}
+
+extension LaneReduction {
+  /// The operation on two lanes.
+  fileprivate var combiner: BinaryOp {
+    switch self {
+    case .sum: .add
+    case .product: .multiply
+    case .min: .min
+    case .max: .max
+    case .and: .and
+    case .or: .or
+    }
+  }
+}

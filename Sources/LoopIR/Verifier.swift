@@ -1,0 +1,286 @@
+import Support
+
+/// A broken rule of Loop IR: a fault of the compiler, not of the model.
+public struct LoopVerificationError: Error, CustomStringConvertible {
+  public var description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// Checks a program:
+/// - variables are introduced before use and once, used with the type that they were introduced with, and assigned only where
+///   `declare` introduced them in an enclosing block;
+/// - buffers are parameters, local arrays of an enclosing block, or storage of the entry, used with their element type; what is
+///   only read is not written, and inputs and constants of the program are only read;
+/// - element types are `bool`, the integers of 8 to 64 bits, `f32` and `f64`; operations have types that they are defined for, and
+///   their operands agree in element type and lanes; literals are values of their type;
+/// - positions, counts and loop bounds are `i64` scalars; literal ones are not negative;
+/// - literal positions in local arrays, constants and ports lie within them, and arrays have at least one element;
+/// - loop steps are at least 1, and unrolled loops have literal bounds;
+/// - calls give a kernel one argument for each parameter, of its element type, aligned as it asks where that is known, and
+///   `i64` scalars; no argument that a kernel writes is passed twice;
+/// - statuses of failure are not 0, and a kernel may fail exactly if it says so; kernels call no kernels;
+/// - ports and storage exist, arena offsets are multiples of 64 and within the arena where they are literal, symbols are declared,
+///   and the sizes of constants are whole numbers of elements.
+public func verify(_ program: Program) throws(LoopVerificationError) {
+  for (index, constant) in program.constants.enumerated() {
+    guard isLoopType(constant.element), constant.bytes.count % constant.element.bytes == 0 else {
+      throw LoopVerificationError("constant \(index) has \(constant.bytes.count) bytes of \(constant.element)")
+    }
+  }
+  let symbols = Set(program.symbols)
+  let outer = BlockVerifier(symbols: symbols, kernels: [])
+  for port in program.inputs + program.outputs {
+    for extent in port.extents { try outer.position(extent.expr, "extent of \(port.name)") }
+  }
+  try outer.position(program.arenaBytes, "size of the arena")
+  for (index, kernel) in program.kernels.enumerated() {
+    do throws(LoopVerificationError) { try verify(kernel, symbols: symbols) } catch {
+      throw LoopVerificationError("kernel \(index) (\(kernel.name)): \(error)")
+    }
+  }
+  var entry = BlockVerifier(symbols: symbols, kernels: program.kernels)
+  var elements: [Int: ElementType] = [:]
+  for buffer in program.entry.buffers {
+    if let other = elements.updateValue(buffer.element, forKey: buffer.id), other != buffer.element {
+      throw LoopVerificationError("\(buffer) is used as \(other) and \(buffer.element)")
+    }
+  }
+  for (id, storage) in program.storage.enumerated() { try entry.declare(storage, id, elements[id], program) }
+  try entry.block(program.entry)
+}
+
+private func verify(_ kernel: Kernel, symbols: Set<String>) throws(LoopVerificationError) {
+  var verifier = BlockVerifier(symbols: symbols, kernels: nil)
+  for parameter in kernel.parameters { try verifier.declare(parameter) }
+  for scalar in kernel.scalars {
+    guard scalar.type == ValueType(.i64) else { throw LoopVerificationError("scalar \(scalar) has type \(scalar.type)") }
+    try verifier.introduce(scalar, isMutable: false)
+  }
+  try verifier.block(kernel.body)
+  guard verifier.mayFail == kernel.mayFail else {
+    throw LoopVerificationError(kernel.mayFail ? "it says that it may fail, but does not" : "it may fail, but does not say so")
+  }
+}
+
+/// Whether Loop IR computes with the type.
+func isLoopType(_ element: ElementType) -> Bool {
+  switch element {
+  case .bool, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .f32, .f64: true
+  case .f16, .bf16, .i2, .i4, .u2, .u4, .f4e2m1, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .c64, .c128,
+    .string:
+    false
+  }
+}
+
+/// What is known of a buffer where it is used.
+struct VerifiedBuffer {
+  /// Nil for storage that is not used.
+  var element: ElementType?
+  var isReadable = true
+  var isWritable = true
+  /// The size, where it is a literal.
+  var bytes: Int?
+  /// In bytes, of the first element.
+  var alignment = 64
+}
+
+/// Verifies the statements of a kernel or of the entry.
+struct BlockVerifier {
+  let symbols: Set<String>
+  /// What may be called; nil in kernels.
+  let kernels: [Kernel]?
+  private(set) var mayFail = false
+  var buffers: [Int: VerifiedBuffer] = [:]
+  /// Variables in scope.
+  private(set) var variables: [Int: (type: ValueType, isMutable: Bool)] = [:]
+  /// Numbers of variables and local arrays that were introduced anywhere.
+  private var usedVariables: Set<Int> = []
+  private var usedBuffers: Set<Int> = []
+
+  init(symbols: Set<String>, kernels: [Kernel]?) {
+    self.symbols = symbols
+    self.kernels = kernels
+  }
+
+  mutating func introduce(_ variable: Variable, isMutable: Bool) throws(LoopVerificationError) {
+    guard usedVariables.insert(variable.id).inserted else { throw LoopVerificationError("\(variable) is introduced twice") }
+    guard isLoopType(variable.type.element), variable.type.lanes >= 1 else {
+      throw LoopVerificationError("\(variable) has type \(variable.type)")
+    }
+    variables[variable.id] = (variable.type, isMutable)
+  }
+
+  mutating func declare(_ parameter: Parameter) throws(LoopVerificationError) {
+    let buffer = parameter.buffer
+    guard usedBuffers.insert(buffer.id).inserted else { throw LoopVerificationError("\(buffer) is introduced twice") }
+    guard isLoopType(buffer.element), parameter.alignment >= buffer.element.bytes, parameter.alignment.nonzeroBitCount == 1
+    else { throw LoopVerificationError("\(buffer) of \(buffer.element) has alignment \(parameter.alignment)") }
+    buffers[buffer.id] = VerifiedBuffer(
+      element: buffer.element, isReadable: parameter.access != .write, isWritable: parameter.access != .read,
+      alignment: parameter.alignment)
+  }
+
+  mutating func declare(_ storage: Storage, _ id: Int, _ element: ElementType?, _ program: Program)
+    throws(LoopVerificationError) {
+    func bytes(_ port: Port) -> Int? {
+      port.extents.reduce(port.element.bytes) { product, extent in product.flatMap { count in extent.expr.integerValue.map { count * $0 } } }
+    }
+    switch storage {
+    case .input(let index):
+      guard program.inputs.indices.contains(index) else { throw LoopVerificationError("b\(id): no \(storage)") }
+      buffers[id] = VerifiedBuffer(element: element, isWritable: false, bytes: bytes(program.inputs[index]), alignment: 1)
+    case .output(let index):
+      guard program.outputs.indices.contains(index) else { throw LoopVerificationError("b\(id): no \(storage)") }
+      buffers[id] = VerifiedBuffer(element: element, bytes: bytes(program.outputs[index]), alignment: 1)
+    case .constant(let index):
+      guard program.constants.indices.contains(index) else { throw LoopVerificationError("b\(id): no \(storage)") }
+      let constant = program.constants[index]
+      buffers[id] = VerifiedBuffer(element: constant.element, isWritable: false, bytes: constant.bytes.count)
+    case .arena(let offset):
+      try position(offset, "offset of b\(id)")
+      if let offset = offset.integerValue {
+        let isInside = program.arenaBytes.integerValue.map { offset <= $0 } ?? true
+        guard offset % 64 == 0, isInside else { throw LoopVerificationError("b\(id) lies at \(offset) of the arena") }
+      }
+      buffers[id] = VerifiedBuffer(element: element)
+    }
+  }
+
+  /// Verifies statements; what they introduce ends with them.
+  mutating func block(_ statements: [Statement]) throws(LoopVerificationError) {
+    let (outerVariables, outerBuffers) = (variables, buffers)
+    for statement in statements {
+      do throws(LoopVerificationError) { try verify(statement) } catch {
+        if case .loop = statement { throw error }
+        let heading = statement.description.split(separator: "\n").first ?? ""
+        throw LoopVerificationError("\(error)\n  in \(heading)")
+      }
+    }
+    (variables, buffers) = (outerVariables, outerBuffers)
+  }
+
+  private mutating func verify(_ statement: Statement) throws(LoopVerificationError) {
+    switch statement {
+    case .bind(let variable, let value), .declare(let variable, let value):
+      try expect(value, variable.type)
+      if case .declare = statement { try introduce(variable, isMutable: true) } else { try introduce(variable, isMutable: false) }
+    case .assign(let variable, let value):
+      try expect(value, variable.type)
+      guard let known = variables[variable.id], known.type == variable.type, known.isMutable else {
+        throw LoopVerificationError("\(variable) is no mutable variable of type \(variable.type) here")
+      }
+    case .store(let buffer, let index, let value, let count):
+      let type = try expression(value)
+      guard type.element == buffer.element else { throw LoopVerificationError("\(type) is stored to \(buffer.element)") }
+      try access(buffer, index, lanes: type.lanes, count: count, writes: true)
+    case .loop(let loop): try verify(loop)
+    case .conditional(let condition, let then, let otherwise):
+      try expect(condition, ValueType(.bool))
+      try block(then)
+      try block(otherwise)
+    case .whileLoop(let condition, let body):
+      try expect(condition, ValueType(.bool))
+      try block(body)
+    case .allocate(let buffer, let count):
+      guard usedBuffers.insert(buffer.id).inserted, buffers[buffer.id] == nil else {
+        throw LoopVerificationError("\(buffer) is introduced twice")
+      }
+      guard count >= 1, isLoopType(buffer.element) else { throw LoopVerificationError("\(count) elements of \(buffer.element)") }
+      buffers[buffer.id] = VerifiedBuffer(element: buffer.element, bytes: count * buffer.element.bytes)
+    case .zero(let buffer, let index, let count):
+      try access(buffer, index, lanes: nil, count: count, writes: true)
+    case .copy(let to, let index, let from, let fromIndex, let count):
+      guard to.element == from.element else { throw LoopVerificationError("\(from.element) is copied to \(to.element)") }
+      try access(to, index, lanes: nil, count: count, writes: true)
+      try access(from, fromIndex, lanes: nil, count: count, writes: false)
+    case .call(let kernel, let arguments, let scalars): try call(kernel, arguments, scalars)
+    case .fail(let status):
+      guard status != 0 else { throw LoopVerificationError("status 0 is success") }
+      mayFail = true
+    }
+  }
+
+  private mutating func verify(_ loop: Loop) throws(LoopVerificationError) {
+    let place = "bound of \(loop.variable)"
+    try expect(loop.lower, ValueType(.i64))
+    try expect(loop.upper, ValueType(.i64))
+    guard loop.step >= 1 else { throw LoopVerificationError("\(place): step \(loop.step)") }
+    if loop.kind == .unrolled, loop.lower.integerValue == nil || loop.upper.integerValue == nil {
+      throw LoopVerificationError("\(place): an unrolled loop has literal bounds")
+    }
+    guard loop.variable.type == ValueType(.i64) else { throw LoopVerificationError("\(place): type \(loop.variable.type)") }
+    let outer = variables
+    try introduce(loop.variable, isMutable: false)
+    try block(loop.body)
+    variables = outer
+  }
+
+  private mutating func call(_ kernel: Int, _ arguments: [Argument], _ scalars: [Expr]) throws(LoopVerificationError) {
+    guard let kernels else { throw LoopVerificationError("a kernel calls a kernel") }
+    guard kernels.indices.contains(kernel) else { throw LoopVerificationError("there is no kernel \(kernel)") }
+    let called = kernels[kernel]
+    guard arguments.count == called.parameters.count, scalars.count == called.scalars.count else {
+      throw LoopVerificationError(
+        "\(arguments.count) buffers and \(scalars.count) scalars for \(called.parameters.count) and \(called.scalars.count)")
+    }
+    for scalar in scalars { try expect(scalar, ValueType(.i64)) }
+    for (argument, parameter) in zip(arguments, called.parameters) {
+      guard argument.buffer.element == parameter.buffer.element else {
+        throw LoopVerificationError("\(argument.buffer) of \(argument.buffer.element) for \(parameter.buffer.element)")
+      }
+      let buffer = try use(
+        argument.buffer, reads: parameter.access != .write, writes: parameter.access != .read)
+      try position(argument.offset, "offset of \(argument.buffer)")
+      if let offset = argument.offset.integerValue {
+        // The caller's buffers are aligned for their elements at least.
+        let known = max(buffer.alignment, argument.buffer.element.bytes)
+        guard parameter.alignment <= known, offset * argument.buffer.element.bytes % parameter.alignment == 0 else {
+          throw LoopVerificationError("\(argument.buffer) + \(offset) is not aligned to \(parameter.alignment) bytes")
+        }
+      }
+    }
+    for (position, parameter) in called.parameters.enumerated() where parameter.access != .read {
+      let argument = arguments[position]
+      for (other, second) in arguments.enumerated() where other != position && second == argument {
+        throw LoopVerificationError("\(argument.buffer) is written and passed twice")
+      }
+    }
+    mayFail = mayFail || called.mayFail
+  }
+
+  /// Verifies the use of a buffer and gives what is known of it.
+  func use(_ buffer: Buffer, reads: Bool, writes: Bool) throws(LoopVerificationError) -> VerifiedBuffer {
+    guard let known = buffers[buffer.id] else { throw LoopVerificationError("there is no \(buffer) here") }
+    guard isLoopType(buffer.element), known.element == nil || known.element == buffer.element else {
+      throw LoopVerificationError("\(buffer) is used with type \(buffer.element)")
+    }
+    if reads, !known.isReadable { throw LoopVerificationError("\(buffer) is read") }
+    if writes, !known.isWritable { throw LoopVerificationError("\(buffer) is written") }
+    return known
+  }
+
+  /// Verifies an access to a range of elements: `count` of them, else `lanes`.
+  func access(_ buffer: Buffer, _ index: Expr, lanes: Int?, count: Expr?, writes: Bool) throws(LoopVerificationError) {
+    let known = try use(buffer, reads: !writes, writes: writes)
+    try expect(index, ValueType(.i64))
+    if let count { try expect(count, ValueType(.i64)) }
+    let length = count.map(\.integerValue) ?? lanes
+    guard let first = index.integerValue, let length, length > 0 else { return }
+    let capacity = known.bytes.map { $0 / buffer.element.bytes }
+    guard first >= 0, capacity.map({ first + length <= $0 }) ?? true else {
+      throw LoopVerificationError("\(length) elements of \(buffer) at \(first)\(capacity.map { " of \($0)" } ?? "")")
+    }
+  }
+
+  /// Verifies an `i64` scalar that is not negative.
+  func position(_ expr: Expr, _ what: String) throws(LoopVerificationError) {
+    try expect(expr, ValueType(.i64))
+    if let value = expr.integerValue, value < 0 { throw LoopVerificationError("\(what): \(value)") }
+  }
+
+  func expect(_ expr: Expr, _ type: ValueType) throws(LoopVerificationError) {
+    let found = try expression(expr)
+    guard found == type else { throw LoopVerificationError("\(expr) has type \(found), not \(type)") }
+  }
+}
