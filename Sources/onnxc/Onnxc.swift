@@ -1,4 +1,5 @@
 import ArgumentParser
+import CSystem
 import Glibc
 
 /// The command line: `onnxc model.onnx -o model.o` and the commands around it.
@@ -12,8 +13,10 @@ struct Onnxc: ParsableCommand {
     ],
     defaultSubcommand: CompileCommand.self)
 
-  /// Runs a command and ends with 0 when done, 1 for wrong usage, 2 for a wrong model, 3 for an unsupported one.
+  /// Runs a command and ends with 0 when done, 1 for wrong usage, 2 for a wrong model, 3 for an unsupported one, 4 for a
+  /// fault of the compiler.
   static func main() {
+    csystem_exit_on_faults()
     do {
       var command = try parseAsRoot()
       try command.run()

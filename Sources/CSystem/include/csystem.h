@@ -4,4 +4,7 @@
 /* Keeps this process on the last `count` processors it may use, when it may use more. */
 void csystem_pin_to_last_processors(int count);
 
+/* Makes this process end with code 4 where it would be killed by a fault of its own, a full stack included. */
+void csystem_exit_on_faults(void);
+
 #endif
