@@ -37,6 +37,8 @@ struct View {
   var element: ElementType
   var shape: [Dim]
   var strides: [Dim]
+  /// The element at position 0 of all axes.
+  var offset = Dim(0)
 }
 
 extension Dim {

@@ -2,8 +2,19 @@ import LoopIR
 import Support
 import TensorIR
 
+/// Lowers a map to a loop nest for each piece of its domain.
+func lowerMap(
+  _ map: Map, operands: [View], result: View, layout: Layout, target: Target, builder: inout KernelBuilder
+) -> [Statement] {
+  split(map, operands: operands.map { TensorType($0.element, $0.shape) }).flatMap { piece in
+    var part = result
+    part.offset = zip(piece.lower, result.strides).reduce(Dim(0)) { $0 + $1.1 * $1.0 }
+    return lowerWhole(piece.map, operands: operands, result: part, layout: layout, target: target, builder: &builder)
+  }
+}
+
 /// Lowers a map to one loop nest in the order of its result's layout, with vectors along the innermost axis.
-func lowerMap(_ map: Map, operands: [View], result: View, layout: Layout, target: Target, builder: inout KernelBuilder)
+private func lowerWhole(_ map: Map, operands: [View], result: View, layout: Layout, target: Target, builder: inout KernelBuilder)
   -> [Statement]
 {
   let body = map.body.legalized(encodingResults: true)
@@ -23,7 +34,7 @@ func lowerMap(_ map: Map, operands: [View], result: View, layout: Layout, target
     var emitter = ScalarEmitter(
       body, operands: operands, extents: nest.extents, axes: axes, vectorAxis: vectorAxis, lanes: lanes, count: count)
     let value = emitter.result(0, in: &builder)
-    let index = zip(axes, result.strides).reduce(Expr.index(0)) { $0 + $1.0 * $1.1.expr }
+    let index = zip(axes, result.strides).reduce(result.offset.expr) { $0 + $1.0 * $1.1.expr }
     return emitter.statements + [.store(result.buffer, index: index, value: value, count: count)]
   }
 
