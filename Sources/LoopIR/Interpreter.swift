@@ -14,11 +14,13 @@ public struct InterpretedResult: Hashable, Sendable {
 }
 
 extension Program {
-  /// Runs the program on the bytes of its inputs, slowly and with checks: every access lies within its memory, and memory is
-  /// written before it is read. Arena, outputs and local arrays start out unwritten, and success leaves outputs written.
+  /// Runs the program on the bytes of its inputs, slowly and with checks: every access lies within its memory, and
+  /// memory is written before it is read. Arena, outputs and local arrays start out unwritten, and success leaves
+  /// outputs written.
   ///
   /// Buffers of the arena are only known to lie in it.
-  public func interpret(inputs: [[UInt8]], symbols values: [Int] = []) throws(InterpretationError) -> InterpretedResult {
+  public func interpret(inputs: [[UInt8]], symbols values: [Int] = []) throws(InterpretationError) -> InterpretedResult
+  {
     let symbols = Dictionary(uniqueKeysWithValues: zip(self.symbols, values))
     let sizes = Interpreter(kernels: [], symbols: symbols)
     let sources = inputs.map { Memory($0) }
@@ -42,7 +44,9 @@ extension Program {
     }
     let status = try interpreter.run(entry)
     for (index, result) in results.enumerated() where status == 0 {
-      if let hole = result.firstUnwritten { throw InterpretationError(description: "byte \(hole) of output \(index) is not written") }
+      if let hole = result.firstUnwritten {
+        throw InterpretationError(description: "byte \(hole) of output \(index) is not written")
+      }
     }
     return InterpretedResult(status: status, outputs: results.map(\.bytes))
   }
@@ -69,7 +73,9 @@ private final class Memory {
     try check(offset, size)
     var bits: UInt64 = 0
     for position in 0..<size {
-      guard isWritten[offset + position] else { throw InterpretationError(description: "byte \(offset + position) is read unwritten") }
+      guard isWritten[offset + position] else {
+        throw InterpretationError(description: "byte \(offset + position) is read unwritten")
+      }
       bits |= UInt64(bytes[offset + position]) << UInt64(8 * position)
     }
     return bits
@@ -151,7 +157,9 @@ private struct Interpreter {
       for position in 0..<max(0, try self.index(count)) { try write(0, buffer, start + position) }
     case .copy(let to, let index, let from, let fromIndex, let count):
       let (start, source) = (try self.index(index), try self.index(fromIndex))
-      for position in 0..<max(0, try self.index(count)) { try write(try read(from, source + position), to, start + position) }
+      for position in 0..<max(0, try self.index(count)) {
+        try write(try read(from, source + position), to, start + position)
+      }
     case .call(let kernel, let arguments, let scalars): return try call(kernels[kernel], arguments, scalars)
     case .fail(let status): return status
     }
@@ -164,7 +172,8 @@ private struct Interpreter {
       var place = try self.place(argument.buffer)
       place.offset += try index(argument.offset) * argument.buffer.element.bytes
       guard place.offset % parameter.alignment == 0 else {
-        throw InterpretationError(description: "\(argument.buffer) lies at \(place.offset), not aligned to \(parameter.alignment)")
+        throw InterpretationError(
+          description: "\(argument.buffer) lies at \(place.offset), not aligned to \(parameter.alignment)")
       }
       inner.places[parameter.buffer.id] = place
     }
@@ -222,7 +231,8 @@ private struct Interpreter {
       let positions = try evaluate(indices)
       return Lanes(
         buffer.element,
-        try positions.bits.map { (bits) throws(InterpretationError) in try read(buffer, Int(truncatingIfNeeded: bits)) })
+        try positions.bits.map { (bits) throws(InterpretationError) in try read(buffer, Int(truncatingIfNeeded: bits)) }
+      )
     case .splat(let value, let lanes):
       let scalar = try evaluate(value)
       return Lanes(scalar.element, [UInt64](repeating: scalar.bits[0], count: lanes))
@@ -242,7 +252,8 @@ private struct Interpreter {
       return Lanes(x.element, flags.bits.indices.map { flags.bits[$0] != 0 ? x.bits[$0] : y.bits[$0] })
     case .multiplyAdd(let a, let b, let c):
       let (x, y, z) = (try evaluate(a), try evaluate(b), try evaluate(c))
-      return Lanes(x.element, x.bits.indices.map { LaneMath.multiplyAdd(x.bits[$0], y.bits[$0], z.bits[$0], x.element) })
+      return Lanes(
+        x.element, x.bits.indices.map { LaneMath.multiplyAdd(x.bits[$0], y.bits[$0], z.bits[$0], x.element) })
     case .cast(let element, let operand):
       let x = try evaluate(operand)
       return Lanes(element, x.bits.map { LaneMath.cast($0, x.element, element) })

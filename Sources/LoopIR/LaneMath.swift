@@ -7,7 +7,8 @@ enum LaneMath {
   static func integer(_ bits: UInt64, _ element: ElementType) -> Int {
     let shift = UInt64(64 - element.bits)
     let left = Int(truncatingIfNeeded: bits << shift)
-    return element.isSignedInteger ? left >> Int(shift) : Int(truncatingIfNeeded: UInt64(bitPattern: Int64(left)) >> shift)
+    return element.isSignedInteger
+      ? left >> Int(shift) : Int(truncatingIfNeeded: UInt64(bitPattern: Int64(left)) >> shift)
   }
 
   /// The bits of an integer wrapped to a type.

@@ -17,7 +17,9 @@ extension Program {
     var entry = BlockParser()
     try reader.expect(word: "arena")
     arenaBytes = try entry.expression(&reader)
-    while reader.take(word: "constant") { self.constants.append(try ConstantData(&reader, self.constants.count, constants)) }
+    while reader.take(word: "constant") {
+      self.constants.append(try ConstantData(&reader, self.constants.count, constants))
+    }
     while case .word(let word) = reader.token, word.hasPrefix("b") {
       let start = reader.offset
       let id = try reader.numbered("b")
@@ -28,7 +30,9 @@ extension Program {
     }
     while case .word(let word) = reader.token, word.hasPrefix("k") {
       let start = reader.offset
-      guard try reader.numbered("k") == kernels.count else { throw reader.error(at: start, "k\(kernels.count) expected") }
+      guard try reader.numbered("k") == kernels.count else {
+        throw reader.error(at: start, "k\(kernels.count) expected")
+      }
       try reader.expect(":")
       kernels.append(try Kernel(&reader))
     }

@@ -8,20 +8,20 @@ public struct LoopVerificationError: Error, CustomStringConvertible {
 }
 
 /// Checks a program:
-/// - variables are introduced before use and once, used with the type that they were introduced with, and assigned only where
-///   `declare` introduced them in an enclosing block;
-/// - buffers are parameters, local arrays of an enclosing block, or storage of the entry, used with their element type; what is
-///   only read is not written, and inputs and constants of the program are only read;
-/// - element types are `bool`, the integers of 8 to 64 bits, `f32` and `f64`; operations have types that they are defined for, and
-///   their operands agree in element type and lanes; literals are values of their type;
-/// - positions, counts and loop bounds are `i64` scalars; literal ones are not negative;
+/// - variables are introduced before use and once, used with the type that they were introduced with, and assigned
+///   only where `declare` introduced them in an enclosing block;
+/// - buffers are parameters, local arrays of an enclosing block, or storage of the entry, used with their element
+///   type; what is only read is not written, and inputs and constants of the program are only read;
+/// - element types are `bool`, the integers of 8 to 64 bits, `f32` and `f64`; operations have types that they are
+///   defined for, and their operands agree in element type and lanes; literals are values of their type;
+/// - positions, counts and loop bounds are `i64` scalars; literal positions are not negative;
 /// - literal positions in local arrays, constants and ports lie within them, and arrays have at least one element;
 /// - loop steps are at least 1, and unrolled loops have literal bounds;
-/// - calls give a kernel one argument for each parameter, of its element type, aligned as it asks where that is known, and
-///   `i64` scalars; no argument that a kernel writes is passed twice;
+/// - calls give a kernel one argument for each parameter, of its element type, aligned as it asks where that is
+///   known, and `i64` scalars; no argument that a kernel writes is passed twice;
 /// - statuses of failure are not 0, and a kernel may fail exactly if it says so; kernels call no kernels;
-/// - ports and storage exist, arena offsets are multiples of 64 and within the arena where they are literal, symbols are declared,
-///   and the sizes of constants are whole numbers of elements.
+/// - ports and storage exist, arena offsets are multiples of 64 and within the arena where they are literal,
+///   symbols are declared, and the sizes of constants are whole numbers of elements.
 public func verify(_ program: Program) throws(LoopVerificationError) {
   for (index, constant) in program.constants.enumerated() {
     guard isLoopType(constant.element), constant.bytes.count % constant.element.bytes == 0 else {
@@ -54,12 +54,15 @@ private func verify(_ kernel: Kernel, symbols: Set<String>) throws(LoopVerificat
   var verifier = BlockVerifier(symbols: symbols, kernels: nil)
   for parameter in kernel.parameters { try verifier.declare(parameter) }
   for scalar in kernel.scalars {
-    guard scalar.type == ValueType(.i64) else { throw LoopVerificationError("scalar \(scalar) has type \(scalar.type)") }
+    guard scalar.type == ValueType(.i64) else {
+      throw LoopVerificationError("scalar \(scalar) has type \(scalar.type)")
+    }
     try verifier.introduce(scalar, isMutable: false)
   }
   try verifier.block(kernel.body)
   guard verifier.mayFail == kernel.mayFail else {
-    throw LoopVerificationError(kernel.mayFail ? "it says that it may fail, but does not" : "it may fail, but does not say so")
+    throw LoopVerificationError(
+      kernel.mayFail ? "it says that it may fail, but does not" : "it may fail, but does not say so")
   }
 }
 
@@ -104,7 +107,9 @@ struct BlockVerifier {
   }
 
   mutating func introduce(_ variable: Variable, isMutable: Bool) throws(LoopVerificationError) {
-    guard usedVariables.insert(variable.id).inserted else { throw LoopVerificationError("\(variable) is introduced twice") }
+    guard usedVariables.insert(variable.id).inserted else {
+      throw LoopVerificationError("\(variable) is introduced twice")
+    }
     guard isLoopType(variable.type.element), variable.type.lanes >= 1 else {
       throw LoopVerificationError("\(variable) has type \(variable.type)")
     }
@@ -114,7 +119,8 @@ struct BlockVerifier {
   mutating func declare(_ parameter: Parameter) throws(LoopVerificationError) {
     let buffer = parameter.buffer
     guard usedBuffers.insert(buffer.id).inserted else { throw LoopVerificationError("\(buffer) is introduced twice") }
-    guard isLoopType(buffer.element), parameter.alignment >= buffer.element.bytes, parameter.alignment.nonzeroBitCount == 1
+    guard isLoopType(buffer.element), parameter.alignment >= buffer.element.bytes,
+      parameter.alignment.nonzeroBitCount == 1
     else { throw LoopVerificationError("\(buffer) of \(buffer.element) has alignment \(parameter.alignment)") }
     buffers[buffer.id] = VerifiedBuffer(
       element: buffer.element, isReadable: parameter.access != .write, isWritable: parameter.access != .read,
@@ -122,14 +128,18 @@ struct BlockVerifier {
   }
 
   mutating func declare(_ storage: Storage, _ id: Int, _ element: ElementType?, _ program: Program)
-    throws(LoopVerificationError) {
+    throws(LoopVerificationError)
+  {
     func bytes(_ port: Port) -> Int? {
-      port.extents.reduce(port.element.bytes) { product, extent in product.flatMap { count in extent.expr.integerValue.map { count * $0 } } }
+      port.extents.reduce(port.element.bytes) { product, extent in
+        product.flatMap { count in extent.expr.integerValue.map { count * $0 } }
+      }
     }
     switch storage {
     case .input(let index):
       guard program.inputs.indices.contains(index) else { throw LoopVerificationError("b\(id): no \(storage)") }
-      buffers[id] = VerifiedBuffer(element: element, isWritable: false, bytes: bytes(program.inputs[index]), alignment: 1)
+      buffers[id] = VerifiedBuffer(
+        element: element, isWritable: false, bytes: bytes(program.inputs[index]), alignment: 1)
     case .output(let index):
       guard program.outputs.indices.contains(index) else { throw LoopVerificationError("b\(id): no \(storage)") }
       buffers[id] = VerifiedBuffer(element: element, bytes: bytes(program.outputs[index]), alignment: 1)
@@ -164,7 +174,11 @@ struct BlockVerifier {
     switch statement {
     case .bind(let variable, let value), .declare(let variable, let value):
       try expect(value, variable.type)
-      if case .declare = statement { try introduce(variable, isMutable: true) } else { try introduce(variable, isMutable: false) }
+      if case .declare = statement {
+        try introduce(variable, isMutable: true)
+      } else {
+        try introduce(variable, isMutable: false)
+      }
     case .assign(let variable, let value):
       try expect(value, variable.type)
       guard let known = variables[variable.id], known.type == variable.type, known.isMutable else {
@@ -172,7 +186,9 @@ struct BlockVerifier {
       }
     case .store(let buffer, let index, let value, let count):
       let type = try expression(value)
-      guard type.element == buffer.element else { throw LoopVerificationError("\(type) is stored to \(buffer.element)") }
+      guard type.element == buffer.element else {
+        throw LoopVerificationError("\(type) is stored to \(buffer.element)")
+      }
       try access(buffer, index, lanes: type.lanes, count: count, writes: true)
     case .loop(let loop): try verify(loop)
     case .conditional(let condition, let then, let otherwise):
@@ -186,12 +202,16 @@ struct BlockVerifier {
       guard usedBuffers.insert(buffer.id).inserted, buffers[buffer.id] == nil else {
         throw LoopVerificationError("\(buffer) is introduced twice")
       }
-      guard count >= 1, isLoopType(buffer.element) else { throw LoopVerificationError("\(count) elements of \(buffer.element)") }
+      guard count >= 1, isLoopType(buffer.element) else {
+        throw LoopVerificationError("\(count) elements of \(buffer.element)")
+      }
       buffers[buffer.id] = VerifiedBuffer(element: buffer.element, bytes: count * buffer.element.bytes)
     case .zero(let buffer, let index, let count):
       try access(buffer, index, lanes: nil, count: count, writes: true)
     case .copy(let to, let index, let from, let fromIndex, let count):
-      guard to.element == from.element else { throw LoopVerificationError("\(from.element) is copied to \(to.element)") }
+      guard to.element == from.element else {
+        throw LoopVerificationError("\(from.element) is copied to \(to.element)")
+      }
       try access(to, index, lanes: nil, count: count, writes: true)
       try access(from, fromIndex, lanes: nil, count: count, writes: false)
     case .call(let kernel, let arguments, let scalars): try call(kernel, arguments, scalars)
@@ -209,7 +229,9 @@ struct BlockVerifier {
     if loop.kind == .unrolled, loop.lower.integerValue == nil || loop.upper.integerValue == nil {
       throw LoopVerificationError("\(place): an unrolled loop has literal bounds")
     }
-    guard loop.variable.type == ValueType(.i64) else { throw LoopVerificationError("\(place): type \(loop.variable.type)") }
+    guard loop.variable.type == ValueType(.i64) else {
+      throw LoopVerificationError("\(place): type \(loop.variable.type)")
+    }
     let outer = variables
     try introduce(loop.variable, isMutable: false)
     try block(loop.body)
@@ -222,7 +244,9 @@ struct BlockVerifier {
     let called = kernels[kernel]
     guard arguments.count == called.parameters.count, scalars.count == called.scalars.count else {
       throw LoopVerificationError(
-        "\(arguments.count) buffers and \(scalars.count) scalars for \(called.parameters.count) and \(called.scalars.count)")
+        "\(arguments.count) buffers and \(scalars.count) scalars for "
+          + "\(called.parameters.count) and \(called.scalars.count)"
+      )
     }
     for scalar in scalars { try expect(scalar, ValueType(.i64)) }
     for (argument, parameter) in zip(arguments, called.parameters) {

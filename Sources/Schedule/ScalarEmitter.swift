@@ -105,10 +105,15 @@ struct ScalarEmitter {
     switch op {
     case .divide, .remainder, .floorDivide, .floorRemainder:
       guard let count, divisor.type.lanes > 1, !divisor.type.element.isFloat else { return divisor }
-      let isValid = Expr.compare(.less, .ramp(.index(0), stride: 1, lanes: lanes), .splat(count, lanes: lanes))
-      return .select(isValid, divisor, .splat(.integer(1, divisor.type.element), lanes: lanes))
+      if case .splat = divisor { return divisor }
+      return .select(isValid(count), divisor, .splat(.integer(1, divisor.type.element), lanes: lanes))
     case .add, .subtract, .multiply, .min, .max, .and, .or, .xor, .shiftLeft, .shiftRight, .power, .atan2: return divisor
     }
+  }
+
+  /// Which lanes are valid.
+  private func isValid(_ count: Expr) -> Expr {
+    .compare(.less, .ramp(.index(0), stride: 1, lanes: lanes), .splat(count, lanes: lanes))
   }
 
   /// Lane positions; beyond the last valid lane they repeat the last position, so that gathers stay in bounds.
@@ -243,7 +248,10 @@ struct ScalarEmitter {
       let start = value(of: offset, in: &builder) + axes[axis]
       return .load(view.buffer, index: start, lanes: lanes, count: count)
     }
-    return .gather(view.buffer, indices: wide(value(of: offset, in: &builder)))
+    let indices = wide(value(of: offset, in: &builder))
+    guard let count, varies else { return .gather(view.buffer, indices: indices) }
+    // Beyond the last valid lane masked loads give 0, which need not lead to an index in bounds.
+    return .gather(view.buffer, indices: .select(isValid(count), indices, .splat(.index(0), lanes: lanes)))
   }
 }
 

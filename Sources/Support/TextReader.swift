@@ -81,7 +81,9 @@ public struct TextReader: Sendable {
   }
 
   public mutating func integer() throws(ParseError) -> Int {
-    guard case .number(let text) = token, let value = Int(text) else { throw error("an integer expected, not \(found)") }
+    guard case .number(let text) = token, let value = Int(text) else {
+      throw error("an integer expected, not \(found)")
+    }
     advance()
     return value
   }
@@ -155,7 +157,9 @@ public struct TextReader: Sendable {
   }
 
   /// Parses something that nests in itself; texts that nest absurdly deep are rejected.
-  public mutating func nested<Result>(_ body: (inout TextReader) throws(ParseError) -> Result) throws(ParseError) -> Result {
+  public mutating func nested<Result>(_ body: (inout TextReader) throws(ParseError) -> Result) throws(ParseError)
+    -> Result
+  {
     depth += 1
     defer { depth -= 1 }
     guard depth <= 200 else { throw error("nested too deep") }

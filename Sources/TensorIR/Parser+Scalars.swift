@@ -39,7 +39,9 @@ extension ScalarGraph {
     }
     if let axis = TextReader.number(in: word, after: "d") { return add(.axis(axis), type: .i64) }
     if let position = TextReader.number(in: word, after: "acc") {
-      guard position < context.accumulators.count else { throw reader.error(at: start, "there is no acc\(position) here") }
+      guard position < context.accumulators.count else {
+        throw reader.error(at: start, "there is no acc\(position) here")
+      }
       let type = context.accumulators[position]
       return add(.accumulator(position, type), type: type)
     }

@@ -33,7 +33,9 @@ private struct GraphParser {
     while !reader.take(word: "return") { try line(&reader) }
     if reader.token == .sign("%") { graph.outputs = try uses(&reader) }
     for number in 0..<types.count {
-      guard let type = types[number] else { throw reader.error(at: start, "%\(number) is not defined, but later values are") }
+      guard let type = types[number] else {
+        throw reader.error(at: start, "%\(number) is not defined, but later values are")
+      }
       graph.values.append(Value(type: type))
     }
     return graph
@@ -109,7 +111,9 @@ private struct GraphParser {
   /// The primitive, once the shape of its first result is known.
   private typealias Form = ([Dim]) -> Primitive
 
-  private func form(_ mnemonic: String, _ reader: inout TextReader, _ operands: [TensorType]) throws(ParseError) -> Form? {
+  private func form(_ mnemonic: String, _ reader: inout TextReader, _ operands: [TensorType]) throws(ParseError)
+    -> Form?
+  {
     let context = ScalarContext(operands: operands)
     switch mnemonic {
     case "map":
@@ -193,7 +197,8 @@ private struct GraphParser {
     return { _ in
       .scan(
         Scan(
-          length: length, carried: carried, scanned: scanned, reversedInputs: inputs, reversedOutputs: outputs, body: body))
+          length: length, carried: carried, scanned: scanned, reversedInputs: inputs, reversedOutputs: outputs,
+          body: body))
     }
   }
 

@@ -3,7 +3,8 @@ import Support
 /// Checks a graph:
 /// - every operand is an input or the result of an earlier node, and every value has one definition;
 /// - the types of all results follow from the primitive and its operands;
-/// - scalar graphs read existing operands with one index per axis, and use existing axes and accumulators of the right types;
+/// - scalar graphs read existing operands with one index per axis, and use existing axes and accumulators of the right
+///   types;
 /// - body graphs hold to the same rules.
 public func verify(_ graph: Graph) throws(VerificationError) {
   var defined = Set(graph.inputs)
@@ -11,7 +12,9 @@ public func verify(_ graph: Graph) throws(VerificationError) {
     func fail(_ message: String) -> VerificationError {
       VerificationError(message: "\(node.primitive.mnemonic) from \(node.origin): \(message)")
     }
-    for operand in node.operands where !defined.contains(operand) { throw fail("operand \(operand.index) is not defined") }
+    for operand in node.operands where !defined.contains(operand) {
+      throw fail("operand \(operand.index) is not defined")
+    }
     for result in node.results {
       guard defined.insert(result).inserted else { throw fail("value \(result.index) has two definitions") }
     }
@@ -39,12 +42,16 @@ func problem(_ primitive: Primitive, _ types: [TensorType]) -> String? {
   case .constant: return nil
   case .map(let map): return problem(map.body, axes: map.shape.count, types, results: 1)
   case .reduce(let reduce):
-    if let problem = problem(reduce.body, axes: reduce.shape.count + reduce.reduced.count, types, results: 1) { return problem }
+    if let problem = problem(reduce.body, axes: reduce.shape.count + reduce.reduced.count, types, results: 1) {
+      return problem
+    }
     let accumulators = [reduce.body.type(of: reduce.body.results[0])] + (reduce.combiner.hasPosition ? [.i64] : [])
     return problem(reduce.epilogue, axes: reduce.shape.count, types, results: nil, accumulators: accumulators)
   case .contract(let contract):
     if types.count < 2 { return "there are no two factors" }
-    if contract.lhs.count != types[0].rank || contract.rhs.count != types[1].rank { return "factor indices do not match ranks" }
+    if contract.lhs.count != types[0].rank || contract.rhs.count != types[1].rank {
+      return "factor indices do not match ranks"
+    }
     let axes = contract.shape.count + contract.reduced.count
     for index in contract.lhs + contract.rhs where index.coefficients.keys.contains(where: { $0 >= axes }) {
       return "an index uses an axis beyond \(axes)"
@@ -57,7 +64,8 @@ func problem(_ primitive: Primitive, _ types: [TensorType]) -> String? {
   case .scan(let scan):
     do throws(VerificationError) { try verify(scan.body) } catch { return error.message }
     return nil
-  case .scatter(let scatter): return problem(scatter.target, axes: scatter.updates.count, types, results: types[0].rank + 1)
+  case .scatter(let scatter):
+    return problem(scatter.target, axes: scatter.updates.count, types, results: types[0].rank + 1)
   case .sort(let sort): return sort.axis < types[0].rank ? nil : "axis \(sort.axis) is out of range"
   }
 }
@@ -65,7 +73,9 @@ func problem(_ primitive: Primitive, _ types: [TensorType]) -> String? {
 private func problem(
   _ graph: ScalarGraph, axes: Int, _ types: [TensorType], results: Int?, accumulators: [ElementType] = []
 ) -> String? {
-  if let results, graph.results.count != results { return "a scalar graph has \(graph.results.count) results, not \(results)" }
+  if let results, graph.results.count != results {
+    return "a scalar graph has \(graph.results.count) results, not \(results)"
+  }
   for id in graph.reachable {
     switch graph[id] {
     case .axis(let axis): if axis >= axes { return "axis \(axis) of \(axes)" }

@@ -34,7 +34,8 @@ private struct Processor: Sendable, CustomTestStringConvertible {
 
 private let processors = [
   Processor(testDescription: "portable", backend: .c), Processor(testDescription: "avx512", features: ["+avx512f"]),
-  Processor(testDescription: "avx2", features: ["+avx2"]), Processor(testDescription: "neon", triple: "aarch64-unknown-linux-gnu"),
+  Processor(testDescription: "avx2", features: ["+avx2"]),
+  Processor(testDescription: "neon", triple: "aarch64-unknown-linux-gnu"),
 ]
 
 @Suite("Golden models, interpreted")

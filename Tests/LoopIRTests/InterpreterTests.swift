@@ -4,7 +4,8 @@ import Support
 import Testing
 
 @Suite("Interpreter of Loop IR") struct InterpreterTests {
-  @Test("gives what the back ends give", arguments: operationCases + programCases) func cases(_ test: LoopIRCase) throws {
+  @Test("gives what the back ends give", arguments: operationCases + programCases) func cases(_ test: LoopIRCase) throws
+  {
     let result = try test.program.interpret(inputs: test.inputs, symbols: test.symbols.map { Int($0) })
     #expect(result.status == Int(test.status))
     if result.status == 0 { #expect(result.outputs == test.outputs) }
@@ -31,7 +32,9 @@ import Testing
     func load(_ buffer: Buffer, _ index: Int, lanes: Int = 1) -> Expr {
       .load(buffer, index: .index(index), lanes: lanes, count: nil)
     }
-    func store(_ value: Expr, at index: Int = 0) -> Statement { .store(y, index: .index(index), value: value, count: nil) }
+    func store(_ value: Expr, at index: Int = 0) -> Statement {
+      .store(y, index: .index(index), value: value, count: nil)
+    }
     #expect(fault([store(load(x, 0, lanes: 2))]) == "")
     #expect(fault([store(load(x, 0))]).contains("byte 4 of output 0 is not written"))
     #expect(fault([store(load(x, 2))]).contains("4 bytes at 8 of 8"))

@@ -32,7 +32,8 @@ private let malformed = [
 ]
 
 @Suite("Text of Loop IR") struct ParserTests {
-  @Test("programs parse to themselves", arguments: operationCases + programCases) func cases(_ test: LoopIRCase) throws {
+  @Test("programs parse to themselves", arguments: operationCases + programCases) func cases(_ test: LoopIRCase) throws
+  {
     let text = test.program.description
     let parsed = try Program(parsing: text) { number, _ in test.program.constants[number].bytes }
     #expect(parsed.description == text)
@@ -65,7 +66,9 @@ private let malformed = [
       for copies in [0, 2] {
         var changed = words
         changed.replaceSubrange(position...position, with: Array(repeating: words[position], count: copies))
-        let program = try? Program(parsing: changed.joined(separator: " ")) { _, count in Bytes(count: min(count, 1000)) { _ in } }
+        let program = try? Program(parsing: changed.joined(separator: " ")) { _, count in
+          Bytes(count: min(count, 1000)) { _ in }
+        }
         if let program { try? verify(program) }
       }
     }

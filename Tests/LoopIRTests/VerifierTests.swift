@@ -25,18 +25,26 @@ private let broken = [
     message: "v1: not defined here",
     body: [.loop(Loop(i, from: .index(0), to: .index(2), body: [.bind(v, load(.variable(i)))])), store(.variable(v))]),
   Broken(message: "operands have types f32 and f64", body: [store(.binary(.add, load(.index(0)), .float(1, .f64)))]),
-  Broken(message: "operands have types f32x4 and f32", body: [store(.binary(.add, load(.index(0), lanes: 4), load(.index(0))))]),
+  Broken(
+    message: "operands have types f32x4 and f32",
+    body: [store(.binary(.add, load(.index(0), lanes: 4), load(.index(0))))]),
   Broken(message: "has type f32, not i64", body: [store(load(.float(1, .f32)))]),
   Broken(message: "sqrt of i64", body: [.bind(i, .unary(.sqrt, .index(4)))]),
   Broken(message: "no literal of its type", body: [store(.cast(.f32, .integer(200, .i8)))]),
-  Broken(message: "there is no b2 here", body: [.zero(Buffer(id: 2, element: .f32), index: .index(0), count: .index(1))]),
-  Broken(message: "b1 is used with type i32", body: [.zero(Buffer(id: 1, element: .i32), index: .index(0), count: .index(1))]),
+  Broken(
+    message: "there is no b2 here", body: [.zero(Buffer(id: 2, element: .f32), index: .index(0), count: .index(1))]),
+  Broken(
+    message: "b1 is used with type i32", body: [.zero(Buffer(id: 1, element: .i32), index: .index(0), count: .index(1))]
+  ),
   Broken(message: "b0 is written", body: [.zero(x, index: .index(0), count: .index(1))]),
   Broken(message: "b1 is read", body: [.bind(v, .load(y, index: .index(0), lanes: 1, count: nil))]),
   Broken(message: "1 elements of b0 at -1", body: [store(load(.index(-1)))]),
   Broken(
     message: "4 elements of b2 at 2 of 4",
-    body: [.allocate(Buffer(id: 2, element: .f32), count: 4), .zero(Buffer(id: 2, element: .f32), index: .index(2), count: .index(4))]),
+    body: [
+      .allocate(Buffer(id: 2, element: .f32), count: 4),
+      .zero(Buffer(id: 2, element: .f32), index: .index(2), count: .index(4)),
+    ]),
   Broken(message: "0 elements of f32", body: [.allocate(Buffer(id: 2, element: .f32), count: 0)]),
   Broken(message: "step 0", body: [.loop(Loop(i, from: .index(0), to: .index(2), by: 0, body: []))]),
   Broken(

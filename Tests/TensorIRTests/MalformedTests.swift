@@ -56,7 +56,8 @@ struct MalformedTests {
       for copies in [0, 2] {
         var changed = words
         changed.replaceSubrange(position...position, with: Array(repeating: words[position], count: copies))
-        if let graph = try? Graph(parsing: changed.joined(separator: " "), constants: sample.graph.referencedConstants) {
+        if let graph = try? Graph(parsing: changed.joined(separator: " "), constants: sample.graph.referencedConstants)
+        {
           try verify(graph)
         }
       }

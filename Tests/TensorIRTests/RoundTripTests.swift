@@ -75,7 +75,9 @@ struct RoundTripTests {
   func goldenText(_ path: String) throws {
     let text = try InputFile.text(path: path)
     let graph = try Graph(parsing: text) { _, type in
-      type.shape.constants.map { ConstantTensor(type.element, dims: $0, doubles: Array(repeating: 0.5, count: $0.reduce(1, *))) }
+      type.shape.constants.map {
+        ConstantTensor(type.element, dims: $0, doubles: Array(repeating: 0.5, count: $0.reduce(1, *)))
+      }
     }
     try verify(graph)
     // Half everywhere: a constant of few elements would appear in full, but those are in the text already.

@@ -19,8 +19,12 @@ struct SampleGraph: Sendable, CustomStringConvertible {
 let sampleGraphs: [SampleGraph] = [
   SampleGraph("constants") { b in
     let floats = [0.1, -0.0, .infinity, -.infinity, .nan, 1e-45, 3.4028234663852886e38, 16_777_217]
-    var outputs = [ElementType.f32, .f64, .f16, .bf16].map { b.constant(ConstantTensor($0, dims: [2, 4], doubles: floats)) }
-    outputs += [ElementType.i64, .u64, .i8, .u16].map { b.constant(ConstantTensor($0, dims: [3], integers: [1, -1, .min])) }
+    var outputs = [ElementType.f32, .f64, .f16, .bf16].map {
+      b.constant(ConstantTensor($0, dims: [2, 4], doubles: floats))
+    }
+    outputs += [ElementType.i64, .u64, .i8, .u16].map {
+      b.constant(ConstantTensor($0, dims: [3], integers: [1, -1, .min]))
+    }
     outputs.append(b.constant(ConstantTensor(.bool, dims: [2], integers: [1, 0])))
     outputs.append(b.constant(ConstantTensor(.f32, dims: [0, 3], doubles: [])))
     outputs.append(b.constant(ConstantTensor(.f32, dims: [], bytes: [1, 0, 0xC0, 0x7F])))
@@ -46,7 +50,8 @@ let sampleGraphs: [SampleGraph] = [
     let n = Dim(symbol: "n")
     let odd = Dim(symbol: "batch \"size\"") + Dim(symbol: "d0") * 2
     let shape = [
-      n * n * 3 - 1, n.floorDivided(by: 4) * 2, n.remainder(by: odd), .minimum(n, odd) + 7, .maximum(n, odd), odd - n, 0,
+      n * n * 3 - 1, n.floorDivided(by: 4) * 2, n.remainder(by: odd), .minimum(n, odd) + 7, .maximum(n, odd), odd - n,
+      0,
     ]
     return [b.reshape(b.input(TensorType(.u8, shape)), shape.reversed())]
   },
@@ -97,7 +102,8 @@ private func scan(length: Dim, inner: Scan?) -> Scan {
   var state = b.input(TensorType(.f32, [2]))
   let slice = b.input(TensorType(.f32, [2]))
   let whole = b.constant(ConstantTensor(.f32, dims: [3, 2], doubles: [1, 2, 3, 4, 5, length == 3 ? .nan : 6]))
-  let large = b.constant(ConstantTensor(.i32, dims: [length.constant ?? 0, 4], integers: Array(0..<(length.constant ?? 0) * 4)))
+  let large = b.constant(
+    ConstantTensor(.i32, dims: [length.constant ?? 0, 4], integers: Array(0..<(length.constant ?? 0) * 4)))
   if let inner { state = b.add(.scan(inner), [state, whole])[0] }
   return Scan(
     length: length, carried: 1, scanned: 1, reversedInputs: [inner == nil], reversedOutputs: [true, false],
