@@ -30,9 +30,6 @@ public struct CompileOptions: Hashable, Sendable {
   /// Whether constants are in the output or in a file beside it.
   public enum Weights: String, Sendable, CaseIterable { case embed, separate }
 
-  /// Which results may differ from the model's own arithmetic.
-  public enum Precision: String, Sendable, CaseIterable { case strict, f32, fast }
-
   /// The target triple; empty for the machine that compiles.
   public var target = ""
   /// The processor; empty for a generic one, `native` for the machine that compiles.
@@ -46,7 +43,6 @@ public struct CompileOptions: Hashable, Sendable {
   public var backend = Backend.llvm
   public var emit = EmitKind.object
   public var weights = Weights.embed
-  public var precision = Precision.f32
   /// The most threads that the code may use.
   public var threads = 1
   /// Passes after which the program is printed.

@@ -12,6 +12,9 @@ extension Pipeline {
       try emitThroughC(program, options, stem)
       return
     }
+    guard options.weights == .embed else {
+      throw ModelError.unsupported("weights beside an output of this kind are not supported", hint: "use --emit c")
+    }
     let module = try emitLLVM(program, options: codegen(options))
     if options.output != "-" { try AtomicFile.write(try emitHeader(program, Interface(program)), path: stem + ".h") }
     switch options.emit {
@@ -20,7 +23,7 @@ extension Pipeline {
     case .bitcode: try AtomicFile.write(module.bitcode(), path: options.output)
     case .assembly: try AtomicFile.write(try module.assembly(), path: options.output)
     case .archive, .library: try link(try module.object(), options)
-    case .c: preconditionFailure("C goes through the C back end")
+    case .c: fatalError("C goes through the C back end")
     }
   }
 

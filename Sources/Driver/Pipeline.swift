@@ -46,7 +46,7 @@ public enum Pipeline {
     var options = options
     options.stopAfter = ""
     guard let lowered = try lower(try Model.load(path: path), options: options) else {
-      preconditionFailure("lowering stopped without being asked to")
+      fatalError("lowering stopped without being asked to")
     }
     return lowered.memory
   }
@@ -58,7 +58,7 @@ public enum Pipeline {
       options.dims.merge(request.bindings) { asked, _ in asked }
       options.stopAfter = ""
       guard let lowered = try lower(request.model, inputs: request.inputs, options: options) else {
-        preconditionFailure("lowering stopped without being asked to")
+        fatalError("lowering stopped without being asked to")
       }
       return try CompiledCase(lowered.program, options: options)
     }
@@ -123,7 +123,7 @@ public enum Pipeline {
       for offset in stride(from: 0, to: tensor.bytes.count, by: step) { mix(CollectionOfOne(tensor.bytes[offset])) }
     }
     for (name, size) in options.dims.sorted(by: { $0.key < $1.key }) { mix("\(name)=\(size)".utf8) }
-    mix("\(options.target) \(options.cpu) \(options.features) \(options.precision)".utf8)
+    mix("\(options.target) \(options.cpu) \(options.features)".utf8)
     let digits = String(state, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
   }

@@ -32,7 +32,7 @@ struct Stages {
     if options.dumpAfter.contains(name) { print(graph.description) }
     #if DEBUG
       do throws(VerificationError) { try verify(graph) } catch {
-        preconditionFailure("after \(name): \(error)\n\(graph.description)")
+        fatalError("after \(name): \(error)\n\(graph.description)")
       }
     #endif
     return options.stopAfter == name
@@ -44,7 +44,7 @@ struct Stages {
     if options.dumpAfter.contains(name) { print(program.description) }
     #if DEBUG
       do throws(LoopVerificationError) { try verify(program) } catch {
-        preconditionFailure("after \(name): \(error)\n\(program)")
+        fatalError("after \(name): \(error)\n\(program)")
       }
     #endif
     return options.stopAfter == name

@@ -38,7 +38,7 @@ extension CFunction {
     case .copy(let to, let index, let from, let fromIndex, let count):
       line("memcpy(\(place(to, index)), \(place(from, fromIndex)), \(size(count, to.element)));")
     case .call(let kernel, let arguments, let scalars):
-      guard let kernelCall else { preconditionFailure("a kernel cannot call kernel \(kernel)") }
+      guard let kernelCall else { fatalError("a kernel cannot call kernel \(kernel)") }
       kernelCall(&self, kernel, arguments, scalars)
     case .fail(let status):
       precondition(returnsStatus, "fail in a kernel that cannot fail")

@@ -8,7 +8,7 @@ func printEntry(_ program: Program, _ interface: Interface, _ constants: [String
 ) {
   let names = Dictionary(zip(program.symbols, interface.symbols), uniquingKeysWith: { first, _ in first })
   func symbol(_ name: String) -> String {
-    guard let text = names[name] else { preconditionFailure("symbol \(name) is not declared") }
+    guard let text = names[name] else { fatalError("symbol \(name) is not declared") }
     return text
   }
   // Offsets in the arena are printed by a function of their own, whose helpers join those of the entry.

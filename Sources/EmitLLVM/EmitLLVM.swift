@@ -7,9 +7,9 @@ public import Support
 public func emitLLVM(_ program: Program, options: LLVMOptions) throws(ModelError) -> LLVMModule {
   let interface = try Interface(program)
   let machine = try TargetMachine(options)
-  guard let context = LLVMContextCreate() else { preconditionFailure("no LLVM context") }
+  guard let context = LLVMContextCreate() else { fatalError("no LLVM context") }
   guard let module = LLVMModuleCreateWithNameInContext(program.prefix, context) else {
-    preconditionFailure("no LLVM module")
+    fatalError("no LLVM module")
   }
   let result = LLVMModule(context: context, module: module, machine: machine)
   let layout = LLVMCreateTargetDataLayout(machine.ref)
@@ -32,7 +32,7 @@ private func verify(_ module: LLVMModuleRef) {
     let broken = LLVMVerifyModule(module, LLVMReturnStatusAction, &message)
     let text = takeMessage(message)
     guard broken != 0 else { return }
-    preconditionFailure("malformed LLVM IR: \(text)\n\(takeMessage(LLVMPrintModuleToString(module)))")
+    fatalError("malformed LLVM IR: \(text)\n\(takeMessage(LLVMPrintModuleToString(module)))")
   #endif
 }
 
@@ -48,6 +48,6 @@ private func optimize(_ module: LLVMModuleRef, _ machine: TargetMachine, _ optio
   if let error = LLVMRunPasses(module, "default<O\(level)>", machine.ref, settings) {
     let message = LLVMGetErrorMessage(error)
     defer { LLVMDisposeErrorMessage(message) }
-    preconditionFailure("LLVM passes: " + (message.map { String(cString: $0) } ?? ""))
+    fatalError("LLVM passes: " + (message.map { String(cString: $0) } ?? ""))
   }
 }

@@ -10,7 +10,7 @@ extension FunctionEmitter {
     case .float(let value, let element): return literal(value, element)
     case .variable(let variable): return read(variable)
     case .symbol(let name):
-      guard let value = symbols[name] else { preconditionFailure("symbol \(name) is not declared") }
+      guard let value = symbols[name] else { fatalError("symbol \(name) is not declared") }
       return value
     case .load(let buffer, let index, let lanes, let count): return load(buffer, index, lanes, count)
     case .gather(let buffer, let indices): return gather(buffer, indices)
@@ -45,7 +45,7 @@ extension FunctionEmitter {
 
   private func read(_ variable: Variable) -> LLVMValueRef {
     if let slot = slots[variable.id] { return LLVMBuildLoad2(builder, target.type(variable.type), slot, "") }
-    guard let value = values[variable.id] else { preconditionFailure("variable v\(variable.id) has no value") }
+    guard let value = values[variable.id] else { fatalError("variable v\(variable.id) has no value") }
     return value
   }
 

@@ -50,7 +50,7 @@ extension FunctionEmitter {
     case .ceil: return signed(adjusted(signed(whole), x, LLVMRealOLT, 1))
     case .rint: return signed(whole)
     case .negate, .abs, .not, .sqrt, .countLeadingZeros, .countTrailingZeros, .popcount:
-      preconditionFailure("\(op) does not round")
+      fatalError("\(op) does not round")
     }
   }
 

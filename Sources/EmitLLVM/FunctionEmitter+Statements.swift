@@ -18,7 +18,7 @@ extension FunctionEmitter {
       slots[variable.id] = slot
       LLVMBuildStore(builder, first, slot)
     case .assign(let variable, let value):
-      guard let slot = slots[variable.id] else { preconditionFailure("variable v\(variable.id) is not declared") }
+      guard let slot = slots[variable.id] else { fatalError("variable v\(variable.id) is not declared") }
       LLVMBuildStore(builder, emit(value), slot)
     case .store(let buffer, let index, let value, let count): store(buffer, index, value, count)
     case .loop(let loop): emit(loop)
@@ -48,7 +48,7 @@ extension FunctionEmitter {
       let source = address(from, emit(fromIndex))
       LLVMBuildMemCpy(builder, destination, alignment, source, alignment, bytes(count, to.element))
     case .call(let kernel, let arguments, let scalars):
-      guard let emitCall else { preconditionFailure("a kernel cannot call kernel \(kernel)") }
+      guard let emitCall else { fatalError("a kernel cannot call kernel \(kernel)") }
       emitCall(self, kernel, arguments, scalars)
     case .fail(let code):
       precondition(returnsStatus, "fail in a kernel that cannot fail")
@@ -102,7 +102,7 @@ extension FunctionEmitter {
     positions.insert(loop.variable)
     if loop.kind == .unrolled {
       guard let lower = loop.lower.integerValue, let upper = loop.upper.integerValue else {
-        preconditionFailure("unrolled loop without literal bounds: \(loop.lower) to \(loop.upper)")
+        fatalError("unrolled loop without literal bounds: \(loop.lower) to \(loop.upper)")
       }
       for index in stride(from: lower, to: upper, by: loop.step) {
         values[loop.variable.id] = target.int(index, target.i64)
@@ -118,7 +118,7 @@ extension FunctionEmitter {
     let end = block("loop.end")
     LLVMBuildBr(builder, head)
     moveTo(head)
-    guard let counter = LLVMBuildPhi(builder, target.i64, "") else { preconditionFailure("phi") }
+    guard let counter = LLVMBuildPhi(builder, target.i64, "") else { fatalError("phi") }
     LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntSLT, counter, upper, ""), inside, end)
     moveTo(inside)
     values[loop.variable.id] = counter

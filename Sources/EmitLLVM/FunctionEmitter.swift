@@ -26,7 +26,7 @@ final class FunctionEmitter {
     self.returnsStatus = returnsStatus
     guard let builder = LLVMCreateBuilderInContext(target.context),
       let block = LLVMAppendBasicBlockInContext(target.context, function, "entry")
-    else { preconditionFailure("function body") }
+    else { fatalError("function body") }
     self.builder = builder
     entryBlock = block
     LLVMPositionBuilderAtEnd(builder, block)
@@ -51,7 +51,7 @@ final class FunctionEmitter {
       moveTo(entryBlock)
     }
     let whole = count == 1 ? type : LLVMArrayType2(type, UInt64(count))
-    guard let slot = LLVMBuildAlloca(builder, whole, "") else { preconditionFailure("alloca") }
+    guard let slot = LLVMBuildAlloca(builder, whole, "") else { fatalError("alloca") }
     if let alignment { LLVMSetAlignment(slot, UInt32(alignment)) }
     LLVMPositionBuilderAtEnd(builder, current)
     return slot
@@ -69,7 +69,7 @@ final class FunctionEmitter {
 
   /// Where a buffer starts.
   func base(_ buffer: Buffer) -> LLVMValueRef {
-    guard let base = buffers[buffer.id] else { preconditionFailure("buffer b\(buffer.id) is not declared") }
+    guard let base = buffers[buffer.id] else { fatalError("buffer b\(buffer.id) is not declared") }
     return base
   }
 

@@ -15,7 +15,7 @@ public final class JITModel: DescribedModel {
     let compiled = try emitLLVM(program, options: .host(optimization: optimization))
     var created: LLVMOrcLLJITRef?
     check(LLVMOrcCreateLLJIT(&created, nil))
-    guard let jit = created else { preconditionFailure("no JIT") }
+    guard let jit = created else { fatalError("no JIT") }
     let library = LLVMOrcLLJITGetMainJITDylib(jit)
     // Generated code may call memcpy and memset of this process.
     var generator: LLVMOrcDefinitionGeneratorRef?
@@ -33,7 +33,7 @@ public final class JITModel: DescribedModel {
     var address: LLVMOrcExecutorAddress = 0
     check(LLVMOrcLLJITLookup(jit, &address, program.prefix + "_model"))
     typealias Descriptor = @convention(c) () -> UnsafePointer<onnxc_model>
-    guard let getter = UnsafeRawPointer(bitPattern: UInt(address)) else { preconditionFailure("descriptor at null") }
+    guard let getter = UnsafeRawPointer(bitPattern: UInt(address)) else { fatalError("descriptor at null") }
     descriptor = unsafeBitCast(getter, to: Descriptor.self)()
     self.jit = jit
   }
@@ -46,5 +46,5 @@ private func check(_ error: LLVMErrorRef?) {
   guard let error else { return }
   let message = LLVMGetErrorMessage(error)
   defer { LLVMDisposeErrorMessage(message) }
-  preconditionFailure("JIT: " + (message.map { String(cString: $0) } ?? ""))
+  fatalError("JIT: " + (message.map { String(cString: $0) } ?? ""))
 }

@@ -46,7 +46,7 @@ final class ModuleContext {
     case .f64: LLVMDoubleTypeInContext(context)
     case .f16, .bf16, .i2, .i4, .u2, .u4, .f4e2m1, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .c64, .c128,
       .string:
-      preconditionFailure("Loop IR does not compute with \(element)")
+      fatalError("Loop IR does not compute with \(element)")
     }
   }
 
@@ -69,7 +69,7 @@ final class ModuleContext {
     var overloads: [LLVMTypeRef?] = types
     let type = LLVMIntrinsicGetType(context, id, &overloads, overloads.count)
     let function = LLVMGetIntrinsicDeclaration(module, id, &overloads, overloads.count)
-    guard let type, let function else { preconditionFailure("no declaration of \(name)") }
+    guard let type, let function else { fatalError("no declaration of \(name)") }
     return (type, function)
   }
 
@@ -84,7 +84,7 @@ final class ModuleContext {
     var types: [LLVMTypeRef?] = parameters
     guard let type = LLVMFunctionType(result, &types, UInt32(types.count), 0),
       let function = LLVMAddFunction(module, name, type)
-    else { preconditionFailure("function \(name)") }
+    else { fatalError("function \(name)") }
     if isInternal { LLVMSetLinkage(function, LLVMInternalLinkage) }
     add(attribute("nounwind"), to: function)
     // Optimizations must not turn plain loops and arithmetic into calls of a C library.
@@ -102,13 +102,13 @@ final class ModuleContext {
   private func addText(_ name: String, _ value: String, to function: LLVMValueRef) {
     let text = LLVMCreateStringAttribute(
       context, name, UInt32(name.utf8.count), value, UInt32(value.utf8.count))
-    guard let text else { preconditionFailure("attribute \(name)") }
+    guard let text else { fatalError("attribute \(name)") }
     add(text, to: function)
   }
 
   /// Adds private read-only data.
   func addConstant(_ name: String, _ value: LLVMValueRef, alignment: Int? = nil) -> LLVMValueRef {
-    guard let global = LLVMAddGlobal(module, LLVMTypeOf(value), name) else { preconditionFailure("global \(name)") }
+    guard let global = LLVMAddGlobal(module, LLVMTypeOf(value), name) else { fatalError("global \(name)") }
     LLVMSetInitializer(global, value)
     LLVMSetGlobalConstant(global, 1)
     LLVMSetLinkage(global, LLVMPrivateLinkage)
@@ -122,7 +122,7 @@ final class ModuleContext {
     let value = bytes.withUnsafeBytes {
       LLVMConstStringInContext2(context, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count, 1)
     }
-    guard let value else { preconditionFailure("data constant") }
+    guard let value else { fatalError("data constant") }
     return value
   }
 
@@ -132,7 +132,7 @@ final class ModuleContext {
       LLVMConstStringInContext2(
         context, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count, terminated ? 0 : 1)
     }
-    guard let value else { preconditionFailure("string constant") }
+    guard let value else { fatalError("string constant") }
     return value
   }
 }

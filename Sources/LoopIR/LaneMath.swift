@@ -37,7 +37,7 @@ enum LaneMath {
     case .countLeadingZeros: return UInt64(x.leadingZeroBitCount - (64 - element.bits))
     case .countTrailingZeros: return UInt64(min(element.bits, x.trailingZeroBitCount))
     case .popcount: return UInt64(x.nonzeroBitCount)
-    case .sqrt, .floor, .ceil, .trunc, .rint: preconditionFailure("\(op) of \(element)")
+    case .sqrt, .floor, .ceil, .trunc, .rint: fatalError("\(op) of \(element)")
     }
   }
 
@@ -50,7 +50,7 @@ enum LaneMath {
     case .ceil: x.rounded(.up)
     case .trunc: x.rounded(.towardZero)
     case .rint: x.rounded(.toNearestOrEven)
-    case .not, .countLeadingZeros, .countTrailingZeros, .popcount: preconditionFailure("\(op) of a float")
+    case .not, .countLeadingZeros, .countTrailingZeros, .popcount: fatalError("\(op) of a float")
     }
   }
 
@@ -102,7 +102,7 @@ enum LaneMath {
     case .min: x < y ? x : y
     case .max: x > y ? x : y
     case .remainder, .floorDivide, .floorRemainder, .and, .or, .xor, .shiftLeft, .shiftRight:
-      preconditionFailure("\(op) of floats")
+      fatalError("\(op) of floats")
     }
   }
 

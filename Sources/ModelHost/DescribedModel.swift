@@ -17,7 +17,7 @@ extension DescribedModel {
   public func run(
     arena: UnsafeMutableRawPointer?, inputs: [UnsafeRawPointer?], outputs: [UnsafeMutableRawPointer?], symbols: [Int64]
   ) -> Int32 {
-    guard let run = descriptor.pointee.run else { preconditionFailure("descriptor without an entry") }
+    guard let run = descriptor.pointee.run else { fatalError("descriptor without an entry") }
     return inputs.withUnsafeBufferPointer { inputs in
       outputs.withUnsafeBufferPointer { outputs in
         symbols.withUnsafeBufferPointer { run(arena, inputs.baseAddress, outputs.baseAddress, $0.baseAddress) }

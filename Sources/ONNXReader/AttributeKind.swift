@@ -60,7 +60,7 @@ enum AttributeKind: Int32 {
         result.append(type)
       }
       return .types(result)
-    case .graph, .graphs: preconditionFailure("graphs are decoded by GraphDecoder")
+    case .graph, .graphs: fatalError("graphs are decoded by GraphDecoder")
     }
   }
 }

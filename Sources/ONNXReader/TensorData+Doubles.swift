@@ -66,7 +66,7 @@ struct SmallFloat {
     case .f8e8m0: (exponentBits, mantissaBits, bias, specials) = (8, 0, 127, .allOnes)
     case .f4e2m1: (exponentBits, mantissaBits, bias, specials) = (2, 1, 1, .none)
     case .bool, .i2, .i4, .i8, .i16, .i32, .i64, .u2, .u4, .u8, .u16, .u32, .u64, .f32, .f64, .c64, .c128, .string:
-      preconditionFailure("\(element) is not a small float type")
+      fatalError("\(element) is not a small float type")
     }
   }
 

@@ -20,7 +20,7 @@ struct TypedField {
     case .bool, .i2, .i4, .i8, .i16, .i32, .u2, .u4, .u8, .u16, .f16, .bf16, .f4e2m1, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2,
       .f8e5m2fnuz, .f8e8m0:
       (kind, name, count) = (.int32, "int32_data", proto.pointee.n_int32_data)
-    case .string: preconditionFailure("strings are not stored as numbers")
+    case .string: fatalError("strings are not stored as numbers")
     }
   }
 

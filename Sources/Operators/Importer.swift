@@ -117,7 +117,7 @@ struct Importer {
     } catch let error as ModelError {
       report(error, at: location)
     } catch {
-      preconditionFailure("operators throw ModelError, not \(error)")
+      fatalError("operators throw ModelError, not \(error)")
     }
   }
 

@@ -23,7 +23,7 @@ private func renumbered(_ graph: Graph, _ nodes: [Node]) -> Graph {
     return number
   }
   func use(_ value: ValueID) -> ValueID {
-    guard let number = numbers[value] else { preconditionFailure("value \(value.index) is used before its definition") }
+    guard let number = numbers[value] else { fatalError("value \(value.index) is used before its definition") }
     return number
   }
   result.inputs = graph.inputs.map(define)

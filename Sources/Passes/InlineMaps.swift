@@ -107,7 +107,7 @@ private func inline(_ node: Node, _ operand: Int, _ producerNode: Node, _ produc
     changed.operands = operands
     (changed, reduce) = compacted(changed, reduce)
     changed.primitive = .reduce(reduce)
-  case .constant, .contract, .reshape, .scan, .scatter, .sort: preconditionFailure("\(node.primitive.mnemonic) has no body")
+  case .constant, .contract, .reshape, .scan, .scatter, .sort: fatalError("\(node.primitive.mnemonic) has no body")
   }
   return changed
 }

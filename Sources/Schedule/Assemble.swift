@@ -103,7 +103,7 @@ struct Assembler {
   private mutating func place(_ value: ValueID, _ steps: Steps, _ places: [ValueID: Argument]) -> Argument {
     let root = steps.root(value)
     if let constant = steps.constants[root] { return self.constant(constant) }
-    guard let place = places[root] else { preconditionFailure("value \(root.index) has no memory") }
+    guard let place = places[root] else { fatalError("value \(root.index) has no memory") }
     return place
   }
 
@@ -176,7 +176,7 @@ struct Assembler {
         }
         statements.append(.call(kernel: kernel, arguments: arguments, scalars: []))
       case .scan(let scan):
-        guard let body = plan.bodies[number] else { preconditionFailure("scan without a plan") }
+        guard let body = plan.bodies[number] else { fatalError("scan without a plan") }
         statements += self.scan(scan, body, base + plan.scratch[number][0], steps, places)
       }
     }

@@ -36,7 +36,7 @@ extension ElementType {
     case .i4, .i2: .i8
     case .u4, .u2, .f4e2m1, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0: .u8
     case .c64: .u64
-    case .c128, .string: preconditionFailure("\(self) has no scalar storage")
+    case .c128, .string: fatalError("\(self) has no scalar storage")
     }
   }
 }

@@ -36,7 +36,7 @@ private struct Legalizer {
   }
 
   private func copied(_ id: ScalarID) -> Term {
-    guard let copy = copies[id.index] else { preconditionFailure("node \(id.index) follows its use") }
+    guard let copy = copies[id.index] else { fatalError("node \(id.index) follows its use") }
     return copy
   }
 

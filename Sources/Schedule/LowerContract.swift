@@ -295,7 +295,7 @@ struct ContractLowering {
     var panelOffset = panel.base
     var packedStride = panel.vectors * lanes
     for axis in sumLoops.order.reversed() {
-      guard let extent = sumLoops.extents[axis].constant else { preconditionFailure("symbolic sum") }
+      guard let extent = sumLoops.extents[axis].constant else { fatalError("symbolic sum") }
       let variable = scope.builder.index()
       variables.insert((variable, Dim(extent)), at: 0)
       let stride: Int
@@ -381,7 +381,7 @@ struct ContractLowering {
     var destination = Expr.variable(column)
     var packedStride = width
     for axis in sumLoops.order.reversed() {
-      guard let extent = sumLoops.extents[axis].constant else { preconditionFailure("symbolic sum") }
+      guard let extent = sumLoops.extents[axis].constant else { fatalError("symbolic sum") }
       let variable = scope.builder.index()
       variables.insert((variable, Dim(extent)), at: 0)
       source = source + .variable(variable) * .index(panelSide.strides[axis])

@@ -128,7 +128,7 @@ struct ReduceLowering {
       var better = Expr.compare(reduce.combiner == .min ? .less : .greater, next, current)
       if element.isFloat { better = .binary(.or, better, .compare(.notEqual, next, next)) }
       return [.bind(named, value), .assign(accumulator, .select(better, next, current))]
-    case .argMinFirst, .argMinLast, .argMaxFirst, .argMaxLast: preconditionFailure("\(reduce.combiner) has a position")
+    case .argMinFirst, .argMinLast, .argMaxFirst, .argMaxLast: fatalError("\(reduce.combiner) has a position")
     }
   }
 
@@ -159,7 +159,7 @@ struct ReduceLowering {
     case .argMinLast: better = .compare(.lessOrEqual, next, current)
     case .argMaxFirst: better = .compare(.greater, next, current)
     case .argMaxLast: better = .compare(.greaterOrEqual, next, current)
-    case .sum, .product, .min, .max: preconditionFailure("\(reduce.combiner) has no position")
+    case .sum, .product, .min, .max: fatalError("\(reduce.combiner) has no position")
     }
     return [
       .bind(named, value),
@@ -215,7 +215,7 @@ struct ReduceLowering {
       guard element.isFloat else { return combine(into: scalar, extreme, &builder) }
       let isBad = Expr.reduceLanes(.or, .compare(.notEqual, lanewise, lanewise))
       return combine(into: scalar, .select(isBad, .float(.nan, element), extreme), &builder)
-    case .argMinFirst, .argMinLast, .argMaxFirst, .argMaxLast: preconditionFailure("\(reduce.combiner) has a position")
+    case .argMinFirst, .argMinLast, .argMaxFirst, .argMaxLast: fatalError("\(reduce.combiner) has a position")
     }
   }
 

@@ -7,7 +7,7 @@ func lowerSort(_ sort: Sort, _ node: Node, _ scope: inout KernelScope) -> [State
   let source = scope.view(node.operands[0], .read)
   let values = scope.view(node.results[0], .write)
   let positions = scope.view(node.results[1], .write)
-  guard let length = source.shape[sort.axis].constant else { preconditionFailure("symbolic sort") }
+  guard let length = source.shape[sort.axis].constant else { fatalError("symbolic sort") }
   let front = scope.scratch(.i64, count: max(1, length))
   let back = scope.scratch(.i64, count: max(1, length))
   let sorter = SortLowering(sort: sort, source: source, length: length, front: front, back: back)

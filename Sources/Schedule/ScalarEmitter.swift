@@ -268,7 +268,7 @@ private func loopOp(_ op: ScalarUnary) -> UnaryOp {
   case .popcount: .popcount
   case .exp, .log, .sin, .cos, .tan, .asin, .acos, .atan, .sinh, .cosh, .tanh, .asinh, .acosh, .atanh, .erf, .sigmoid,
     .log1p, .expm1:
-    preconditionFailure("\(op) must be expanded before lowering")
+    fatalError("\(op) must be expanded before lowering")
   }
 }
 
@@ -288,7 +288,7 @@ private func loopOp(_ op: ScalarBinary) -> BinaryOp {
   case .xor: .xor
   case .shiftLeft: .shiftLeft
   case .shiftRight: .shiftRight
-  case .power, .atan2: preconditionFailure("\(op) must be expanded before lowering")
+  case .power, .atan2: fatalError("\(op) must be expanded before lowering")
   }
 }
 

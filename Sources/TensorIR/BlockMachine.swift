@@ -42,7 +42,7 @@ struct BlockMachine {
     var values = [Lanes?](repeating: nil, count: graph.nodes.count)
     func integers(_ id: ScalarID) -> [Int] {
       if case .integers(let lanes)? = values[id.index] { return lanes }
-      preconditionFailure("node \(id.index) has no integer lanes")
+      fatalError("node \(id.index) has no integer lanes")
     }
     for id in order {
       let element = graph.type(of: id)

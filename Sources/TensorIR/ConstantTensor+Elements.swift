@@ -25,7 +25,7 @@ extension ConstantTensor {
     case .u16, .f16, .bf16: return load(UInt16.self)
     case .u32: return load(UInt32.self)
     case .u64: return load(UInt64.self)
-    case .f32, .f64, .c64, .c128, .string: preconditionFailure("\(element) is not an integer type")
+    case .f32, .f64, .c64, .c128, .string: fatalError("\(element) is not an integer type")
     }
   }
 
@@ -76,7 +76,7 @@ extension ConstantTensor {
     case 2: return values.map { UInt16(truncatingIfNeeded: $0) }.withUnsafeBytes { Array($0) }
     case 4: return values.map { UInt32(truncatingIfNeeded: $0) }.withUnsafeBytes { Array($0) }
     case 8: return values.withUnsafeBytes { Array($0) }
-    default: preconditionFailure("integers for \(element)")
+    default: fatalError("integers for \(element)")
     }
   }
 }

@@ -72,7 +72,7 @@ public enum Scalar {
     case .log1p: Glibc.log1p(x)
     case .expm1: Glibc.expm1(x)
     case .sigmoid: 1 / (1 + Glibc.exp(-x))
-    case .not, .popcount: preconditionFailure("\(op) of a float")
+    case .not, .popcount: fatalError("\(op) of a float")
     }
   }
 
@@ -85,7 +85,7 @@ public enum Scalar {
     case .floor, .ceil, .trunc, .rint: return x
     case .sqrt, .exp, .log, .sin, .cos, .tan, .asin, .acos, .atan, .sinh, .cosh, .tanh, .asinh, .acosh, .atanh, .erf,
       .sigmoid, .log1p, .expm1:
-      preconditionFailure("\(op) of an integer")
+      fatalError("\(op) of an integer")
     }
   }
 
@@ -102,7 +102,7 @@ public enum Scalar {
     case .max: x > y ? x : y
     case .power: pow(x, y)
     case .atan2: Glibc.atan2(x, y)
-    case .and, .or, .xor, .shiftLeft, .shiftRight: preconditionFailure("\(op) of floats")
+    case .and, .or, .xor, .shiftLeft, .shiftRight: fatalError("\(op) of floats")
     }
   }
 

@@ -106,7 +106,7 @@ extension ScalarGraph {
 
     subscript(original: ScalarID) -> ScalarID {
       get {
-        guard let copy = copies[original.index] else { preconditionFailure("node \(original.index) follows its use") }
+        guard let copy = copies[original.index] else { fatalError("node \(original.index) follows its use") }
         return copy
       }
       set { copies[original.index] = newValue }
@@ -147,7 +147,7 @@ extension ScalarGraph {
 
   /// The type of a node of this graph.
   public func typeOf(_ node: ScalarNode) -> ElementType {
-    guard let id = known[node] else { preconditionFailure("\(node) is not in the graph") }
+    guard let id = known[node] else { fatalError("\(node) is not in the graph") }
     return type(of: id)
   }
 

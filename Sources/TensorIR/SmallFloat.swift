@@ -67,7 +67,7 @@ enum SmallFloat {
     case .f8e5m2fnuz: number(.f8e5m2fnuz, bits)
     case .f8e8m0: bits & 0xff == 0xff ? .nan : power(bits & 0xff - 127)
     case .bool, .i2, .i4, .i8, .i16, .i32, .i64, .u2, .u4, .u8, .u16, .u32, .u64, .f32, .f64, .c64, .c128, .string:
-      preconditionFailure("\(element) is not a small float type")
+      fatalError("\(element) is not a small float type")
     }
   }
 
@@ -90,7 +90,7 @@ enum SmallFloat {
       if value >= power(127) { return 0xfe }
       return Int(value.exponent) + (value.significand > 1 ? 1 : 0) + 127
     case .bool, .i2, .i4, .i8, .i16, .i32, .i64, .u2, .u4, .u8, .u16, .u32, .u64, .f32, .f64, .c64, .c128, .string:
-      preconditionFailure("\(element) is not a small float type")
+      fatalError("\(element) is not a small float type")
     }
   }
 

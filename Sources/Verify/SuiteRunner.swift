@@ -64,7 +64,7 @@ public struct SuiteRunner {
         var worker = old
         if polled[2 * slot + 1].revents & Int16(POLLIN) != 0 { _ = worker.readErrors() }
         let event = polled[2 * slot].revents != 0 ? worker.readOutput() : .nothing
-        guard let (index, start) = worker.current else { preconditionFailure("an idle worker was kept") }
+        guard let (index, start) = worker.current else { fatalError("an idle worker was kept") }
         switch event {
         case .answer(let line):
           record(index, Self.result(parsing: line), start)

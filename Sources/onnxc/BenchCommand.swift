@@ -31,7 +31,9 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     csystem_pin_to_last_processors(Int32(flags.threads))
-    let options = try flags.options()
+    var options = try flags.options()
+    // What is measured is what a user ships: a shared library, loaded as one.
+    options.emit = .library
     try reporting(model) {
       let loaded = try Model.load(path: model)
       let given =

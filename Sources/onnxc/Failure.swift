@@ -37,9 +37,3 @@ func reporting<Result>(_ path: String, _ body: () throws -> Result) throws -> Re
     throw Failure.usage(error.description)
   }
 }
-
-/// Prints text to standard error.
-func printError(_ text: String, terminator: String = "\n") {
-  let bytes = Array((text + terminator).utf8)
-  _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
-}

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CSystem
 import Glibc
+import Support
 
 /// The command line: `onnxc model.onnx -o model.o` and the commands around it.
 @main
@@ -21,7 +22,7 @@ struct Onnxc: ParsableCommand {
       var command = try parseAsRoot()
       try command.run()
     } catch let failure as Failure {
-      printError(failure.message)
+      StandardError.print(failure.message)
       Glibc.exit(failure.code)
     } catch {
       let text = fullMessage(for: error)
@@ -29,7 +30,7 @@ struct Onnxc: ParsableCommand {
         print(text)
         Glibc.exit(0)
       }
-      if !text.isEmpty { printError(text) }
+      if !text.isEmpty { StandardError.print(text) }
       Glibc.exit(1)
     }
   }

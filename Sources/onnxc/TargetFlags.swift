@@ -4,7 +4,6 @@ import Driver
 extension CompileOptions.Backend: ExpressibleByArgument {}
 extension CompileOptions.EmitKind: ExpressibleByArgument {}
 extension CompileOptions.Weights: ExpressibleByArgument {}
-extension CompileOptions.Precision: ExpressibleByArgument {}
 
 /// Options that all commands share that compile.
 struct TargetFlags: ParsableArguments {
@@ -22,9 +21,6 @@ struct TargetFlags: ParsableArguments {
 
   @Option(help: "Back end: llvm or c.")
   var backend = CompileOptions.Backend.llvm
-
-  @Option(help: "Arithmetic: strict, f32 or fast.")
-  var precision = CompileOptions.Precision.f32
 
   @Option(help: "Threads that the code may use.")
   var threads = 1
@@ -60,7 +56,6 @@ struct TargetFlags: ParsableArguments {
     options.features = features.split(separator: ",").map(String.init)
     options.dims = try dims()
     options.backend = backend
-    options.precision = precision
     options.threads = threads
     options.dumpAfter = dumpAfter
     options.stopAfter = stopAfter
@@ -72,7 +67,6 @@ struct TargetFlags: ParsableArguments {
   /// The same options for another process.
   var arguments: [String] {
     let texts = [("target", target), ("cpu", cpu), ("features", features)].filter { !$0.1.isEmpty }
-    let choices = [("backend", backend.rawValue), ("precision", precision.rawValue), ("threads", "\(threads)")]
     return (texts + choices + dim.map { ("dim", $0) }).map { "--\($0)=\($1)" }
   }
 

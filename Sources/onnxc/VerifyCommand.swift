@@ -54,7 +54,7 @@ struct VerifyCommand: ParsableCommand {
       let total = tests.count
       if isatty(STDERR_FILENO) == 1, !flags.quiet {
         runner.progress = { done in
-          printError("\r\(done)/\(total)" + (done == total ? "\r\u{1b}[K" : ""), terminator: "")
+          StandardError.print("\r\(done)/\(total)" + (done == total ? "\r\u{1b}[K" : ""), terminator: "")
         }
       }
       return SuiteReport(try runner.run(tests), mustPass: required)

@@ -51,7 +51,7 @@ struct RecurrentActivation {
     case "scaledtanh": return graph.affineNumber(graph.unary(.tanh, graph.affineNumber(x, beta, 0)), alpha, 0)
     case "hardsigmoid": return graph.hardSigmoid(x, alpha: alpha, beta: beta)
     case "elu": return graph.elu(x, alpha: alpha)
-    default: preconditionFailure("activation '\(name)' has parameters but no meaning")
+    default: fatalError("activation '\(name)' has parameters but no meaning")
     }
   }
 }

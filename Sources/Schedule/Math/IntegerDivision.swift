@@ -18,7 +18,7 @@ extension Term {
     case .floorDivide: return differs.choose(quotient - one, quotient)
     case .floorRemainder: return differs.choose(remainder + divisor, remainder)
     case .add, .subtract, .multiply, .min, .max, .and, .or, .xor, .shiftLeft, .shiftRight, .power, .atan2:
-      preconditionFailure("\(op) does not divide")
+      fatalError("\(op) does not divide")
     }
   }
 }
