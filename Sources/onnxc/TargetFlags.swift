@@ -66,6 +66,7 @@ struct TargetFlags: ParsableArguments {
 
   /// The same options for another process.
   var arguments: [String] {
+    let choices = [("backend", backend.rawValue), ("threads", "\(threads)")]
     let texts = [("target", target), ("cpu", cpu), ("features", features)].filter { !$0.1.isEmpty }
     return (texts + choices + dim.map { ("dim", $0) }).map { "--\($0)=\($1)" }
   }
