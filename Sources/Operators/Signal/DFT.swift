@@ -25,6 +25,9 @@ struct DFT: Operator {
       throw .unsupported(
         "a Fourier transform of symbolic length is not supported", hint: "bind the dimension with --dim")
     }
+    if parts == 2, !isOneSided, length == type.shape[axis], let radices = fastRadices(points) {
+      return [try b.fastFourier(x, axis: axis, radices: radices, isInverse: isInverse)]
+    }
     let matrix = FourierMatrix(length: points, isInverse: isInverse, isOneSided: isOneSided)
     let factors = b.constant(try matrix.factors(parts: parts, type.element))
     var shape = type.shape
