@@ -35,6 +35,8 @@ struct Forest {
   let roots: [Int]
   /// The greatest number of branches from a root to a leaf.
   let depth: Int
+  /// Whether every branch lies on a way from a root.
+  let reachesAllBranches: Bool
   let targets: Int
 
   /// - Throws: `ModelError.invalid` for cycles, and for nodes, features and targets out of range.
@@ -58,10 +60,13 @@ struct Forest {
     self.nodes = nodes
     self.roots = roots
     self.targets = targets
-    depth = try Forest.depth(nodes, roots)
+    let depths = try Forest.depths(nodes, roots)
+    depth = roots.reduce(0) { max($0, depths[$1] ?? 0) }
+    reachesAllBranches = nodes.indices.allSatisfy { nodes[$0].branch == nil || depths[$0] != nil }
   }
 
-  private static func depth(_ nodes: [Node], _ roots: [Int]) throws(ModelError) -> Int {
+  /// The number of branches below every node that a root leads to.
+  private static func depths(_ nodes: [Node], _ roots: [Int]) throws(ModelError) -> [Int?] {
     var depths = [Int?](repeating: nil, count: nodes.count)
     var isOpen = [Bool](repeating: false, count: nodes.count)
     var pending = roots
@@ -83,7 +88,7 @@ struct Forest {
         pending.append(child)
       }
     }
-    return roots.reduce(0) { max($0, depths[$1] ?? 0) }
+    return depths
   }
 
   /// The features that the trees read are those below this number.

@@ -81,7 +81,9 @@ extension OperatorNode {
     if let wrong = treeIDs.first(where: { !rooted.contains($0) }) {
       throw .invalid("tree \(wrong) has no root: its nodes form a cycle")
     }
-    return try Forest(nodes: nodes, roots: roots, targets: targets)
+    let forest = try Forest(nodes: nodes, roots: roots, targets: targets)
+    guard forest.reachesAllBranches else { throw .invalid("nodes of a tree form a cycle that no root leads to") }
+    return forest
   }
 
   /// The way in which trees combine.
