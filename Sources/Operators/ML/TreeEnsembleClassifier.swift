@@ -32,18 +32,22 @@ struct TreeEnsembleClassifier: Operator {
     _ b: inout GraphBuilder
   ) throws(ModelError) -> [ValueID] {
     let element = b.type(of: sums).element
-    var body = ScalarGraph()
-    let column = body.integer(forest.weightedTargets.first ?? 0)
-    body.results = [
-      body.plus(body.read(0, [body.axis(0), column], type: element), body.number(base, element))
-    ]
-    let score = b.map([b.shape(of: sums)[0], 1], body, [sums])
     let isProbability = forest.weights.allSatisfy { $0.value >= 0 }
-    let label = b.label(score, column: 0, above: isProbability ? 0.5 : 0, labels[1], labels[0])
+    let limit = isProbability ? 0.5 : 0
+    if forest.weightedTargets == [1] {
+      // The sums are the scores of both classes, and the base value is that of class 0, which has none.
+      let label = b.label(sums, column: 1, above: limit, labels[1], labels[0])
+      return [label, try b.cast(try b.transformed(sums, transform), to: .f32)]
+    }
+    var body = ScalarGraph()
+    let sum = body.read(0, [body.axis(0), body.integer(0)], type: element)
+    body.results = [body.plus(sum, body.number(base, element))]
+    let score = b.map([b.shape(of: sums)[0], 1], body, [sums])
+    let label = b.label(score, column: 0, above: limit, labels[1], labels[0])
     guard transform != .probit else { throw .unsupported("post_transform PROBIT of a single score is not supported") }
     let scores = b.paired(score) { graph, value in
-      if isProbability { return (graph.minus(graph.number(1, element), value), value) }
       if transform == .logistic { return (graph.unary(.sigmoid, graph.negate(value)), graph.unary(.sigmoid, value)) }
+      if isProbability { return (graph.minus(graph.number(1, element), value), value) }
       return (graph.negate(value), value)
     }
     return [label, try b.cast(scores, to: .f32)]
