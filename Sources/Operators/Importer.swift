@@ -148,7 +148,7 @@ struct Importer {
     guard let candidate = Registry.find(domain, node.opType) else {
       throw .unsupported(
         "operator \(node.opType) of domain '\(domain.isEmpty ? "ai.onnx" : domain)' is not supported",
-        hint: domain.isEmpty ? unsupportedOperators[node.opType] ?? "see onnxc ops" : "see onnxc ops")
+        hint: unsupportedOperators[node.opType] ?? "see onnxc ops")
     }
     guard let opset else { throw .invalid("the model imports no operator set of domain '\(domain)'") }
     guard let version = candidate.name.versions.last(where: { $0 <= opset }) else {

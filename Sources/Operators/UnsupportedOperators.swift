@@ -16,6 +16,7 @@ let unsupportedOperators: [String: String] = {
   for name in ["RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit", "TfIdfVectorizer"] {
     reasons[name] = "strings are not supported; do this outside of the model"
   }
+  reasons["ZipMap"] = "its result is no tensor; export the model with zipmap=False"
   reasons["ImageDecoder"] = "images are not decoded; pass pixels as an input"
   return reasons
 }()

@@ -1,0 +1,108 @@
+import ONNXReader
+import Support
+import Testing
+
+/// A wrong node and a part of the message that it gets.
+struct ErrorCase: Sendable, CustomTestStringConvertible {
+  var model: SmallModel
+  var message: String
+
+  init(
+    _ type: String, domain: String = "", _ inputs: [(ElementType, [Int])], _ attributes: [String: AttributeValue],
+    _ message: String
+  ) {
+    model = SmallModel(type: type, domain: domain, inputs: inputs, attributes: attributes)
+    self.message = message
+  }
+
+  init(_ type: String, domain: String = "", _ inputs: [(ElementType, [Int])], _ message: String) {
+    self.init(type, domain: domain, inputs, [:], message)
+  }
+
+  var testDescription: String { "\(model.type): \(message)" }
+}
+
+private let ml = "ai.onnx.ml"
+
+private let trees: [String: AttributeValue] = [
+  "nodes_treeids": .ints([0, 0, 0]), "nodes_nodeids": .ints([0, 1, 2]), "nodes_featureids": .ints([0, 0, 0]),
+  "nodes_values": .floats([0.5, 0, 0]), "nodes_modes": .texts(["BRANCH_LEQ", "LEAF", "LEAF"]),
+  "nodes_truenodeids": .ints([1, 0, 0]), "nodes_falsenodeids": .ints([2, 0, 0]), "target_treeids": .ints([0, 0]),
+  "target_nodeids": .ints([1, 2]), "target_ids": .ints([0, 0]), "target_weights": .floats([1, 2]),
+]
+
+private func trees(_ name: String, _ value: AttributeValue?) -> [String: AttributeValue] {
+  var changed = trees
+  changed[name] = value
+  return changed
+}
+
+private let cases: [ErrorCase] = [
+  ErrorCase("Add", [(.f32, [2, 3]), (.f32, [4, 3])], "do not broadcast at dimension 0"),
+  ErrorCase("Add", [(.f32, [2]), (.i32, [2])], "element types differ"),
+  ErrorCase("Add", [(.f32, [2])], "argument 1 is missing"),
+  ErrorCase("Where", [(.f32, [2]), (.f32, [2]), (.f32, [2])], "not one of bool"),
+  ErrorCase("Where", [(.bool, [2]), (.f32, [2]), (.i32, [2])], "element types differ"),
+  ErrorCase("MatMul", [(.f32, [2, 3]), (.f32, [4, 5])], "do not multiply"),
+  ErrorCase("MatMul", [(.f32, [2, 3]), (.f64, [3, 5])], "element types differ"),
+  ErrorCase("MatMul", [(.f32, []), (.f32, [3])], "takes no scalars"),
+  ErrorCase("Gemm", [(.f32, [2, 3, 4]), (.f32, [3, 4])], "not 2"),
+  ErrorCase("Gemm", [(.f32, [2, 3]), (.f32, [4, 5])], "do not multiply"),
+  ErrorCase("Gemm", [(.f32, [2, 3]), (.f32, [3, 5]), (.f32, [7])], "broadcast"),
+  ErrorCase("Gather", [(.f32, [2, 3]), (.f32, [1])], "the indices is f32"),
+  ErrorCase("Gather", [(.f32, [2, 3]), (.i64, [1])], ["axis": .int(5)], "axis 5 is out of range for rank 2"),
+  ErrorCase("Softmax", [(.f32, [2, 3])], ["axis": .int(-3)], "axis -3 is out of range"),
+  ErrorCase("Softmax", [(.i32, [2, 3])], "not a float type"),
+  ErrorCase("Softmax", [(.f32, [2, 3])], ["axis": .float(1)], "attribute 'axis' must be an integer"),
+  ErrorCase("Cast", [(.f32, [2])], "attribute 'to' is missing"),
+  ErrorCase("Cast", [(.f32, [2])], ["to": .int(99)], "which is no element type"),
+  ErrorCase("Cast", [(.f32, [2])], ["to": .int(8)], "strings"),
+  ErrorCase("Gelu", [(.f32, [2])], ["approximate": .text("sin")], "attribute 'approximate' is 'sin'"),
+  ErrorCase("LpNormalization", [(.f32, [2, 3])], ["p": .int(3)], "not 1 or 2"),
+  ErrorCase("AveragePool", [(.f32, [2, 3])], ["kernel_shape": .ints([1])], "at least 3 is needed"),
+  ErrorCase("Conv", [(.f32, [1, 2, 5]), (.i32, [2, 2, 3])], "element types differ"),
+  ErrorCase("OneHot", [(.i64, [2]), (.i64, [1]), (.f32, [2])], "is computed at run time"),
+  ErrorCase("Compress", [(.f32, [2]), (.bool, [2])], "computed at run time"),
+  ErrorCase("Unique", [(.f32, [2])], "operator Unique of domain 'ai.onnx' is not supported"),
+  ErrorCase("ZipMap", domain: ml, [(.f32, [2, 3])], "zipmap=False"),
+  ErrorCase("Normalizer", domain: ml, [(.f32, [2, 3])], ["norm": .text("L3")], "attribute 'norm' is 'L3'"),
+  ErrorCase("LinearRegressor", domain: ml, [(.f32, [2, 3])], "attribute 'coefficients' is missing"),
+  ErrorCase("LabelEncoder", domain: ml, [(.i64, [2])], ["keys_int64s": .ints([1])], "attribute 'values_int64s'"),
+  ErrorCase("LabelEncoder", domain: ml, [(.i64, [2])], ["keys_strings": .texts(["a"])], "keys are strings"),
+  ErrorCase("TreeEnsembleRegressor", domain: ml, [(.f32, [2, 3, 4])], trees, "rank 3, not 2"),
+  ErrorCase(
+    "TreeEnsembleRegressor", domain: ml, [(.f32, [2, 3])], trees("nodes_truenodeids", .ints([9, 0, 0])),
+    "tree 0 has no node 9"),
+  ErrorCase(
+    "TreeEnsembleRegressor", domain: ml, [(.f32, [2, 3])], trees("nodes_truenodeids", .ints([0, 0, 0])), "cycle"),
+  ErrorCase(
+    "TreeEnsembleRegressor", domain: ml, [(.f32, [2, 3])], trees("nodes_featureids", .ints([3, 0, 0])),
+    "the data has 3 columns"),
+  ErrorCase(
+    "TreeEnsembleRegressor", domain: ml, [(.f32, [2, 3])], trees("target_ids", .ints([0, 7])), "target 7 of 1"),
+  ErrorCase(
+    "TreeEnsembleRegressor", domain: ml, [(.f32, [2, 3])], trees("nodes_modes", .texts(["LT", "LEAF", "LEAF"])),
+    "unknown mode 'LT'"),
+  ErrorCase(
+    "TreeEnsembleRegressor", domain: ml, [(.f32, [2, 3])], trees("nodes_values", nil), "attribute 'nodes_values'"),
+]
+
+@Suite struct ErrorTests {
+  @Test(arguments: cases) func wrongNodeIsReported(_ test: ErrorCase) throws {
+    let diagnostics = test.model.diagnostics([test.model.node()])
+    try #require(diagnostics.count == 1, "\(diagnostics)")
+    #expect(diagnostics[0].description.contains(test.message), "\(diagnostics[0])")
+    #expect(diagnostics[0].location.contains("'n'") && diagnostics[0].location.contains(test.model.type))
+  }
+
+  @Test func faultsAreReportedTogether() {
+    let model = SmallModel(type: "Cast", inputs: [(.f32, [2, 3])])
+    var other = model
+    other.type = "Softmax"
+    other.attributes = ["axis": .int(7)]
+    var dependent = SmallModel(type: "Relu", inputs: model.inputs).node(named: "c")
+    dependent.inputs = ["a_y"]
+    let diagnostics = model.diagnostics([model.node(named: "a"), other.node(named: "b"), dependent])
+    #expect(diagnostics.map(\.location) == ["'a' (Cast-21)", "'b' (Softmax-21)"])
+  }
+}
