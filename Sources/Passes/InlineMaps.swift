@@ -2,7 +2,7 @@ import TensorIR
 
 /// Computes maps where they are read, when that repeats no work worth mentioning.
 ///
-/// A map is inlined into a map or reduction if it costs nothing (it moves or broadcasts elements), or if it has one reader that
+/// A map is inlined into a map or reduction if it costs nothing (it moves or broadcasts elements without conditions), or if it has one reader that
 /// asks for no element more often than once.
 func inlineMaps(_ graph: Graph) -> Graph {
   var result = graph
@@ -52,11 +52,12 @@ private func reads(of operand: Int, in graph: ScalarGraph) -> Int? {
   return count == 0 ? nil : count
 }
 
-/// Arithmetic on data, index arithmetic aside.
+/// Arithmetic on data and reads that may be out of bounds, such as those of joined operands; index arithmetic aside.
 private func cost(_ graph: ScalarGraph) -> Int {
   graph.reachable.reduce(0) { sum, id in
     switch graph[id] {
-    case .literal, .dim, .axis, .read, .accumulator: sum
+    case .literal, .dim, .axis, .read(_, _, nil), .accumulator: sum
+    case .read: sum + 1
     case .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast: sum + (isIndexOnly(id, graph) ? 0 : 1)
     }
   }
