@@ -1,6 +1,7 @@
-import ONNXReader
 import Support
 import Testing
+
+@testable import ONNXReader
 
 /// A wrong node and a part of the message that it gets.
 struct ErrorCase: Sendable, CustomTestStringConvertible {
@@ -104,5 +105,27 @@ private let cases: [ErrorCase] = [
     dependent.inputs = ["a_y"]
     let diagnostics = model.diagnostics([model.node(named: "a"), other.node(named: "b"), dependent])
     #expect(diagnostics.map(\.location) == ["'a' (Cast-21)", "'b' (Softmax-21)"])
+  }
+
+  /// A branch that does not fit may never be taken: the model is not wrong, but it cannot be compiled.
+  @Test func branchThatDoesNotFitIsUnsupported() throws {
+    func branch(_ type: String) -> AttributeValue {
+      let body = NodeDef(
+        name: "body", opType: type, domain: "", overload: "", inputs: ["x1", "x2"], outputs: ["r"], attributes: [:])
+      return .graph(
+        GraphDef(
+          name: "b", doc: "", nodes: [body], inputs: [], outputs: [ValueInfo(name: "r", type: nil)], valueInfos: [],
+          initializers: [], sparseInitializers: []))
+    }
+    let model = SmallModel(
+      type: "If", inputs: [(.bool, []), (.f32, [2, 3]), (.f32, [3, 4])],
+      attributes: ["then_branch": branch("MatMul"), "else_branch": branch("Add")])
+    var node = model.node()
+    node.inputs = ["x0"]
+    let diagnostics = model.diagnostics([node])
+    try #require(diagnostics.count == 1, "\(diagnostics)")
+    #expect(diagnostics[0].kind == .unsupported)
+    #expect(diagnostics[0].description.contains("do not broadcast at dimension"))
+    #expect(diagnostics[0].description.contains("in 'else_branch' of a condition that is computed at run time"))
   }
 }

@@ -12,8 +12,8 @@ struct If: Operator {
     if let known = b.knownIntegers(condition)?.first?.constant {
       return try node.inline(try node.graph(known != 0 ? "then_branch" : "else_branch"), [], in: &b)
     }
-    let then = try node.inline(try node.graph("then_branch"), [], in: &b)
-    let otherwise = try node.inline(try node.graph("else_branch"), [], in: &b)
+    let then = try branch("then_branch", node, &b)
+    let otherwise = try branch("else_branch", node, &b)
     guard then.count == otherwise.count else {
       throw .invalid("the branches have \(then.count) and \(otherwise.count) results")
     }
@@ -28,5 +28,21 @@ struct If: Operator {
       results.append(try b.elementwise([scalar, first, second]) { $0.select($1[0], $1[1], $1[2]) })
     }
     return results
+  }
+
+  /// A branch of a run-time condition; one that does not fit the shapes is no fault of the model, which may never take it.
+  private func branch(_ name: String, _ node: OperatorNode, _ b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let graph = try node.graph(name)
+    do throws(ModelError) {
+      return try node.inline(graph, [], in: &b)
+    } catch {
+      throw ModelError(
+        error.diagnostics.map { diagnostic in
+          var changed = diagnostic
+          changed.kind = .unsupported
+          if changed.hint.isEmpty { changed.hint = "in '\(name)' of a condition that is computed at run time" }
+          return changed
+        })
+    }
   }
 }
