@@ -24,9 +24,10 @@ private func pad(_ indices: [AffineIndex], _ factor: inout ValueID, _ contract: 
 {
   let type = graph.type(of: factor)
   let extents = contract.shape + contract.reduced
-  guard !isInBounds(indices, type.shape, contract), let bounds = constantBounds(indices, extents),
-    let shape = type.shape.constants, !extents.contains(0)
+  guard !isInBounds(indices, type.shape, contract), let shape = type.shape.constants, !extents.contains(0)
   else { return indices }
+  let bounds = indices.compactMap { $0.bounds(extents) }
+  guard bounds.count == indices.count else { return indices }
   var shifted = indices
   var padded: [Dim] = []
   var body = ScalarGraph()
@@ -46,21 +47,4 @@ private func pad(_ indices: [AffineIndex], _ factor: inout ValueID, _ contract: 
     Node(.map(Map(shape: padded, body: body)), operands: [factor], results: [copy], origin: node.origin))
   factor = copy
   return shifted
-}
-
-/// The range of every index over constant extents; nil where one is symbolic.
-private func constantBounds(_ indices: [AffineIndex], _ extents: [Dim]) -> [ClosedRange<Int>]? {
-  var result: [ClosedRange<Int>] = []
-  for index in indices {
-    guard var low = index.offset.constant else { return nil }
-    var high = low
-    for (axis, coefficient) in index.coefficients {
-      guard let extent = extents[axis].constant else { return nil }
-      let reach = coefficient * max(0, extent - 1)
-      low += min(reach, 0)
-      high += max(reach, 0)
-    }
-    result.append(low...high)
-  }
-  return result
 }

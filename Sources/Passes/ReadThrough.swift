@@ -168,22 +168,10 @@ private func redirect(_ graph: ScalarGraph, _ operand: Int, _ movement: Movement
     guard case .read(operand, let indices, let outside) = node else { return nil }
     if outside != nil { guarded = true; return nil }
     let axes = indices.map(copied)
-    let positions = movement.indices.map { copy.index($0, axes) }
+    let positions = movement.indices.map { copy.affineIndex($0, axes: axes) }
     return copy.read(number, positions, type: graph.typeOf(node))
   }
   return guarded ? graph : copy
-}
-
-extension ScalarGraph {
-  /// An affine index over given nodes in place of axes.
-  mutating func index(_ index: AffineIndex, _ axes: [ScalarID]) -> ScalarID {
-    var sum = dim(index.offset)
-    for (axis, coefficient) in index.coefficients.sorted(by: { $0.key < $1.key }) {
-      let term = binary(.multiply, axes[axis], integer(coefficient))
-      sum = binary(.add, term, sum)
-    }
-    return sum
-  }
 }
 
 /// Whether a factor is read within its bounds at every position, as far as constant extents can tell.
@@ -196,14 +184,10 @@ func isInBounds(_ indices: [AffineIndex], _ shape: [Dim], _ contract: Contract) 
     {
       return true
     }
-    guard var low = index.offset.constant, let size = extent.constant else { return index.coefficients.isEmpty && index.offset == 0 }
-    var high = low
-    for (axis, coefficient) in index.coefficients {
-      guard let count = extents[axis].constant else { return false }
-      let reach = coefficient * max(0, count - 1)
-      low += min(reach, 0)
-      high += max(reach, 0)
+    guard index.offset.constant != nil, let size = extent.constant else {
+      return index.coefficients.isEmpty && index.offset == 0
     }
-    return low >= 0 && high < size
+    guard let range = index.bounds(extents) else { return false }
+    return range.lowerBound >= 0 && range.upperBound < size
   }
 }

@@ -82,7 +82,7 @@ struct ContractLowering {
       strides: epilogueReads.map { reads in
         [rowSide.strides.map { Dim($0) }, outStrides.map { Dim($0) } + padding] + reads.map { $0 + padding }
       })
-    let summed = (outer.count..<extents.count).sorted { (rowSide.strides[$0], -$0) > (rowSide.strides[$1], -$1) }
+    let summed = ContractLowering.summedAxes(rowSide, outer.count..<extents.count)
     let sumAccesses = [rowSide.strides] + (panelSide.constant == nil ? [panelSide.strides] : [])
     sumLoops = LoopNest(
       extents: extents.map { Dim($0) }, order: summed, strides: sumAccesses.map { $0.map { Dim($0) } })
@@ -112,16 +112,11 @@ struct ContractLowering {
     var strides = [Int](repeating: 0, count: extents.count)
     var offset = 0
     for (dimension, index) in indices.enumerated() {
-      guard var low = index.offset.constant else { return nil }
-      offset += low * viewStrides[dimension]
-      var high = low
-      for (axis, coefficient) in index.coefficients {
-        strides[axis] += coefficient * viewStrides[dimension]
-        let reach = coefficient * (extents[axis] - 1)
-        low += min(reach, 0)
-        high += max(reach, 0)
-      }
-      guard low >= 0, high < shape[dimension] else { return nil }
+      guard let start = index.offset.constant, let range = index.bounds(extents.map { Dim($0) }),
+        range.lowerBound >= 0, range.upperBound < shape[dimension]
+      else { return nil }
+      offset += start * viewStrides[dimension]
+      for (axis, coefficient) in index.coefficients { strides[axis] += coefficient * viewStrides[dimension] }
     }
     return Factor(operand: operand, view: view, strides: strides, offset: offset, constant: constant)
   }
@@ -404,7 +399,7 @@ struct ContractLowering {
     var sets = [panelSide.offset]
     for axis in panelLoops { sets = sets.flatMap { base in (0..<extents[axis]).map { base + $0 * panelSide.strides[axis] } } }
     var sumOffsets = [0]
-    for axis in orderedSums() {
+    for axis in ContractLowering.summedAxes(rowSide, rank..<extents.count) {
       sumOffsets = sumOffsets.flatMap { base in (0..<extents[axis]).map { base + $0 * panelSide.strides[axis] } }
     }
     let perSet = vectorCount * lanes * sumCount
@@ -438,8 +433,8 @@ struct ContractLowering {
     return ConstantTensor(contract.accumulator, dims: [sets.count * perSet], bytes: packed)
   }
 
-  /// The sum axes in the order of the loops, before merging.
-  private func orderedSums() -> [Int] {
-    sums.sorted { (rowSide.strides[$0], -$0) > (rowSide.strides[$1], -$1) }
+  /// The summed axes in the order of the loops, before merging.
+  private static func summedAxes(_ rowSide: Factor, _ axes: Range<Int>) -> [Int] {
+    axes.sorted { (rowSide.strides[$0], -$0) > (rowSide.strides[$1], -$1) }
   }
 }

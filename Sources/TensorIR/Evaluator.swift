@@ -103,18 +103,6 @@ public enum Evaluator {
   }
 }
 
-extension ScalarGraph {
-  /// The `i64` value of an affine index.
-  public mutating func affineIndex(_ index: AffineIndex) -> ScalarID {
-    var sum = dim(index.offset)
-    for (axis, coefficient) in index.coefficients.sorted(by: { $0.key < $1.key }) {
-      let term = binary(.multiply, self.axis(axis), integer(coefficient))
-      sum = binary(.add, term, sum)
-    }
-    return sum
-  }
-}
-
 /// The running value of one reduction.
 private struct Accumulator {
   let combiner: Combiner

@@ -1,19 +1,5 @@
 import Support
 
-/// An affine function of the iteration axes.
-public struct AffineIndex: Hashable, Sendable {
-  /// Coefficients by axis; no coefficient is 0.
-  public var coefficients: [Int: Int]
-  public var offset: Dim
-
-  public init(_ coefficients: [Int: Int] = [:], offset: Dim = 0) {
-    self.coefficients = coefficients.filter { $0.value != 0 }
-    self.offset = offset
-  }
-
-  public static func axis(_ axis: Int) -> AffineIndex { AffineIndex([axis: 1]) }
-}
-
 /// Every output element is a scalar expression of inputs read at index expressions.
 public struct Map: Hashable, Sendable {
   public var shape: [Dim]
