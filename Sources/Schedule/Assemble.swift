@@ -39,6 +39,7 @@ public func schedule(_ graph: Graph, inputs: [Port], outputs: [Port], prefix: St
     }
   }
   let plan = assembler.plan(steps, placed: places)
+  places.merge(assembler.arenaPlaces(steps, plan, base: 0)) { given, _ in given }
   assembler.program.entry = assembler.statements(steps, plan, base: 0, places) + copies
   assembler.program.arenaBytes = .index(plan.memory.bytes)
   let constants = assembler.program.constants.reduce(0) { $0 + $1.bytes.count }
@@ -153,11 +154,17 @@ struct Assembler {
 
   // MARK: Entry
 
-  mutating func statements(_ steps: Steps, _ plan: GraphPlan, base: Int, _ placed: [ValueID: Argument]) -> [Statement] {
-    var places = placed
+  /// Buffers for the values that a plan puts into the arena.
+  mutating func arenaPlaces(_ steps: Steps, _ plan: GraphPlan, base: Int) -> [ValueID: Argument] {
+    var places: [ValueID: Argument] = [:]
     for (value, offset) in plan.offsets.sorted(by: { $0.key < $1.key }) {
       places[value] = buffer(.arena(offset: .index(base + offset)), steps.graph.type(of: value).element.storage)
     }
+    return places
+  }
+
+  /// The actions of a graph whose values, constants aside, all have places.
+  mutating func statements(_ steps: Steps, _ plan: GraphPlan, base: Int, _ places: [ValueID: Argument]) -> [Statement] {
     var statements: [Statement] = []
     for (number, step) in steps.steps.enumerated() {
       switch step.action {
@@ -212,28 +219,21 @@ struct Assembler {
       inner[value] = place(scan.operands[position - 1], steps, places)
     }
     var body: [Statement] = [.store(counter.buffer, index: .index(0), value: .variable(step), count: nil)]
-    body += statements(scan.body, plan, base: base + MemoryPlan.alignment, inner)
-    var all = inner
-    for (value, offset) in plan.offsets {
-      all[value] = Argument(arenaBuffer(base + MemoryPlan.alignment + offset, graph.type(of: value).element.storage))
-    }
+    let bodyBase = base + MemoryPlan.alignment
+    inner.merge(arenaPlaces(scan.body, plan, base: bodyBase)) { given, _ in given }
+    body += statements(scan.body, plan, base: bodyBase, inner)
     for (position, output) in graph.outputs.enumerated().dropFirst(carried) {
       let whole = place(scan.results[position], steps, places)
       let reversed = scan.scan.reversedOutputs[position - carried]
       let target = slice(whole, graph.type(of: output), reversed: reversed)
-      body.append(copy(to: target, from: output, scan.body, all))
+      body.append(copy(to: target, from: output, scan.body, inner))
     }
     for state in 0..<carried {
       let output = graph.outputs[state]
       if scan.body.root(output) != graph.inputs[1 + state] {
-        body.append(copy(to: place(scan.results[state], steps, places), from: output, scan.body, all))
+        body.append(copy(to: place(scan.results[state], steps, places), from: output, scan.body, inner))
       }
     }
     return before + [.loop(Loop(step, from: .index(0), to: scan.scan.length.expr, body: body))]
-  }
-
-  /// The buffer of the entry at an arena offset.
-  private mutating func arenaBuffer(_ offset: Int, _ element: ElementType) -> Buffer {
-    buffer(.arena(offset: .index(offset)), element).buffer
   }
 }
