@@ -19,13 +19,20 @@ typedef struct onnxc_tensor {
   const char *name;    /* as the model spells it */
   int32_t element;     /* number of ONNX TensorProto.DataType */
   int32_t rank;
-  const int64_t *dims; /* -1 where the dimension is symbolic */
-  uint64_t bytes;      /* 0 if a dimension is symbolic */
+  const int64_t *dims; /* -1 where the dimension is not fixed */
+  uint64_t bytes;      /* 0 if a dimension is not fixed */
 } onnxc_tensor;
+
+/* Where calls find memory for what has no bound; unused by most models. */
+typedef struct onnxc_memory {
+  /* Gives memory aligned to 64 bytes that stays valid until the results are used, or NULL. */
+  void *(*allocate)(void *context, uint64_t bytes);
+  void *context;
+} onnxc_memory;
 
 /* A compiled model, for hosts that do not know its signature. */
 typedef struct onnxc_model {
-  uint32_t abi_version; /* 1 */
+  uint32_t abi_version; /* 2 */
   const char *name;
   const char *hash;
   uint32_t input_count;
@@ -37,7 +44,11 @@ typedef struct onnxc_model {
   uint64_t arena_bytes;       /* 0 if it depends on symbols */
   uint64_t arena_align;
   uint64_t (*arena_size)(const int64_t *symbols);
-  int (*run)(void *arena, const void *const *inputs, void *const *outputs, const int64_t *symbols);
+  /* Bytes to provide for an output; 0 for one that the call allocates. */
+  uint64_t (*output_size)(uint32_t output, const int64_t *symbols);
+  /* Sets the extents of all outputs, one output after the other, in output_dims; allocated outputs appear in outputs. */
+  int (*run)(void *arena, const void *const *inputs, void **outputs, const int64_t *symbols, int64_t *output_dims,
+             const onnxc_memory *memory);
 } onnxc_model;
 
 /* The meaning of a status code. */

@@ -6,16 +6,16 @@ import LoopIR
 import ModelHost
 import ONNXReader
 import Support
+import TensorIR
 import Verify
 
 /// A program compiled into this process, with memory to run it.
 final class CompiledCase: RunnableCase {
   private let program: Program
   private let model: any DescribedModel
-  private let arena: UnsafeMutableRawPointer
-  private let outputs: [UnsafeMutableRawPointer]
-  private let outputTypes: [(element: ElementType, dims: [Int])]
   private let folder: TemporaryFolder?
+  /// Memory for the dimensions of the last run.
+  private var room: Room?
 
   /// Compiles through the JIT, or, for the C back end and where a library is asked for, through a shared library.
   init(_ program: Program, options: CompileOptions) throws(ModelError) {
@@ -38,67 +38,124 @@ final class CompiledCase: RunnableCase {
       model = try JITModel(program)
       folder = nil
     }
-    arena = Self.allocate(model.arenaBytes(symbols: []))
-    outputTypes = program.outputs.map { port in (port.element, port.extents.compactMap(\.expr.integerValue)) }
-    outputs = outputTypes.map { Self.allocate($0.dims.reduce(1, *) * $0.element.bytes) }
   }
 
-  deinit {
-    free(arena)
-    for output in outputs { free(output) }
+  /// The arena and the outputs for one choice of dimensions.
+  private final class Room {
+    let symbols: [Int64]
+    let arena: UnsafeMutableRawPointer
+    var outputs: [UnsafeMutableRawPointer?]
+    var dims: [Int64]
+    var memory = HostMemory()
+    private let owned: [UnsafeMutableRawPointer]
+
+    init(_ program: Program, _ model: any DescribedModel, _ symbols: [Int64]) throws(ModelError) {
+      self.symbols = symbols
+      arena = try CompiledCase.allocate(model.arenaBytes(symbols: symbols))
+      var owned: [UnsafeMutableRawPointer] = []
+      for index in program.outputs.indices {
+        owned.append(try CompiledCase.allocate(model.outputBytes(index, symbols: symbols)))
+      }
+      self.owned = owned
+      outputs = owned
+      dims = [Int64](repeating: 0, count: program.outputs.reduce(0) { $0 + $1.extents.count })
+    }
+
+    deinit {
+      free(arena)
+      for block in owned { free(block) }
+    }
   }
 
-  private static func allocate(_ bytes: Int) -> UnsafeMutableRawPointer {
-    guard let memory = aligned_alloc(64, max(64, (bytes + 63) / 64 * 64)) else { fatalError("out of memory: \(bytes) bytes") }
+  private static func allocate(_ bytes: Int) throws(ModelError) -> UnsafeMutableRawPointer {
+    guard bytes >= 0, bytes < TensorType.byteLimit, let memory = aligned_alloc(64, max(64, (bytes + 63) / 64 * 64)) else {
+      throw .invalid("there is no memory for \(bytes) bytes")
+    }
     return memory
   }
 
   func run(_ inputs: [HostValue]) throws -> [HostValue] {
-    try withPointers(inputs) { try call($0) }
-    return zip(outputs, outputTypes).map { output, type in
-      let count = type.dims.reduce(1, *) * type.element.bytes
-      let bytes = Bytes(count: count) { $0.copyMemory(from: UnsafeRawBufferPointer(start: output, count: count)) }
-      return .tensor(TensorData(element: type.element, dims: type.dims, bytes: bytes))
+    let room = try withPointers(inputs) { pointers, room in
+      room.memory = HostMemory()
+      try call(pointers, room)
+      return room
+    }
+    var axis = 0
+    return program.outputs.enumerated().map { index, port in
+      let dims = room.dims[axis..<axis + port.extents.count].map { Int($0) }
+      axis += port.extents.count
+      let count = dims.reduce(1, *) * port.element.bytes
+      let bytes = Bytes(count: count) {
+        $0.copyMemory(from: UnsafeRawBufferPointer(start: room.outputs[index], count: count))
+      }
+      return .tensor(TensorData(element: port.element, dims: dims, bytes: bytes))
     }
   }
 
   func time(_ inputs: [HostValue], count: Int) throws -> [Double] {
-    try withPointers(inputs) { pointers in
+    try withPointers(inputs) { pointers, room in
       var seconds: [Double] = []
       seconds.reserveCapacity(count)
       for _ in 0..<count {
+        if program.acquiresMemory { room.memory = HostMemory() }
         let start = monotonicSeconds()
-        try call(pointers)
+        try call(pointers, room)
         seconds.append(monotonicSeconds() - start)
       }
       return seconds
     }
   }
 
-  private func call(_ pointers: [UnsafeRawPointer?]) throws(ModelError) {
-    let status = Int(model.run(arena: arena, inputs: pointers, outputs: outputs, symbols: []))
+  private func call(_ pointers: [UnsafeRawPointer?], _ room: Room) throws(ModelError) {
+    let status = Int(
+      model.run(
+        arena: room.arena, inputs: pointers, outputs: &room.outputs, symbols: room.symbols, dims: &room.dims,
+        memory: room.memory))
     guard status != 0 else { return }
     throw .invalid("the model returned status \(status): \(Status(rawValue: status)?.text ?? "unknown")")
   }
 
-  private func withPointers<Result>(_ inputs: [HostValue], _ body: ([UnsafeRawPointer?]) throws -> Result) throws -> Result {
+  private func withPointers<Result>(
+    _ inputs: [HostValue], _ body: ([UnsafeRawPointer?], Room) throws -> Result
+  ) throws -> Result {
     var tensors: [TensorData] = []
+    var symbols: [String: Int] = [:]
     for (value, port) in zip(inputs, program.inputs) {
-      guard case .tensor(let tensor) = value, tensor.element == port.element,
-        tensor.dims == port.extents.compactMap(\.expr.integerValue)
-      else { throw ModelError.invalid("input '\(port.name)' does not have the type that the model was compiled for") }
+      guard case .tensor(let tensor) = value, tensor.element == port.element, match(tensor.dims, port, &symbols) else {
+        throw ModelError.invalid("input '\(port.name)' does not have the type that the model was compiled for")
+      }
       tensors.append(tensor)
     }
     guard tensors.count == program.inputs.count else {
       throw ModelError.invalid("\(tensors.count) inputs are given, not \(program.inputs.count)")
     }
-    // Copies are aligned as the interface asks; the caller's buffers need not be.
-    let copies = tensors.map { tensor in
-      let copy = Self.allocate(tensor.bytes.count)
-      tensor.bytes.withUnsafeBytes { if let start = $0.baseAddress { copy.copyMemory(from: start, byteCount: $0.count) } }
-      return copy
+    let values = program.symbols.map { Int64(symbols[$0] ?? 0) }
+    let room: Room
+    if let last = self.room, last.symbols == values {
+      room = last
+    } else {
+      room = try Room(program, model, values)
+      self.room = room
     }
+    // Copies are aligned as the interface asks; the caller's buffers need not be.
+    var copies: [UnsafeMutableRawPointer] = []
     defer { for copy in copies { free(copy) } }
-    return try body(copies.map { UnsafeRawPointer($0) })
+    for tensor in tensors {
+      let copy = try Self.allocate(tensor.bytes.count)
+      copies.append(copy)
+      tensor.bytes.withUnsafeBytes { if let start = $0.baseAddress { copy.copyMemory(from: start, byteCount: $0.count) } }
+    }
+    return try body(copies.map { UnsafeRawPointer($0) }, room)
+  }
+
+  /// Whether given extents are those of a port, with symbols standing for what they meet first.
+  private func match(_ dims: [Int], _ port: Port, _ symbols: inout [String: Int]) -> Bool {
+    guard dims.count == port.extents.count else { return false }
+    return zip(dims, port.extents).allSatisfy { dim, extent in
+      guard case .symbol(let name) = extent.expr else { return extent.expr.integerValue == dim }
+      if let known = symbols[name] { return known == dim }
+      symbols[name] = dim
+      return true
+    }
   }
 }

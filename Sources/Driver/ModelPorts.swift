@@ -1,6 +1,7 @@
 import LoopIR
 import ONNXReader
 import Operators
+import Schedule
 import Support
 import TensorIR
 
@@ -16,7 +17,7 @@ struct ModelPorts {
 
   private static func port(_ info: ValueInfo, _ type: TensorType) -> Port {
     let extents = type.shape.map { dim in
-      dim.constant.map { Extent(.index($0), text: "\($0)") } ?? Extent(.symbol("\(dim)"), text: "\(dim)")
+      Extent(dim.expr, text: "\(dim)")
     }
     return Port(name: info.name, element: type.element, extents: extents, documentation: info.doc)
   }

@@ -40,6 +40,10 @@ extension CFunction {
     case .call(let kernel, let arguments, let scalars):
       guard let kernelCall else { fatalError("a kernel cannot call kernel \(kernel)") }
       kernelCall(&self, kernel, arguments, scalars)
+    case .define(let name, let value): line("\(symbol(name)) = \(print(value).text);")
+    case .acquire(let buffer, let bytes):
+      guard let acquisition else { fatalError("a kernel cannot acquire memory") }
+      acquisition(&self, buffer, bytes)
     case .fail(let status):
       precondition(returnsStatus, "fail in a kernel that cannot fail")
       line("return \(status);")

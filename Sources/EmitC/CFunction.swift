@@ -18,6 +18,8 @@ struct CFunction {
   private(set) var usedVariables: Set<Int> = []
   /// C name of each symbolic dimension.
   var symbol: (String) -> String
+  /// Prints a request for memory; only the entry has them.
+  var acquisition: ((inout CFunction, Buffer, Expr) -> Void)?
   /// Prints a call of a kernel; only the entry has calls.
   var kernelCall: ((inout CFunction, Int, [Argument], [Expr]) -> Void)?
   /// Variables that some expression reads; others need no code.

@@ -2,7 +2,7 @@ import EmitHeader
 import LoopIR
 
 /// The `onnxc_model` of a program and the function that gives it.
-func descriptor(_ program: Program, _ interface: Interface) -> String {
+func descriptor(_ program: Program, _ interface: Interface) -> (text: String, helpers: Set<CHelper>) {
   let prefix = interface.prefix
   var lines: [String] = []
   func tensors(_ tensors: [InterfaceTensor], _ role: String) -> String {
@@ -30,23 +30,62 @@ func descriptor(_ program: Program, _ interface: Interface) -> String {
   }
   let symbolValues = program.symbols.indices.map { "symbols[\($0)]" }
   let size = interface.arenaBytes.map { "\($0)" } ?? "\(prefix)_arena_bytes(\(symbolValues.joined(separator: ", ")))"
-  let arguments =
-    ["arena"] + symbolValues
-    + interface.inputs.enumerated().map { "(const \($1.port.element.cType) *)inputs[\($0)]" }
-    + interface.outputs.enumerated().map { "(\($1.port.element.cType) *)outputs[\($0)]" }
   lines += ["", "static uint64_t \(prefix)_size(const int64_t *symbols) {"]
   lines += ["  (void)symbols;", "  return \(size);", "}"]
-  lines += ["", "static int \(prefix)_generic_run("]
-  lines += ["    void *arena, const void *const *inputs, void *const *outputs, const int64_t *symbols) {"]
-  lines += ["  (void)inputs;", "  (void)outputs;", "  (void)symbols;"]
-  lines += ["  return \(prefix)_run(\(arguments.joined(separator: ", ")));", "}"]
+  lines += ["", "static uint64_t \(prefix)_output_size(uint32_t output, const int64_t *symbols) {", "  (void)symbols;"]
+  if interface.hasFixedOutputs {
+    lines.append("  return output < \(interface.outputs.count) ? \(prefix)_outputs[output].bytes : 0;")
+  } else {
+    lines.append("  return \(prefix)_output_bytes(\((["output"] + symbolValues).joined(separator: ", ")));")
+  }
+  var extents = CFunction(
+    [], returnsStatus: false, buffer: { "b\($0.id)" },
+    symbol: { name in program.symbols.firstIndex(of: name).map { "symbols[\($0)]" } ?? "0" })
+  lines += ["}"] + genericRun(interface, symbolValues, &extents)
   lines += ["", "static const onnxc_model \(prefix)_descriptor = {"]
   let counts = "\(interface.inputs.count), \(interface.outputs.count)"
-  lines += ["  1, \(quoted(prefix)), \(quoted(program.modelHash)), \(counts),"]
+  lines += ["  2, \(quoted(prefix)), \(quoted(program.modelHash)), \(counts),"]
   lines += ["  \(inputs), \(outputs), \(program.symbols.count), \(symbols),"]
-  lines += ["  \(interface.arenaBytes ?? 0), \(Interface.arenaAlign), \(prefix)_size, \(prefix)_generic_run,", "};"]
+  lines += ["  \(interface.arenaBytes ?? 0), \(Interface.arenaAlign), \(prefix)_size, \(prefix)_output_size,"]
+  lines += ["  \(prefix)_generic_run,", "};"]
   lines += ["", "const onnxc_model *\(prefix)_model(void) { return &\(prefix)_descriptor; }"]
-  return lines.joined(separator: "\n")
+  return (lines.joined(separator: "\n"), extents.helpers)
+}
+
+/// The call with arrays of pointers.
+private func genericRun(_ interface: Interface, _ symbolValues: [String], _ extents: inout CFunction) -> [String] {
+  let prefix = interface.prefix
+  var lines = ["", "static int \(prefix)_generic_run("]
+  lines += ["    void *arena, const void *const *inputs, void **outputs, const int64_t *symbols, int64_t *output_dims,"]
+  lines += ["    const onnxc_memory *memory) {"]
+  lines += ["inputs", "outputs", "symbols", "output_dims", "memory"].map { "  (void)\($0);" }
+  var arguments = ["arena"] + symbolValues
+  arguments += interface.inputs.enumerated().map { "(const \($1.port.element.cType) *)inputs[\($0)]" }
+  var after: [String] = []
+  for (index, tensor) in interface.outputs.enumerated() {
+    let type = tensor.port.element.cType
+    if tensor.port.memory == .acquired {
+      lines.append("  \(type) *acquired_\(index) = NULL;")
+      arguments.append("&acquired_\(index)")
+      after.append("  outputs[\(index)] = acquired_\(index);")
+    } else {
+      arguments.append("(\(type) *)outputs[\(index)]")
+    }
+  }
+  var axis = 0
+  for tensor in interface.outputs {
+    if tensor.port.memory == .exact {
+      for (offset, extent) in tensor.port.extents.enumerated() {
+        lines.append("  output_dims[\(axis + offset)] = \(extents.print(extent.expr).text);")
+      }
+    } else {
+      arguments.append("output_dims + \(axis)")
+    }
+    axis += tensor.dims.count
+  }
+  if interface.acquiresMemory { arguments.append("memory") }
+  lines.append("  int status = \(prefix)_run(\(arguments.joined(separator: ", ")));")
+  return lines + after + ["  return status;", "}"]
 }
 
 /// A C string literal.

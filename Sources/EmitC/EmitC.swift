@@ -47,8 +47,9 @@ public func emitC(_ program: Program, options: COptions) throws(ModelError) -> C
     kernels.usesAlignment || constants.text.contains("ALIGNED") ? alignedMacro : "",
     kernels.texts.isEmpty ? "" : restrictMacro,
   ]
-  sections += kernels.helpers.union(entry.helpers).sorted { $0.name < $1.name }.map(\.text)
-  sections += [constants.text] + kernels.texts + [entry.text, descriptor(program, interface), statusTexts]
+  let descriptor = descriptor(program, interface)
+  sections += kernels.helpers.union(entry.helpers).union(descriptor.helpers).sorted { $0.name < $1.name }.map(\.text)
+  sections += [constants.text] + kernels.texts + [entry.text, descriptor.text, statusTexts]
   return CSource(
     header: emitHeader(program, interface), source: sections.filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n",
     weights: constants.weights)

@@ -6,9 +6,12 @@ import Support
 func printEntry(_ program: Program, _ interface: Interface, _ constants: [String], _ kernels: CKernels) -> (
   text: String, helpers: Set<CHelper>
 ) {
-  let names = Dictionary(zip(program.symbols, interface.symbols), uniquingKeysWith: { first, _ in first })
+  var names = Dictionary(zip(program.symbols, interface.symbols), uniquingKeysWith: { first, _ in first })
+  for (index, symbol) in program.derived.enumerated() { names[symbol.name] = "d\(index)_" }
+  for (index, symbol) in program.measured.enumerated() { names[symbol] = "n\(index)_" }
+  let known = names
   func symbol(_ name: String) -> String {
-    guard let text = names[name] else { fatalError("symbol \(name) is not declared") }
+    guard let text = known[name] else { fatalError("symbol \(name) is not declared") }
     return text
   }
   // Offsets in the arena are printed by a function of their own, whose helpers join those of the entry.
@@ -17,15 +20,17 @@ func printEntry(_ program: Program, _ interface: Interface, _ constants: [String
   for storage in program.storage {
     switch storage {
     case .input(let index): bases.append((interface.inputs[index].identifier, interface.inputs[index].port.element))
+    case .output(let index) where program.outputs[index].memory == .acquired: bases.append(("a\(bases.count)_", nil))
     case .output(let index): bases.append((interface.outputs[index].identifier, interface.outputs[index].port.element))
     case .constant(let index): bases.append((constants[index], program.constants[index].element))
-    case .arena(let offset): bases.append(("memory + \(offsets.print(offset).at(.sum))", nil))
+    case .arena(let offset): bases.append(("memory_ + \(offsets.print(offset).at(.sum))", nil))
+    case .acquired: bases.append(("a\(bases.count)_", nil))
     }
   }
   let isConstant = program.storage.map { storage in
     switch storage {
     case .input, .constant: true
-    case .output, .arena: false
+    case .output, .arena, .acquired: false
     }
   }
   func buffer(_ buffer: Buffer) -> String {
@@ -47,21 +52,72 @@ func printEntry(_ program: Program, _ interface: Interface, _ constants: [String
     function.line("status = \(call);")
     function.line("if (status != 0) return status;")
   }
+  function.acquisition = { function, buffer, bytes in
+    let size = function.print(.binary(.max, bytes, .index(1))).cast(to: "uint64_t").text
+    line(&function, "a\(buffer.id)_ = (unsigned char *)memory->allocate(memory->context, \(size));")
+    line(&function, "if (a\(buffer.id)_ == NULL) return \(Status.outOfMemory.rawValue);")
+  }
   let arenaText = offsets.print(program.arenaBytes)
+  let derived = program.derived.enumerated().map { index, symbol in
+    "const int64_t d\(index)_ = \(offsets.print(symbol.value).text);"
+  }
   checkArguments(program, interface, arenaText, &function)
   for statement in program.entry { function.print(statement) }
-  let usesMemory = function.lines.contains { $0.contains("memory + ") }
+  report(program, interface, &function)
+  let usesMemory = function.lines.contains { $0.contains("memory_ + ") }
   let usesStatus = function.lines.contains { $0.contains("status = ") }
   var lines = ["int \(interface.prefix)_run(\(interface.parameters.joined(separator: ", "))) {"]
-  if usesMemory { lines.append("  unsigned char *memory = (unsigned char *)arena;") }
+  if usesMemory { lines.append("  unsigned char *memory_ = (unsigned char *)arena;") }
   if usesStatus { lines.append("  int status;") }
+  lines += program.measured.indices.map { "  int64_t n\($0)_ = 0;" }
+  for (id, storage) in program.storage.enumerated() where isAcquired(storage, program) {
+    lines.append("  unsigned char *a\(id)_ = NULL;")
+  }
+  if !program.derived.isEmpty {
+    lines += derived.map { "  " + $0 } + program.derived.indices.map { "  (void)d\($0)_;" }
+  }
   lines += function.lines + ["  return 0;", "}"]
+  let unused = interface.symbols.map { "  (void)\($0);" } + derived.map { "  " + $0 }
   if !program.symbols.isEmpty {
-    let unused = interface.symbols.map { "  (void)\($0);" }
     lines += ["", "uint64_t \(interface.prefix)_arena_bytes(\(interface.arenaParameters)) {"] + unused
+    lines += program.derived.indices.map { "  (void)d\($0)_;" }
     lines += ["  return \(arenaText.cast(to: "uint64_t").text);", "}"]
   }
+  if !interface.hasFixedOutputs {
+    let parameters = ["uint32_t output"] + interface.symbols.map { "int64_t \($0)" }
+    lines += ["", "uint64_t \(interface.prefix)_output_bytes(\(parameters.joined(separator: ", "))) {"] + unused
+    lines += program.derived.indices.map { "  (void)d\($0)_;" } + ["  switch (output) {"]
+    for (index, port) in program.outputs.enumerated() {
+      lines.append("    case \(index): return \(offsets.print(port.capacityBytes).cast(to: "uint64_t").text);")
+    }
+    lines += ["    default: return 0;", "  }", "}"]
+  }
   return (lines.joined(separator: "\n"), function.helpers.union(offsets.helpers))
+}
+
+private func line(_ function: inout CFunction, _ text: String) { function.line(text) }
+
+private func isAcquired(_ storage: Storage, _ program: Program) -> Bool {
+  switch storage {
+  case .acquired: true
+  case .output(let index): program.outputs[index].memory == .acquired
+  case .input, .constant, .arena: false
+  }
+}
+
+/// Tells the caller the extents of measured outputs, and where acquired ones are.
+private func report(_ program: Program, _ interface: Interface, _ function: inout CFunction) {
+  for tensor in interface.measuredOutputs {
+    for (axis, extent) in tensor.port.extents.enumerated() {
+      function.line("\(tensor.dimsIdentifier)[\(axis)] = \(function.print(extent.expr).text);")
+    }
+    if tensor.port.extents.isEmpty { function.line("(void)\(tensor.dimsIdentifier);") }
+  }
+  for (id, storage) in program.storage.enumerated() {
+    guard case .output(let index) = storage, program.outputs[index].memory == .acquired else { continue }
+    let tensor = interface.outputs[index]
+    function.line("*\(tensor.identifier) = (\(tensor.port.element.cType) *)(void *)a\(id)_;")
+  }
 }
 
 /// Leaves with `nullArgument` if a pointer is null or the arena is missing or misaligned.
@@ -73,6 +129,8 @@ private func checkArguments(
   for tensor in interface.inputs + interface.outputs {
     function.line("if (\(tensor.identifier) == NULL) \(failure)")
   }
+  for tensor in interface.measuredOutputs { function.line("if (\(tensor.dimsIdentifier) == NULL) \(failure)") }
+  if interface.acquiresMemory { function.line("if (memory == NULL) \(failure)") }
   if interface.arenaBytes == 0 { return function.line("(void)arena;") }
   let isUnusable = "arena == NULL || ((uintptr_t)arena & \(Interface.arenaAlign - 1)) != 0"
   if interface.arenaBytes == nil {

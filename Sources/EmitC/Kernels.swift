@@ -19,7 +19,7 @@ struct CKernels {
     for (index, kernel) in program.kernels.enumerated() {
       let used = kernel.body.symbols
       names.append("\(program.prefix)_\(index)_\(identifier(kernel.name))")
-      symbols.append(program.symbols.filter(used.contains))
+      symbols.append(program.allSymbols.filter(used.contains))
       if called.contains(index) { print(kernel, index) }
     }
     for body in program.kernels.map(\.body) + [program.entry] {

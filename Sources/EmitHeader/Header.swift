@@ -21,8 +21,16 @@ extension Interface {
   public var parameters: [String] {
     ["void *arena"] + symbols.map { "int64_t \($0)" }
       + inputs.map { "const \($0.port.element.cType) *\($0.identifier)" }
-      + outputs.map { "\($0.port.element.cType) *\($0.identifier)" }
+      + outputs.map { "\($0.port.element.cType) *\($0.port.memory == .acquired ? "*" : "")\($0.identifier)" }
+      + measuredOutputs.map { "int64_t *\($0.dimsIdentifier)" }
+      + (acquiresMemory ? ["const onnxc_memory *memory"] : [])
   }
+
+  /// The outputs whose extents a call reports.
+  public var measuredOutputs: [InterfaceTensor] { outputs.filter { $0.port.memory != .exact } }
+
+  /// Whether every output has a fixed size.
+  public var hasFixedOutputs: Bool { outputs.allSatisfy { $0.bytes != nil } }
 
   /// The parameters of the function that gives the size of the arena.
   public var arenaParameters: String { symbols.map { "int64_t \($0)" }.joined(separator: ", ") }
@@ -53,6 +61,9 @@ private func macros(_ interface: Interface, _ program: Program) -> [String] {
     for (axis, dim) in tensor.dims.enumerated() {
       if let dim { lines.append("#define \(name)_DIM\(axis) \(dim)") }
     }
+    if case .upTo(let count) = tensor.port.memory, let count = count.integerValue {
+      lines.append("#define \(name)_CAPACITY \(count)")
+    }
     if let count = tensor.count, let bytes = tensor.bytes {
       lines.append("#define \(name)_COUNT \(count)")
       lines.append("#define \(name)_BYTES \(bytes)")
@@ -76,6 +87,11 @@ private func prototypes(_ interface: Interface, _ program: Program) -> [String] 
       var line = " * \(tensor.identifier) (\(role)): \(tensor.port.element) [\(comment(shape))]"
       if tensor.identifier != tensor.port.name { line += " '\(comment(tensor.port.name))'" }
       if !note.isEmpty { line += "; \(note)" }
+      switch tensor.port.memory {
+      case .exact: break
+      case .upTo: line += "; the call sets its extents"
+      case .acquired: line += "; the call allocates it and sets its extents"
+      }
       if !tensor.port.documentation.isEmpty { line += "; \(comment(tensor.port.documentation))" }
       lines.append(line)
     }
@@ -85,6 +101,11 @@ private func prototypes(_ interface: Interface, _ program: Program) -> [String] 
   if !interface.symbols.isEmpty {
     lines += ["", "/* Size of the arena for these dimensions. */"]
     lines.append("uint64_t \(prefix)_arena_bytes(\(interface.arenaParameters));")
+  }
+  if !interface.hasFixedOutputs {
+    lines += ["", "/* Bytes to provide for an output by its position; 0 for one that the call allocates. */"]
+    let parameters = ["uint32_t output"] + interface.symbols.map { "int64_t \($0)" }
+    lines.append("uint64_t \(prefix)_output_bytes(\(parameters.joined(separator: ", ")));")
   }
   lines += ["", "/* The model's description for generic hosts. */"]
   lines.append("const onnxc_model *\(prefix)_model(void);")
@@ -101,13 +122,20 @@ private let descriptorDeclarations = """
     const char *name;    /* as the model spells it */
     int32_t element;     /* number of ONNX TensorProto.DataType */
     int32_t rank;
-    const int64_t *dims; /* -1 where the dimension is symbolic */
-    uint64_t bytes;      /* 0 if a dimension is symbolic */
+    const int64_t *dims; /* -1 where the dimension is not fixed */
+    uint64_t bytes;      /* 0 if a dimension is not fixed */
   } onnxc_tensor;
+
+  /* Where calls find memory for what has no bound; unused by most models. */
+  typedef struct onnxc_memory {
+    /* Gives memory aligned to 64 bytes that stays valid until the results are used, or NULL. */
+    void *(*allocate)(void *context, uint64_t bytes);
+    void *context;
+  } onnxc_memory;
 
   /* A compiled model, for hosts that do not know its signature. */
   typedef struct onnxc_model {
-    uint32_t abi_version; /* 1 */
+    uint32_t abi_version; /* 2 */
     const char *name;
     const char *hash;
     uint32_t input_count;
@@ -119,7 +147,11 @@ private let descriptorDeclarations = """
     uint64_t arena_bytes;       /* 0 if it depends on symbols */
     uint64_t arena_align;
     uint64_t (*arena_size)(const int64_t *symbols);
-    int (*run)(void *arena, const void *const *inputs, void *const *outputs, const int64_t *symbols);
+    /* Bytes to provide for an output; 0 for one that the call allocates. */
+    uint64_t (*output_size)(uint32_t output, const int64_t *symbols);
+    /* Sets the extents of all outputs, one output after the other, in output_dims; allocated outputs appear in outputs. */
+    int (*run)(void *arena, const void *const *inputs, void **outputs, const int64_t *symbols, int64_t *output_dims,
+               const onnxc_memory *memory);
   } onnxc_model;
 
   /* The meaning of a status code. */

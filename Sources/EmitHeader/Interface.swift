@@ -8,9 +8,20 @@ public struct InterfaceTensor: Sendable {
   public var identifier: String
   /// Extents; nil where symbolic.
   public var dims: [Int?]
+  /// The name in C of the array for the extents, where a call sets them.
+  public var dimsIdentifier: String
 
   /// Number of elements, if no extent is symbolic.
   public var count: Int? { dims.reduce(1) { total, dim in total.flatMap { total in dim.map { total * $0 } } } }
+
+  /// Size in bytes that the caller provides, if it is fixed.
+  public var capacityBytes: Int? {
+    switch port.memory {
+    case .exact: bytes
+    case .upTo(let count): count.integerValue.map { $0 * port.element.bytes }
+    case .acquired: 0
+    }
+  }
 
   /// Size in bytes, if no extent is symbolic.
   public var bytes: Int? { count.map { $0 * port.element.bytes } }
@@ -25,6 +36,9 @@ public struct Interface: Sendable {
   public var symbols: [String]
   /// Size of the arena, if it does not depend on symbols.
   public var arenaBytes: Int?
+
+  /// Whether a call takes an allocator.
+  public var acquiresMemory: Bool
 
   /// Alignment in bytes of the arena.
   public static let arenaAlign = 64
@@ -41,11 +55,13 @@ public struct Interface: Sendable {
       ports.map { port in
         InterfaceTensor(
           port: port, identifier: identifiers.make(port.name, fallback: fallback),
-          dims: port.extents.map(\.expr.integerValue))
+          dims: port.extents.map(\.expr.integerValue),
+          dimsIdentifier: port.memory == .exact ? "" : identifiers.make(port.name + "_dims", fallback: fallback))
       }
     }
     inputs = tensors(program.inputs, "input")
     outputs = tensors(program.outputs, "output")
     arenaBytes = program.arenaBytes.integerValue
+    acquiresMemory = program.acquiresMemory
   }
 }

@@ -31,11 +31,12 @@ func emitDescriptor(
     return array(values, values.first.map { LLVMTypeOf($0) } ?? target.pointer)
   }
   let model = structure([
-    target.int(1, target.i32), name(program.prefix), name(program.modelHash),
+    target.int(2, target.i32), name(program.prefix), name(program.modelHash),
     target.int(program.inputs.count, target.i32), target.int(program.outputs.count, target.i32),
     tensors(interface.inputs), tensors(interface.outputs), target.int(program.symbols.count, target.i32),
     array(program.symbols.map(name), target.pointer), target.int(interface.arenaBytes ?? 0, target.i64),
     target.int(Interface.arenaAlign, target.i64), emitArenaSize(program, in: target),
+    emitOutputSizes(program, in: target),
     emitGenericRun(program, entry, in: target),
   ])
   let global = target.addConstant("\(program.prefix).model", model)
@@ -48,11 +49,26 @@ func emitDescriptor(
 private func emitArenaSize(_ program: Program, in target: ModuleContext) -> LLVMValueRef {
   let size = target.addFunction("\(program.prefix).arena_size", target.i64, [target.pointer], internal: true)
   let emitter = FunctionEmitter(target, function: size.function, returnsStatus: false)
-  for (index, symbol) in program.symbols.enumerated() {
-    emitter.symbols[symbol] = emitter.element(target.i64, of: emitter.parameter(0), at: index)
-  }
+  emitSymbols(program, from: 0, emitter)
   LLVMBuildRet(emitter.builder, emitter.emit(program.arenaBytes))
   return size.function
+}
+
+/// The bytes to provide for an output, from an array of symbols.
+private func emitOutputSizes(_ program: Program, in target: ModuleContext) -> LLVMValueRef {
+  let size = target.addFunction("\(program.prefix).output_size", target.i64, [target.i32, target.pointer], internal: true)
+  let emitter = FunctionEmitter(target, function: size.function, returnsStatus: false)
+  emitSymbols(program, from: 1, emitter)
+  emitOutputSize(program, emitter)
+  return size.function
+}
+
+/// Reads the caller's symbols from an array.
+private func emitSymbols(_ program: Program, from parameter: Int, _ emitter: FunctionEmitter) {
+  for (index, symbol) in program.symbols.enumerated() {
+    emitter.symbols[symbol] = emitter.element(emitter.target.i64, of: emitter.parameter(parameter), at: index)
+  }
+  emitDerivedSymbols(program, emitter)
 }
 
 /// The entry called with arrays of pointers.
@@ -60,14 +76,28 @@ private func emitGenericRun(
   _ program: Program, _ entry: (type: LLVMTypeRef, function: LLVMValueRef), in target: ModuleContext
 ) -> LLVMValueRef {
   let run = target.addFunction(
-    "\(program.prefix).run", target.i32, Array(repeating: target.pointer, count: 4), internal: true)
+    "\(program.prefix).run", target.i32, Array(repeating: target.pointer, count: 6), internal: true)
   let emitter = FunctionEmitter(target, function: run.function, returnsStatus: true)
-  func elements(_ count: Int, _ type: LLVMTypeRef, _ parameter: Int) -> [LLVMValueRef] {
-    (0..<count).map { emitter.element(type, of: emitter.parameter(parameter), at: $0) }
+  let (arena, inputs, outputs, symbols, dims, memory) = (0, 1, 2, 3, 4, 5)
+  emitSymbols(program, from: symbols, emitter)
+  var arguments = [emitter.parameter(arena)] + program.symbols.map { emitter.emit(.symbol($0)) }
+  arguments += program.inputs.indices.map { emitter.element(target.pointer, of: emitter.parameter(inputs), at: $0) }
+  for (index, port) in program.outputs.enumerated() {
+    let place = emitter.place(target.pointer, of: emitter.parameter(outputs), at: index)
+    arguments.append(port.memory == .acquired ? place : LLVMBuildLoad2(emitter.builder, target.pointer, place, ""))
   }
-  let arguments =
-    [emitter.parameter(0)] + elements(program.symbols.count, target.i64, 3)
-    + elements(program.inputs.count, target.pointer, 1) + elements(program.outputs.count, target.pointer, 2)
+  var axis = 0
+  for port in program.outputs {
+    if port.memory == .exact {
+      for (offset, extent) in port.extents.enumerated() {
+        emitter.setElement(axis + offset, of: emitter.parameter(dims), to: emitter.emit(extent.expr))
+      }
+    } else {
+      arguments.append(emitter.place(target.i64, of: emitter.parameter(dims), at: axis))
+    }
+    axis += port.extents.count
+  }
+  if program.acquiresMemory { arguments.append(emitter.parameter(memory)) }
   LLVMBuildRet(emitter.builder, emitter.call(entry.type, entry.function, arguments))
   return run.function
 }
@@ -75,8 +105,12 @@ private func emitGenericRun(
 extension FunctionEmitter {
   /// Reads an element of an array of the caller.
   fileprivate func element(_ type: LLVMTypeRef, of array: LLVMValueRef, at index: Int) -> LLVMValueRef {
+    LLVMBuildLoad2(builder, type, place(type, of: array, at: index), "")
+  }
+
+  /// The address of an element of an array of the caller.
+  fileprivate func place(_ type: LLVMTypeRef, of array: LLVMValueRef, at index: Int) -> LLVMValueRef {
     var indices: [LLVMValueRef?] = [target.int(index, target.i64)]
-    let place = LLVMBuildInBoundsGEP2(builder, type, array, &indices, 1, "")
-    return LLVMBuildLoad2(builder, type, place, "")
+    return LLVMBuildInBoundsGEP2(builder, type, array, &indices, 1, "")
   }
 }

@@ -13,26 +13,66 @@ func emitProgram(_ program: Program, _ interface: Interface, in target: ModuleCo
   let entry = emitEntry(program, constants, kernels, in: target)
   emitRun(program, entry, in: target)
   if !program.symbols.isEmpty { emitArenaBytes(program, in: target) }
+  if !interface.hasFixedOutputs { emitOutputBytes(program, in: target) }
   emitDescriptor(program, interface, entry, in: target)
   emitStatusTexts(in: target)
+}
+
+/// Where the parameters of the entry are.
+struct EntryParameters {
+  let symbols: Int
+  let inputs: Int
+  let outputs: Int
+  /// By output, the array for the extents that the call sets.
+  var dims: [Int: Int] = [:]
+  var memory: Int?
+  let count: Int
+
+  init(_ program: Program) {
+    symbols = 1
+    inputs = symbols + program.symbols.count
+    outputs = inputs + program.inputs.count
+    var next = outputs + program.outputs.count
+    for (index, port) in program.outputs.enumerated() where port.memory != .exact {
+      dims[index] = next
+      next += 1
+    }
+    if program.acquiresMemory {
+      memory = next
+      next += 1
+    }
+    count = next
+  }
+
+  /// The parameters that are pointers which may not be null, the arena aside.
+  var pointers: Range<Int> { inputs..<count }
+
+  func types(_ target: ModuleContext) -> [LLVMTypeRef] {
+    (0..<count).map { $0 >= symbols && $0 < inputs ? target.i64 : target.pointer }
+  }
 }
 
 /// The internal function that checks the arguments and runs the kernels.
 private func emitEntry(
   _ program: Program, _ constants: [LLVMValueRef], _ kernels: [KernelFunction], in target: ModuleContext
 ) -> (type: LLVMTypeRef, function: LLVMValueRef) {
-  let result = target.addFunction(
-    "\(program.prefix).entry", target.i32, entryParameters(program, target), internal: true)
+  let parameters = EntryParameters(program)
+  let result = target.addFunction("\(program.prefix).entry", target.i32, parameters.types(target), internal: true)
   let emitter = FunctionEmitter(target, function: result.function, returnsStatus: true)
-  let symbolCount = program.symbols.count
-  for (index, symbol) in program.symbols.enumerated() { emitter.symbols[symbol] = emitter.parameter(1 + index) }
-  checkArguments(program, emitter)
+  for (index, symbol) in program.symbols.enumerated() {
+    emitter.symbols[symbol] = emitter.parameter(parameters.symbols + index)
+  }
+  emitDerivedSymbols(program, emitter)
+  for symbol in program.measured { emitter.symbolSlots[symbol] = emitter.allocate(target.i64) }
+  checkArguments(program, parameters, emitter)
   for (id, storage) in program.storage.enumerated() {
     switch storage {
-    case .input(let index): emitter.buffers[id] = emitter.parameter(1 + symbolCount + index)
-    case .output(let index):
-      emitter.buffers[id] = emitter.parameter(1 + symbolCount + program.inputs.count + index)
+    case .input(let index): emitter.buffers[id] = emitter.parameter(parameters.inputs + index)
+    case .output(let index) where program.outputs[index].memory == .acquired:
+      emitter.bufferSlots[id] = emitter.parameter(parameters.outputs + index)
+    case .output(let index): emitter.buffers[id] = emitter.parameter(parameters.outputs + index)
     case .constant(let index): emitter.buffers[id] = constants[index]
+    case .acquired: emitter.bufferSlots[id] = emitter.allocate(target.pointer)
     case .arena(let offset):
       var indices: [LLVMValueRef?] = [emitter.emit(offset)]
       emitter.buffers[id] = LLVMBuildInBoundsGEP2(
@@ -44,32 +84,69 @@ private func emitEntry(
     let pointers = arguments.map { emitter.address($0.buffer, emitter.emit($0.offset)) }
     let symbols = callee.symbols.map { emitter.emit(.symbol($0)) }
     let status = emitter.call(callee.type, callee.function, pointers + scalars.map(emitter.emit) + symbols)
-    guard callee.mayFail else { return }
-    let failed = emitter.block("failed")
-    let next = emitter.block("next")
-    LLVMBuildCondBr(emitter.builder, emitter.isNonzero(status), failed, next)
-    emitter.moveTo(failed)
-    LLVMBuildRet(emitter.builder, status)
-    emitter.moveTo(next)
+    if callee.mayFail { emitter.leave(if: emitter.isNonzero(status), status) }
+  }
+  if let memory = parameters.memory {
+    emitter.emitAcquire = { acquire($1, $2, from: $0.parameter(memory), $0) }
   }
   emitter.emit(program.entry)
+  for (index, parameter) in parameters.dims {
+    for (axis, extent) in program.outputs[index].extents.enumerated() {
+      emitter.setElement(axis, of: emitter.parameter(parameter), to: emitter.emit(extent.expr))
+    }
+  }
   emitter.finish()
   return result
 }
 
-/// The arena, the symbols, the inputs and the outputs.
-private func entryParameters(_ program: Program, _ target: ModuleContext) -> [LLVMTypeRef] {
-  let ports = program.inputs.count + program.outputs.count
-  return [target.pointer] + program.symbols.map { _ in target.i64 } + Array(repeating: target.pointer, count: ports)
+/// Gives the derived symbols their values.
+func emitDerivedSymbols(_ program: Program, _ emitter: FunctionEmitter) {
+  for symbol in program.derived { emitter.symbols[symbol.name] = emitter.emit(symbol.value) }
+}
+
+/// Calls the caller's allocator and leaves if it gives nothing.
+private func acquire(_ buffer: Buffer, _ bytes: Expr, from memory: LLVMValueRef, _ emitter: FunctionEmitter) {
+  let target = emitter.target
+  guard let slot = emitter.bufferSlots[buffer.id] else { fatalError("buffer b\(buffer.id) has memory") }
+  let allocate = LLVMBuildLoad2(emitter.builder, target.pointer, memory, "")
+  var indices: [LLVMValueRef?] = [target.int(1, target.i64)]
+  let place = LLVMBuildInBoundsGEP2(emitter.builder, target.pointer, memory, &indices, 1, "")
+  let context = LLVMBuildLoad2(emitter.builder, target.pointer, place, "")
+  var types: [LLVMTypeRef?] = [target.pointer, target.i64]
+  guard let type = LLVMFunctionType(target.pointer, &types, 2, 0), let allocate, let context else {
+    fatalError("allocator")
+  }
+  // Some allocators give nothing for 0 bytes.
+  let size = emitter.emit(.binary(.max, bytes, .index(1)))
+  let address = emitter.call(type, allocate, [context, size])
+  LLVMBuildStore(emitter.builder, address, slot)
+  emitter.leave(if: LLVMBuildIsNull(emitter.builder, address, ""), emitter.status(Status.outOfMemory.rawValue))
+}
+
+extension FunctionEmitter {
+  /// Returns a status if a condition holds.
+  fileprivate func leave(if condition: LLVMValueRef, _ status: LLVMValueRef) {
+    let failed = block("failed")
+    let next = block("next")
+    LLVMBuildCondBr(builder, condition, failed, next)
+    moveTo(failed)
+    LLVMBuildRet(builder, status)
+    moveTo(next)
+  }
+
+  /// Writes an element of an `int64_t` array of the caller.
+  func setElement(_ index: Int, of array: LLVMValueRef, to value: LLVMValueRef) {
+    var indices: [LLVMValueRef?] = [target.int(index, target.i64)]
+    LLVMBuildStore(builder, value, LLVMBuildInBoundsGEP2(builder, target.i64, array, &indices, 1, ""))
+  }
 }
 
 /// Leaves with `nullArgument` if a pointer is null or the arena is missing or misaligned.
-private func checkArguments(_ program: Program, _ emitter: FunctionEmitter) {
+private func checkArguments(_ program: Program, _ parameters: EntryParameters, _ emitter: FunctionEmitter) {
   let target = emitter.target
   let builder = emitter.builder
-  let first = 1 + program.symbols.count
   var isBad: LLVMValueRef = target.int(0, target.i1)
-  for index in first..<first + program.inputs.count + program.outputs.count {
+  for index in parameters.pointers {
     isBad = LLVMBuildOr(builder, isBad, LLVMBuildIsNull(builder, emitter.parameter(index), ""), "")
   }
   if program.arenaBytes.integerValue != 0 {
@@ -82,19 +159,14 @@ private func checkArguments(_ program: Program, _ emitter: FunctionEmitter) {
       builder, LLVMIntSGT, emitter.emit(program.arenaBytes), target.int(0, target.i64), "")
     isBad = LLVMBuildOr(builder, isBad, LLVMBuildAnd(builder, isNeeded, isUnusable, ""), "")
   }
-  let bad = emitter.block("bad")
-  let good = emitter.block("good")
-  LLVMBuildCondBr(builder, isBad, bad, good)
-  emitter.moveTo(bad)
-  LLVMBuildRet(builder, emitter.status(Status.nullArgument.rawValue))
-  emitter.moveTo(good)
+  emitter.leave(if: isBad, emitter.status(Status.nullArgument.rawValue))
 }
 
 /// The exported function with the model's signature.
 private func emitRun(
   _ program: Program, _ entry: (type: LLVMTypeRef, function: LLVMValueRef), in target: ModuleContext
 ) {
-  let types = entryParameters(program, target)
+  let types = EntryParameters(program).types(target)
   let run = target.addFunction("\(program.prefix)_run", target.i32, types, internal: false)
   let emitter = FunctionEmitter(target, function: run.function, returnsStatus: true)
   LLVMBuildRet(
@@ -107,7 +179,33 @@ private func emitArenaBytes(_ program: Program, in target: ModuleContext) {
     "\(program.prefix)_arena_bytes", target.i64, program.symbols.map { _ in target.i64 }, internal: false)
   let emitter = FunctionEmitter(target, function: size.function, returnsStatus: false)
   for (index, symbol) in program.symbols.enumerated() { emitter.symbols[symbol] = emitter.parameter(index) }
+  emitDerivedSymbols(program, emitter)
   LLVMBuildRet(emitter.builder, emitter.emit(program.arenaBytes))
+}
+
+/// The exported function that gives the bytes to provide for an output.
+private func emitOutputBytes(_ program: Program, in target: ModuleContext) {
+  let size = target.addFunction(
+    "\(program.prefix)_output_bytes", target.i64, [target.i32] + program.symbols.map { _ in target.i64 }, internal: false)
+  let emitter = FunctionEmitter(target, function: size.function, returnsStatus: false)
+  for (index, symbol) in program.symbols.enumerated() { emitter.symbols[symbol] = emitter.parameter(1 + index) }
+  emitDerivedSymbols(program, emitter)
+  emitOutputSize(program, emitter)
+}
+
+/// Returns the bytes to provide for the output that parameter 0 numbers.
+func emitOutputSize(_ program: Program, _ emitter: FunctionEmitter) {
+  let target = emitter.target
+  let unknown = emitter.block("unknown")
+  let choice = LLVMBuildSwitch(emitter.builder, emitter.parameter(0), unknown, UInt32(program.outputs.count))
+  for (index, port) in program.outputs.enumerated() {
+    let block = emitter.block("output")
+    LLVMAddCase(choice, target.int(index, target.i32), block)
+    emitter.moveTo(block)
+    LLVMBuildRet(emitter.builder, emitter.emit(port.capacityBytes))
+  }
+  emitter.moveTo(unknown)
+  LLVMBuildRet(emitter.builder, target.int(0, target.i64))
 }
 
 /// `onnxc_strerror`, which all models of one executable share.

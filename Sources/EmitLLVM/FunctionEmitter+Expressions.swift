@@ -10,6 +10,7 @@ extension FunctionEmitter {
     case .float(let value, let element): return literal(value, element)
     case .variable(let variable): return read(variable)
     case .symbol(let name):
+      if let slot = symbolSlots[name] { return LLVMBuildLoad2(builder, target.i64, slot, "") }
       guard let value = symbols[name] else { fatalError("symbol \(name) is not declared") }
       return value
     case .load(let buffer, let index, let lanes, let count): return load(buffer, index, lanes, count)

@@ -50,6 +50,12 @@ extension FunctionEmitter {
     case .call(let kernel, let arguments, let scalars):
       guard let emitCall else { fatalError("a kernel cannot call kernel \(kernel)") }
       emitCall(self, kernel, arguments, scalars)
+    case .define(let symbol, let value):
+      guard let slot = symbolSlots[symbol] else { fatalError("symbol \(symbol) is not measured") }
+      LLVMBuildStore(builder, emit(value), slot)
+    case .acquire(let buffer, let bytes):
+      guard let emitAcquire else { fatalError("a kernel cannot acquire memory") }
+      emitAcquire(self, buffer, bytes)
     case .fail(let code):
       precondition(returnsStatus, "fail in a kernel that cannot fail")
       LLVMBuildRet(builder, status(code))

@@ -16,6 +16,11 @@ final class FunctionEmitter {
   var slots: [Int: LLVMValueRef] = [:]
   var buffers: [Int: LLVMValueRef] = [:]
   var symbols: [String: LLVMValueRef] = [:]
+  /// Stack slots of symbols that change, and of buffers whose memory is acquired.
+  var symbolSlots: [String: LLVMValueRef] = [:]
+  var bufferSlots: [Int: LLVMValueRef] = [:]
+  /// Emits a request for memory; only the entry has them.
+  var emitAcquire: ((FunctionEmitter, Buffer, Expr) -> Void)?
   var positions = IndexMath()
   /// Emits a call of a kernel; only the entry has calls.
   var emitCall: ((FunctionEmitter, Int, [Argument], [Expr]) -> Void)?
@@ -69,6 +74,7 @@ final class FunctionEmitter {
 
   /// Where a buffer starts.
   func base(_ buffer: Buffer) -> LLVMValueRef {
+    if let slot = bufferSlots[buffer.id] { return LLVMBuildLoad2(builder, target.pointer, slot, "") }
     guard let base = buffers[buffer.id] else { fatalError("buffer b\(buffer.id) is not declared") }
     return base
   }

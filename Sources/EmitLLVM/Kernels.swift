@@ -14,7 +14,7 @@ struct KernelFunction {
 /// Emits a kernel as an internal function.
 func emitKernel(_ kernel: Kernel, of program: Program, in target: ModuleContext) -> KernelFunction {
   let used = kernel.body.symbols
-  let symbols = program.symbols.filter(used.contains)
+  let symbols = program.allSymbols.filter(used.contains)
   let parameters =
     kernel.parameters.map { _ in target.pointer } + kernel.scalars.map { _ in target.i64 }
     + symbols.map { _ in target.i64 }

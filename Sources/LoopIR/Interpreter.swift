@@ -9,7 +9,7 @@ public struct InterpretationError: Error, CustomStringConvertible {
 public struct InterpretedResult: Hashable, Sendable {
   /// 0 for success.
   public var status: Int
-  /// Bytes of each output.
+  /// Bytes of each output; none after a failure.
   public var outputs: [[UInt8]]
 }
 
@@ -21,18 +21,20 @@ extension Program {
   /// Buffers of the arena are only known to lie in it.
   public func interpret(inputs: [[UInt8]], symbols values: [Int] = []) throws(InterpretationError) -> InterpretedResult
   {
-    let symbols = Dictionary(uniqueKeysWithValues: zip(self.symbols, values))
-    let sizes = Interpreter(kernels: [], symbols: symbols)
+    var sizes = Interpreter(kernels: [], symbols: Dictionary(uniqueKeysWithValues: zip(self.symbols, values)))
+    for symbol in derived { sizes.symbols[symbol.name] = try sizes.index(symbol.value) }
     let sources = inputs.map { Memory($0) }
     let constants = self.constants.map { constant in Memory(constant.bytes.withUnsafeBytes { Array($0) }) }
     var results: [Memory] = []
     for port in outputs {
-      var count = port.element.bytes
-      for extent in port.extents { count *= try sizes.index(extent.expr) }
-      results.append(Memory(unwritten: count))
+      switch port.memory {
+      case .exact: results.append(Memory(unwritten: try sizes.bytes(port)))
+      case .upTo(let count): results.append(Memory(unwritten: try sizes.index(count) * port.element.bytes))
+      case .acquired: results.append(Memory(unwritten: 0))
+      }
     }
     let arena = Memory(unwritten: try sizes.index(arenaBytes))
-    var interpreter = Interpreter(kernels: kernels, symbols: symbols)
+    var interpreter = Interpreter(kernels: kernels, symbols: sizes.symbols)
     for (id, storage) in storage.enumerated() {
       interpreter.places[id] =
         switch storage {
@@ -40,15 +42,26 @@ extension Program {
         case .output(let index): Place(memory: results[index])
         case .constant(let index): Place(memory: constants[index])
         case .arena(let offset): Place(memory: arena, offset: try sizes.index(offset))
+        case .acquired: Place(memory: Memory(unwritten: 0))
         }
     }
     let status = try interpreter.run(entry)
-    for (index, result) in results.enumerated() where status == 0 {
-      if let hole = result.firstUnwritten {
+    guard status == 0 else { return InterpretedResult(status: status, outputs: []) }
+    for (id, storage) in storage.enumerated() {
+      if case .output(let index) = storage, let place = interpreter.places[id] { results[index] = place.memory }
+    }
+    var written: [[UInt8]] = []
+    for (index, result) in results.enumerated() {
+      let count = try interpreter.bytes(outputs[index])
+      guard count <= result.bytes.count else {
+        throw InterpretationError(description: "output \(index) has \(count) bytes, more than its memory")
+      }
+      if let hole = result.firstUnwritten, hole < count {
         throw InterpretationError(description: "byte \(hole) of output \(index) is not written")
       }
+      written.append(Array(result.bytes.prefix(count)))
     }
-    return InterpretedResult(status: status, outputs: results.map(\.bytes))
+    return InterpretedResult(status: status, outputs: written)
   }
 }
 
@@ -105,7 +118,7 @@ private struct Place {
 /// The state of a kernel or of the entry.
 private struct Interpreter {
   let kernels: [Kernel]
-  let symbols: [String: Int]
+  var symbols: [String: Int]
   var places: [Int: Place] = [:]
   private var variables: [Lanes?] = []
 
@@ -161,9 +174,18 @@ private struct Interpreter {
         try write(try read(from, source + position), to, start + position)
       }
     case .call(let kernel, let arguments, let scalars): return try call(kernels[kernel], arguments, scalars)
+    case .define(let symbol, let value): symbols[symbol] = try index(value)
+    case .acquire(let buffer, let bytes): places[buffer.id] = Place(memory: Memory(unwritten: max(0, try index(bytes))))
     case .fail(let status): return status
     }
     return 0
+  }
+
+  /// The size of a port.
+  func bytes(_ port: Port) throws(InterpretationError) -> Int {
+    var count = port.element.bytes
+    for extent in port.extents { count *= try index(extent.expr) }
+    return count
   }
 
   private func call(_ kernel: Kernel, _ arguments: [Argument], _ scalars: [Expr]) throws(InterpretationError) -> Int {

@@ -66,6 +66,17 @@ struct BlockParser {
       guard fromCount == count else { throw reader.error(at: start, "\(fromCount) elements to \(count)") }
       return .copy(to: to, index: index, from: from, fromIndex: fromIndex, count: count)
     case "call": return try call(&reader)
+    case "define":
+      reader.advance()
+      try reader.expect("$")
+      let symbol = try reader.name()
+      try reader.expect("=")
+      return .define(symbol, try expression(&reader))
+    case "acquire":
+      reader.advance()
+      let buffer = try buffer(&reader)
+      try reader.expect(":")
+      return .acquire(buffer, bytes: try expression(&reader))
     case "fail":
       reader.advance()
       return .fail(status: try reader.integer())

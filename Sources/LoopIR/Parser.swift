@@ -15,6 +15,14 @@ extension Program {
       repeat { symbols.append(try reader.name()) } while reader.take(",")
     }
     var entry = BlockParser()
+    while reader.take(word: "derived") {
+      let name = try reader.name()
+      try reader.expect("=")
+      derived.append(DerivedSymbol(name, try entry.expression(&reader)))
+    }
+    if reader.take(word: "measured") {
+      repeat { measured.append(try reader.name()) } while reader.take(",")
+    }
     try reader.expect(word: "arena")
     arenaBytes = try entry.expression(&reader)
     while reader.take(word: "constant") {
@@ -100,6 +108,11 @@ extension Port {
       return Extent(expr, text: expr.description)
     }
     self.init(name: name, element: element, extents: extents)
+    if reader.take(word: "upTo") {
+      memory = .upTo(try BlockParser().expression(&reader))
+    } else if reader.take(word: "acquired") {
+      memory = .acquired
+    }
   }
 }
 
@@ -129,7 +142,8 @@ extension Storage {
     case "arena":
       try reader.expect("+")
       self = .arena(offset: try BlockParser().expression(&reader))
-    default: throw reader.error(at: start, "input, output, constant or arena expected")
+    case "acquired": self = .acquired
+    default: throw reader.error(at: start, "input, output, constant, arena or acquired expected")
     }
   }
 }

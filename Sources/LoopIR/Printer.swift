@@ -102,6 +102,8 @@ extension Statement: CustomStringConvertible {
     case .call(let kernel, let arguments, let scalars):
       let places = arguments.map { $0.offset.integerValue == 0 ? "\($0.buffer)" : "\($0.buffer) + \($0.offset)" }
       return ["call k\(kernel)(\((places + scalars.map(\.description)).joined(separator: ", ")))"]
+    case .define(let symbol, let value): return ["define $\(symbol.quotedIfNeeded) = \(value)"]
+    case .acquire(let buffer, let bytes): return ["acquire \(buffer) : \(bytes)"]
     case .fail(let status): return ["fail \(status)"]
     }
   }
@@ -118,11 +120,16 @@ extension Kernel: CustomStringConvertible {
 extension Program: CustomStringConvertible {
   public var description: String {
     func ports(_ ports: [Port]) -> String {
-      ports.map { "\($0.name.quotedIfNeeded): \($0.element)[\($0.extents.map(\.expr.description).joined(separator: ", "))]" }
+      ports.map { port in
+        let extents = port.extents.map(\.expr.description).joined(separator: ", ")
+        return "\(port.name.quotedIfNeeded): \(port.element)[\(extents)]\(port.memory)"
+      }
         .joined(separator: ", ")
     }
     var lines = ["program \(prefix.quotedIfNeeded)(\(ports(inputs))) -> (\(ports(outputs)))"]
     if !symbols.isEmpty { lines.append("symbols \(symbols.map(\.quotedIfNeeded).joined(separator: ", "))") }
+    lines += derived.map { "derived \($0.name.quotedIfNeeded) = \($0.value)" }
+    if !measured.isEmpty { lines.append("measured \(measured.map(\.quotedIfNeeded).joined(separator: ", "))") }
     lines.append("arena \(arenaBytes)")
     for (index, constant) in constants.enumerated() {
       lines.append("constant \(index): \(constant.element), \(constant.bytes.count) bytes")
@@ -143,6 +150,18 @@ extension Storage: CustomStringConvertible {
     case .output(let index): "output \(index)"
     case .constant(let index): "constant \(index)"
     case .arena(let offset): "arena + \(offset)"
+    case .acquired: "acquired"
+    }
+  }
+}
+
+extension OutputMemory: CustomStringConvertible {
+  /// What follows the extents of a port.
+  public var description: String {
+    switch self {
+    case .exact: ""
+    case .upTo(let count): " upTo \(count)"
+    case .acquired: " acquired"
     }
   }
 }

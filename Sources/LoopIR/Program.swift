@@ -63,6 +63,16 @@ public struct Extent: Hashable, Sendable {
   }
 }
 
+/// Where a call finds memory for an output.
+public enum OutputMemory: Hashable, Sendable {
+  /// The caller gives as many elements as the extents say.
+  case exact
+  /// The extents depend on data; the caller gives room for this many elements (`i64` scalar over literals and symbols).
+  case upTo(Expr)
+  /// The extents depend on data without a bound; the call acquires memory and tells where.
+  case acquired
+}
+
 /// An input or output of the compiled model.
 public struct Port: Hashable, Sendable {
   /// The name in the model, not necessarily an identifier.
@@ -71,12 +81,26 @@ public struct Port: Hashable, Sendable {
   public var extents: [Extent]
   /// The model's documentation of the value, for comments.
   public var documentation: String
+  public var memory = OutputMemory.exact
 
   public init(name: String, element: ElementType, extents: [Extent], documentation: String = "") {
     self.name = name
     self.element = element
     self.extents = extents
     self.documentation = documentation
+  }
+}
+
+extension Port {
+  /// The bytes that the caller provides for an output, `i64` scalar.
+  public var capacityBytes: Expr {
+    let count: Expr
+    switch memory {
+    case .exact: count = extents.reduce(.index(1)) { .binary(.multiply, $0, $1.expr) }
+    case .upTo(let limit): count = limit
+    case .acquired: return .index(0)
+    }
+    return .binary(.multiply, count, .index(element.bytes))
   }
 }
 
@@ -88,6 +112,8 @@ public enum Storage: Hashable, Sendable {
   case constant(Int)
   /// Byte offset in the caller's arena (`i64` scalar), a multiple of 64.
   case arena(offset: Expr)
+  /// Memory that an `acquire` statement gets while the call runs.
+  case acquired
 }
 
 /// Read-only data of the program.
@@ -102,6 +128,18 @@ public struct ConstantData: Sendable {
   }
 }
 
+/// A symbol with a value that follows from those before it.
+public struct DerivedSymbol: Hashable, Sendable {
+  public var name: String
+  /// `i64` scalar over literals, the caller's symbols and earlier derived ones.
+  public var value: Expr
+
+  public init(_ name: String, _ value: Expr) {
+    self.name = name
+    self.value = value
+  }
+}
+
 /// A compiled model, ready for a back end to print.
 public struct Program: Sendable {
   /// Prefix of all symbols, a C identifier.
@@ -110,6 +148,10 @@ public struct Program: Sendable {
   public var outputs: [Port]
   /// Symbolic dimensions, which become parameters of the entry, in order.
   public var symbols: [String]
+  /// Symbols that the layout of the arena uses.
+  public var derived: [DerivedSymbol]
+  /// Symbols that `define` statements of the entry give a value.
+  public var measured: [String]
   public var constants: [ConstantData]
   /// Size of the arena in bytes over literals and symbols.
   public var arenaBytes: Expr
@@ -128,6 +170,8 @@ public struct Program: Sendable {
     self.inputs = inputs
     self.outputs = outputs
     symbols = []
+    derived = []
+    measured = []
     constants = []
     arenaBytes = .index(0)
     kernels = []
@@ -135,5 +179,13 @@ public struct Program: Sendable {
     entry = []
     comments = []
     modelHash = ""
+  }
+
+  /// All symbols that kernels and the entry may use.
+  public var allSymbols: [String] { symbols + derived.map(\.name) + measured }
+
+  /// Whether a call acquires memory.
+  public var acquiresMemory: Bool {
+    storage.contains(.acquired) || outputs.contains { $0.memory == .acquired }
   }
 }

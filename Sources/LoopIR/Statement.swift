@@ -66,6 +66,10 @@ public indirect enum Statement: Hashable, Sendable {
   case copy(to: Buffer, index: Expr, from: Buffer, fromIndex: Expr, count: Expr)
   /// Runs a kernel of the program by its position in `Program.kernels`, with one argument for each parameter.
   case call(kernel: Int, arguments: [Argument], scalars: [Expr])
+  /// Gives a measured symbol of the program its value, an `i64` scalar; in the entry only.
+  case define(String, Expr)
+  /// Gets memory of at least `bytes` (`i64` scalar) for a buffer of acquired storage, or fails; in the entry only.
+  case acquire(Buffer, bytes: Expr)
   /// Ends the whole call with a status code other than 0; in kernels and in the entry.
   case fail(status: Int)
 }

@@ -21,18 +21,26 @@ public struct LoopVerificationError: Error, CustomStringConvertible {
 ///   known, and `i64` scalars; no argument that a kernel writes is passed twice;
 /// - statuses of failure are not 0, and a kernel may fail exactly if it says so; kernels call no kernels;
 /// - ports and storage exist, arena offsets are multiples of 64 and within the arena where they are literal,
-///   symbols are declared, and the sizes of constants are whole numbers of elements.
+///   symbols are declared, measured symbols and acquired memory are given in the entry only, and the sizes of constants are whole numbers of elements.
 public func verify(_ program: Program) throws(LoopVerificationError) {
   for (index, constant) in program.constants.enumerated() {
     guard isLoopType(constant.element), constant.bytes.count % constant.element.bytes == 0 else {
       throw LoopVerificationError("constant \(index) has \(constant.bytes.count) bytes of \(constant.element)")
     }
   }
-  let symbols = Set(program.symbols)
-  let outer = BlockVerifier(symbols: symbols, kernels: [])
+  let symbols = Set(program.allSymbols)
+  guard symbols.count == program.allSymbols.count else { throw LoopVerificationError("a symbol is declared twice") }
+  let inside = BlockVerifier(symbols: symbols, kernels: [])
   for port in program.inputs + program.outputs {
-    for extent in port.extents { try outer.position(extent.expr, "extent of \(port.name)") }
+    for extent in port.extents { try inside.position(extent.expr, "extent of \(port.name)") }
   }
+  var known = Set(program.symbols)
+  for symbol in program.derived {
+    try BlockVerifier(symbols: known, kernels: []).expect(symbol.value, ValueType(.i64))
+    known.insert(symbol.name)
+  }
+  let outer = BlockVerifier(symbols: known, kernels: [])
+  for port in program.outputs { if case .upTo(let count) = port.memory { try outer.position(count, "size of \(port.name)") } }
   try outer.position(program.arenaBytes, "size of the arena")
   for (index, kernel) in program.kernels.enumerated() {
     do throws(LoopVerificationError) { try verify(kernel, symbols: symbols) } catch {
@@ -40,6 +48,7 @@ public func verify(_ program: Program) throws(LoopVerificationError) {
     }
   }
   var entry = BlockVerifier(symbols: symbols, kernels: program.kernels)
+  entry.measured = Set(program.measured)
   var elements: [Int: ElementType] = [:]
   for buffer in program.entry.buffers {
     if let other = elements.updateValue(buffer.element, forKey: buffer.id), other != buffer.element {
@@ -93,6 +102,10 @@ struct BlockVerifier {
   let symbols: Set<String>
   /// What may be called; nil in kernels.
   let kernels: [Kernel]?
+  /// Symbols that may be given a value.
+  var measured: Set<String> = []
+  /// Buffers that may be given memory.
+  private var acquirable: Set<Int> = []
   private(set) var mayFail = false
   var buffers: [Int: VerifiedBuffer] = [:]
   /// Variables in scope.
@@ -142,7 +155,10 @@ struct BlockVerifier {
         element: element, isWritable: false, bytes: bytes(program.inputs[index]), alignment: 1)
     case .output(let index):
       guard program.outputs.indices.contains(index) else { throw LoopVerificationError("b\(id): no \(storage)") }
-      buffers[id] = VerifiedBuffer(element: element, bytes: bytes(program.outputs[index]), alignment: 1)
+      let port = program.outputs[index]
+      let isExact = port.memory == .exact
+      buffers[id] = VerifiedBuffer(element: element, bytes: isExact ? bytes(port) : nil, alignment: 1)
+      if port.memory == .acquired { acquirable.insert(id) }
     case .constant(let index):
       guard program.constants.indices.contains(index) else { throw LoopVerificationError("b\(id): no \(storage)") }
       let constant = program.constants[index]
@@ -154,6 +170,9 @@ struct BlockVerifier {
         guard offset % 64 == 0, isInside else { throw LoopVerificationError("b\(id) lies at \(offset) of the arena") }
       }
       buffers[id] = VerifiedBuffer(element: element)
+    case .acquired:
+      buffers[id] = VerifiedBuffer(element: element)
+      acquirable.insert(id)
     }
   }
 
@@ -215,6 +234,13 @@ struct BlockVerifier {
       try access(to, index, lanes: nil, count: count, writes: true)
       try access(from, fromIndex, lanes: nil, count: count, writes: false)
     case .call(let kernel, let arguments, let scalars): try call(kernel, arguments, scalars)
+    case .define(let symbol, let value):
+      guard measured.contains(symbol) else { throw LoopVerificationError("$\(symbol) is not measured") }
+      try expect(value, ValueType(.i64))
+    case .acquire(let buffer, let bytes):
+      guard acquirable.contains(buffer.id) else { throw LoopVerificationError("\(buffer) has memory") }
+      _ = try use(buffer, reads: false, writes: true)
+      try expect(bytes, ValueType(.i64))
     case .fail(let status):
       guard status != 0 else { throw LoopVerificationError("status 0 is success") }
       mayFail = true

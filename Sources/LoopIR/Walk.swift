@@ -24,7 +24,8 @@ extension Statement {
   /// The expressions of this statement itself, without those of nested statements.
   public var expressions: [Expr] {
     switch self {
-    case .bind(_, let value), .declare(_, let value), .assign(_, let value): [value]
+    case .bind(_, let value), .declare(_, let value), .assign(_, let value), .define(_, let value), .acquire(_, let value):
+      [value]
     case .store(_, let index, let value, let count): count.map { [index, value, $0] } ?? [index, value]
     case .loop(let loop): [loop.lower, loop.upper]
     case .conditional(let condition, _, _), .whileLoop(let condition, _): [condition]
@@ -38,10 +39,10 @@ extension Statement {
   /// The buffers of this statement itself, without those of its expressions and of nested statements.
   public var buffers: [Buffer] {
     switch self {
-    case .store(let buffer, _, _, _), .allocate(let buffer, _), .zero(let buffer, _, _): [buffer]
+    case .store(let buffer, _, _, _), .allocate(let buffer, _), .zero(let buffer, _, _), .acquire(let buffer, _): [buffer]
     case .copy(let to, _, let from, _, _): [to, from]
     case .call(_, let arguments, _): arguments.map(\.buffer)
-    case .bind, .declare, .assign, .loop, .conditional, .whileLoop, .fail: []
+    case .bind, .declare, .assign, .loop, .conditional, .whileLoop, .define, .fail: []
     }
   }
 
@@ -51,7 +52,7 @@ extension Statement {
     case .loop(let loop): loop.body
     case .conditional(_, let then, let otherwise): then + otherwise
     case .whileLoop(_, let body): body
-    case .bind, .declare, .assign, .store, .allocate, .zero, .copy, .call, .fail: []
+    case .bind, .declare, .assign, .store, .allocate, .zero, .copy, .call, .define, .acquire, .fail: []
     }
   }
 }

@@ -14,13 +14,25 @@ extension DescribedModel {
     return Int(symbols.withUnsafeBufferPointer { size($0.baseAddress) })
   }
 
+  public func outputBytes(_ output: Int, symbols: [Int64]) -> Int {
+    guard let size = descriptor.pointee.output_size else { fatalError("descriptor without sizes") }
+    return Int(symbols.withUnsafeBufferPointer { size(UInt32(output), $0.baseAddress) })
+  }
+
   public func run(
-    arena: UnsafeMutableRawPointer?, inputs: [UnsafeRawPointer?], outputs: [UnsafeMutableRawPointer?], symbols: [Int64]
+    arena: UnsafeMutableRawPointer?, inputs: [UnsafeRawPointer?], outputs: inout [UnsafeMutableRawPointer?],
+    symbols: [Int64], dims: inout [Int64], memory: HostMemory
   ) -> Int32 {
     guard let run = descriptor.pointee.run else { fatalError("descriptor without an entry") }
     return inputs.withUnsafeBufferPointer { inputs in
-      outputs.withUnsafeBufferPointer { outputs in
-        symbols.withUnsafeBufferPointer { run(arena, inputs.baseAddress, outputs.baseAddress, $0.baseAddress) }
+      outputs.withUnsafeMutableBufferPointer { outputs in
+        symbols.withUnsafeBufferPointer { symbols in
+          dims.withUnsafeMutableBufferPointer { dims in
+            memory.withTable {
+              run(arena, inputs.baseAddress, outputs.baseAddress, symbols.baseAddress, dims.baseAddress, $0)
+            }
+          }
+        }
       }
     }
   }

@@ -6,8 +6,15 @@ public protocol RunnableModel {
   /// Alignment in bytes that the working memory must have.
   var arenaAlign: Int { get }
 
+  /// Bytes to provide for an output; 0 for one that a run allocates.
+  func outputBytes(_ output: Int, symbols: [Int64]) -> Int
+
   /// Runs the model once and gives the status code; the pointers are in the order of the model's inputs and outputs.
+  ///
+  /// Outputs that the run allocates from `memory` are put into `outputs`. `dims`, the extents of all outputs one after the other, is
+  /// set, and must have room for them.
   func run(
-    arena: UnsafeMutableRawPointer?, inputs: [UnsafeRawPointer?], outputs: [UnsafeMutableRawPointer?], symbols: [Int64]
+    arena: UnsafeMutableRawPointer?, inputs: [UnsafeRawPointer?], outputs: inout [UnsafeMutableRawPointer?],
+    symbols: [Int64], dims: inout [Int64], memory: HostMemory
   ) -> Int32
 }

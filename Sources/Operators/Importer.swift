@@ -55,6 +55,8 @@ struct Importer {
     for (axis, dim) in shape.enumerated() {
       switch dim {
       case .value(let size): result.append(Dim(size))
+      case .param(let name) where name.hasSuffix(Dim.measuredMark):
+        throw .unsupported("input '\(info.name)' has a dimension called \(name)", hint: "name it without the apostrophe")
       case .param(let name): result.append(dims[name].map { Dim($0) } ?? Dim(symbol: name))
       case .unknown:
         let name = "\(info.name)_dim\(axis)"

@@ -1,15 +1,30 @@
 import TensorIR
 
 /// Removes nodes whose results nobody uses, and their values.
+///
+/// Extents are measured while something depends on them. Facts stay while the extents that they speak of are known.
 func eliminateDeadCode(_ graph: Graph) -> Graph {
   var live = Set(graph.outputs)
+  var symbols = Set(graph.outputs.flatMap { graph.shape(of: $0) }.symbols)
+  let measured = graph.measuredSymbols
   var kept: [Node] = []
-  for node in graph.nodes.reversed() where node.results.contains(where: live.contains) {
+  for node in graph.nodes.reversed() where isLive(node, live, symbols, measured) {
     live.formUnion(node.operands)
+    if case .assume(let assumption) = node.primitive, !assumption.isRequired {} else if !measured.isEmpty { symbols.formUnion(node.primitive.symbols) }
     kept.append(node)
   }
   kept.reverse()
   return renumbered(graph, kept)
+}
+
+private func isLive(_ node: Node, _ live: Set<ValueID>, _ symbols: Set<String>, _ measured: Set<String>) -> Bool {
+  switch node.primitive {
+  case .measure(let own): own.contains(where: symbols.contains)
+  case .assume(let assumption):
+    assumption.isRequired || node.primitive.symbols.allSatisfy { symbols.contains($0) || !measured.contains($0) }
+  case .constant, .map, .reduce, .contract, .reshape, .scan, .scatter, .sort, .compact:
+    node.results.contains(where: live.contains)
+  }
 }
 
 /// The graph of the given nodes with values numbered densely in order of definition.

@@ -2,7 +2,7 @@ import LoopIR
 import Support
 import TensorIR
 
-/// What lowering tells of memory, in bytes.
+/// What lowering tells of memory, in bytes; with symbolic dimensions, for sample values of them.
 public struct MemoryReport: Hashable, Sendable {
   public var arena: Int
   /// The largest sum of bytes live at one step.
@@ -13,16 +13,19 @@ public struct MemoryReport: Hashable, Sendable {
 }
 
 /// Lowers a graph to a program: kernels, memory plan and entry.
-///
-/// - Throws: `ModelError.unsupported` if a dimension is symbolic.
 public func schedule(_ graph: Graph, inputs: [Port], outputs: [Port], prefix: String, target: Target)
   throws(ModelError) -> (Program, MemoryReport)
 {
-  try requireConstantShapes(graph)
   var lowering = Lowering(target: target)
   let steps = try lowering.lower(graph)
-  var assembler = Assembler(program: Program(prefix: prefix, inputs: inputs, outputs: outputs))
+  let bounds = SizeBounds(steps.graph)
+  var assembler = Assembler(program: Program(prefix: prefix, inputs: inputs, outputs: outputs), bounds: bounds)
   assembler.program.kernels = lowering.kernels
+  assembler.program.symbols = inputSymbols(graph)
+  assembler.program.measured = steps.measuredSymbols
+  for (position, output) in steps.graph.outputs.enumerated() {
+    assembler.program.outputs[position].memory = outputMemory(steps.graph.shape(of: output), bounds)
+  }
   var places: [ValueID: Argument] = [:]
   for (position, input) in steps.graph.inputs.enumerated() {
     places[input] = assembler.buffer(.input(position), steps.graph.type(of: input).element.storage)
@@ -32,50 +35,76 @@ public func schedule(_ graph: Graph, inputs: [Port], outputs: [Port], prefix: St
     let element = steps.graph.type(of: output).element.storage
     let place = assembler.buffer(.output(position), element)
     let root = steps.root(output)
+    let isAcquired = assembler.program.outputs[position].memory == .acquired
     if places[root] == nil && steps.constants[root] == nil {
       places[root] = place
+      if isAcquired { assembler.unbounded[root] = place.buffer }
     } else {
+      if isAcquired { copies.append(assembler.acquire(place.buffer, steps.graph.type(of: output))) }
       copies.append(assembler.copy(to: place, from: root, steps, places))
     }
   }
   let plan = assembler.plan(steps, placed: places)
   places.merge(assembler.arenaPlaces(steps, plan, base: 0)) { given, _ in given }
-  assembler.program.entry = assembler.statements(steps, plan, base: 0, places) + copies
-  assembler.program.arenaBytes = .index(plan.memory.bytes)
+  assembler.program.entry =
+    dimensionChecks(assembler.program.symbols) + assembler.statements(steps, plan, base: 0, places) + copies
+  assembler.program.arenaBytes = plan.memory.bytes.expr
   let constants = assembler.program.constants.reduce(0) { $0 + $1.bytes.count }
   let report = MemoryReport(
-    arena: plan.memory.bytes, lowerBound: plan.memory.lowerBound, constants: constants,
-    inputs: graph.inputs.reduce(0) { $0 + assembler.bytes(graph.type(of: $1)) },
-    outputs: graph.outputs.reduce(0) { $0 + assembler.bytes(graph.type(of: $1)) })
+    arena: plan.memory.sample, lowerBound: plan.memory.lowerBound, constants: constants,
+    inputs: graph.inputs.reduce(0) { $0 + MemoryPlan.sample(assembler.bytes(graph.type(of: $1))) },
+    outputs: graph.outputs.reduce(0) { $0 + MemoryPlan.sample(assembler.bytes(graph.type(of: $1))) })
   return (assembler.program, report)
 }
 
-private func requireConstantShapes(_ graph: Graph) throws(ModelError) {
-  var symbols = Set<String>()
-  for value in graph.values { for dim in value.type.shape { symbols.formUnion(dim.symbols) } }
-  guard symbols.isEmpty else {
-    let names = symbols.sorted().joined(separator: ", ")
-    throw .unsupported("dimensions \(names) are symbolic", hint: "bind them with --dim \(symbols.sorted().map { "\($0)=N" }.joined(separator: ","))")
+/// The symbols of the inputs, in order of their first appearance.
+private func inputSymbols(_ graph: Graph) -> [String] {
+  var symbols: [String] = []
+  for input in graph.inputs {
+    for dim in graph.shape(of: input) {
+      for symbol in dim.symbols.sorted() where !symbols.contains(symbol) { symbols.append(symbol) }
+    }
   }
+  return symbols
+}
+
+private func outputMemory(_ shape: [Dim], _ bounds: SizeBounds) -> OutputMemory {
+  guard shape.contains(where: bounds.isMeasured) else { return .exact }
+  return bounds.bound(shape.product).map { .upTo($0.expr) } ?? .acquired
+}
+
+/// Leaves if the caller gives a negative dimension.
+private func dimensionChecks(_ symbols: [String]) -> [Statement] {
+  symbols.map { fail(.badDimension, if: .compare(.less, .symbol($0), .index(0))) }
+}
+
+private func fail(_ status: Status, if condition: Expr) -> Statement {
+  .conditional(condition, then: [.fail(status: status.rawValue)], otherwise: [])
 }
 
 /// Where everything of one graph lies in the arena, relative to the graph's base.
 struct GraphPlan {
   var memory: MemoryPlan
   /// Byte offsets of values by their root.
-  var offsets: [ValueID: Int]
-  /// Byte offsets of the scratch areas of each step, and of a scan's body.
-  var scratch: [[Int]]
+  var offsets: [ValueID: Dim]
+  /// Byte offsets of the scratch areas of each step, and of a scan's body; nil for areas without a bound.
+  var scratch: [[Dim?]]
   var bodies: [Int: GraphPlan]
 }
 
 /// Builds the entry from steps.
 struct Assembler {
   var program: Program
+  /// Buffers of values whose memory is acquired when they are first written.
+  var unbounded: [ValueID: Buffer] = [:]
+  private let bounds: SizeBounds
   private var constantNumbers: [ConstantTensor: Buffer] = [:]
   private var nextVariable = 0
 
-  init(program: Program) { self.program = program }
+  init(program: Program, bounds: SizeBounds) {
+    self.program = program
+    self.bounds = bounds
+  }
 
   mutating func buffer(_ storage: Storage, _ element: ElementType) -> Argument {
     program.storage.append(storage)
@@ -90,9 +119,10 @@ struct Assembler {
     return argument
   }
 
-  func bytes(_ type: TensorType) -> Int {
-    (type.shape.product.constant ?? 0) * type.element.storage.bytes
-  }
+  func bytes(_ type: TensorType) -> Dim { type.shape.product * type.element.storage.bytes }
+
+  /// Gets memory for a value of the given type.
+  func acquire(_ buffer: Buffer, _ type: TensorType) -> Statement { .acquire(buffer, bytes: bytes(type).expr) }
 
   /// The copy of a value to a place.
   mutating func copy(to place: Argument, from value: ValueID, _ steps: Steps, _ places: [ValueID: Argument]) -> Statement {
@@ -110,65 +140,107 @@ struct Assembler {
 
   // MARK: Plan
 
-  func plan(_ steps: Steps, placed: [ValueID: Argument]) -> GraphPlan {
+  mutating func plan(_ steps: Steps, placed: [ValueID: Argument]) -> GraphPlan {
     var lifetimes: [Lifetime] = []
     var pieces: [ValueID: Int] = [:]
-    var scratchPieces: [[Int]] = []
+    var scratchPieces: [[Int?]] = []
     var bodies: [Int: GraphPlan] = [:]
     func touch(_ value: ValueID, _ step: Int) {
       let root = steps.root(value)
       guard steps.constants[root] == nil, placed[root] == nil else { return }
       if let piece = pieces[root] {
         lifetimes[piece].last = step
-      } else {
+      } else if let bytes = bounds.bound(bytes(steps.graph.type(of: root))) {
         pieces[root] = lifetimes.count
-        lifetimes.append(Lifetime(bytes: bytes(steps.graph.type(of: root)), first: step, last: step))
+        lifetimes.append(Lifetime(bytes, first: step, last: step))
       }
     }
     for (number, step) in steps.steps.enumerated() {
       for value in step.writes + step.reads { touch(value, number) }
-      var scratch: [Int] = []
+      var scratch: [Int?] = []
       switch step.action {
-      case .view: break
+      case .view, .measure, .assume: break
       case .call(_, let bindings):
         for case .scratch(let bytes) in bindings {
-          scratch.append(lifetimes.count)
-          lifetimes.append(Lifetime(bytes: bytes, first: number, last: number))
+          let bound = bounds.bound(bytes)
+          scratch.append(bound == nil ? nil : lifetimes.count)
+          if let bound { lifetimes.append(Lifetime(bound, first: number, last: number)) }
         }
       case .scan(let scan):
-        let body = plan(scan.body, placed: Dictionary(uniqueKeysWithValues: bodyInputs(scan).map { ($0, Argument(Buffer(id: 0, element: .u8))) }))
+        let inputs = scan.body.graph.inputs
+        let body = plan(
+          scan.body, placed: Dictionary(uniqueKeysWithValues: inputs.map { ($0, Argument(Buffer(id: 0, element: .u8))) }))
         bodies[number] = body
         scratch.append(lifetimes.count)
-        lifetimes.append(Lifetime(bytes: body.memory.bytes + MemoryPlan.alignment, first: number, last: number))
+        var lifetime = Lifetime(body.memory.bytes + MemoryPlan.alignment, first: number, last: number)
+        lifetime.sample = body.memory.sample + MemoryPlan.alignment
+        lifetimes.append(lifetime)
+        for state in scan.crossingStates {
+          let bound = bounds.bound(bytes(scan.body.graph.type(of: scan.body.graph.outputs[state])))
+          scratch.append(bound == nil ? nil : lifetimes.count)
+          if let bound { lifetimes.append(Lifetime(bound, first: number, last: number)) }
+        }
       }
       scratchPieces.append(scratch)
     }
     for output in steps.graph.outputs { touch(output, steps.steps.count) }
-    let memory = MemoryPlan(lifetimes)
+    let memory = MemoryPlan(lifetimes, derived: &program.derived)
     return GraphPlan(
       memory: memory, offsets: pieces.mapValues { memory.offsets[$0] },
-      scratch: scratchPieces.map { $0.map { memory.offsets[$0] } }, bodies: bodies)
+      scratch: scratchPieces.map { $0.map { $0.map { memory.offsets[$0] } } }, bodies: bodies)
   }
-
-  private func bodyInputs(_ scan: ScanSteps) -> [ValueID] { scan.body.graph.inputs }
 
   // MARK: Entry
 
-  /// Buffers for the values that a plan puts into the arena.
-  mutating func arenaPlaces(_ steps: Steps, _ plan: GraphPlan, base: Int) -> [ValueID: Argument] {
+  /// Buffers for the values that a plan puts into the arena, and for those without a bound.
+  mutating func arenaPlaces(_ steps: Steps, _ plan: GraphPlan, base: Dim) -> [ValueID: Argument] {
     var places: [ValueID: Argument] = [:]
     for (value, offset) in plan.offsets.sorted(by: { $0.key < $1.key }) {
-      places[value] = buffer(.arena(offset: .index(base + offset)), steps.graph.type(of: value).element.storage)
+      places[value] = buffer(.arena(offset: (base + offset).expr), steps.graph.type(of: value).element.storage)
     }
     return places
   }
 
-  /// The actions of a graph whose values, constants aside, all have places.
-  mutating func statements(_ steps: Steps, _ plan: GraphPlan, base: Int, _ places: [ValueID: Argument]) -> [Statement] {
+  /// Gives a value memory before its first step writes it, if it has none in the arena.
+  private mutating func acquireMemory(
+    _ value: ValueID, _ steps: Steps, _ places: inout [ValueID: Argument], _ acquired: inout Set<ValueID>
+  ) -> [Statement] {
+    let root = steps.root(value)
+    guard steps.constants[root] == nil, acquired.insert(root).inserted else { return [] }
+    let type = steps.graph.type(of: root)
+    if let place = places[root] {
+      return unbounded[root] == place.buffer ? [acquire(place.buffer, type)] : []
+    }
+    let place = buffer(.acquired, type.element.storage)
+    places[root] = place
+    return [acquire(place.buffer, type)]
+  }
+
+  /// The actions of a graph whose values, constants and those without a bound aside, all have places.
+  mutating func statements(_ steps: Steps, _ plan: GraphPlan, base: Dim, _ given: [ValueID: Argument]) -> [Statement] {
+    var places = given
+    return statements(steps, plan, base: base, &places)
+  }
+
+  mutating func statements(_ steps: Steps, _ plan: GraphPlan, base: Dim, _ places: inout [ValueID: Argument]) -> [Statement] {
+    var acquired: Set<ValueID> = []
     var statements: [Statement] = []
     for (number, step) in steps.steps.enumerated() {
+      for value in step.writes { statements += acquireMemory(value, steps, &places, &acquired) }
       switch step.action {
       case .view: break
+      case .measure(let symbols):
+        let vector = place(step.reads[0], steps, places)
+        for (position, symbol) in symbols.enumerated() {
+          let element = Expr.load(vector.buffer, index: vector.offset + .index(position), lanes: 1, count: nil)
+          statements.append(.define(symbol, element))
+          statements.append(fail(.badDimension, if: .compare(.less, .symbol(symbol), .index(0))))
+        }
+      case .assume(let facts):
+        for fact in facts {
+          let isBroken: CompareOp = fact.relation == .equal ? .notEqual : .greater
+          statements.append(fail(.badDimension, if: .compare(isBroken, fact.left.expr, fact.right.expr)))
+        }
       case .call(let kernel, let bindings):
         var scratch = plan.scratch[number].makeIterator()
         var arguments: [Argument] = []
@@ -176,28 +248,34 @@ struct Assembler {
           switch binding {
           case .value(let value): arguments.append(place(value, steps, places))
           case .constant(let tensor): arguments.append(constant(tensor))
-          case .scratch:
+          case .scratch(let bytes):
             let element = program.kernels[kernel].parameters[position].buffer.element
-            arguments.append(buffer(.arena(offset: .index(base + (scratch.next() ?? 0))), element))
+            if let offset = scratch.next() ?? nil {
+              arguments.append(buffer(.arena(offset: (base + offset).expr), element))
+            } else {
+              arguments.append(buffer(.acquired, element))
+              statements.append(.acquire(arguments[position].buffer, bytes: bytes.expr))
+            }
           }
         }
         statements.append(.call(kernel: kernel, arguments: arguments, scalars: []))
       case .scan(let scan):
-        guard let body = plan.bodies[number] else { fatalError("scan without a plan") }
-        statements += self.scan(scan, body, base + plan.scratch[number][0], steps, places)
+        guard let body = plan.bodies[number], let place = plan.scratch[number][0] else { fatalError("scan without a plan") }
+        let spare = plan.scratch[number].dropFirst().map { $0.map { base + $0 } }
+        statements += self.scan(scan, body, base + place, spare, steps, places)
       }
     }
     return statements
   }
 
   private mutating func scan(
-    _ scan: ScanSteps, _ plan: GraphPlan, _ base: Int, _ steps: Steps, _ places: [ValueID: Argument]
+    _ scan: ScanSteps, _ plan: GraphPlan, _ base: Dim, _ spare: [Dim?], _ steps: Steps, _ places: [ValueID: Argument]
   ) -> [Statement] {
     let graph = scan.body.graph
     let step = Variable(id: nextVariable, type: ValueType(.i64))
     nextVariable += 1
     let carried = scan.scan.carried
-    let counter = buffer(.arena(offset: .index(base)), .i64)
+    let counter = buffer(.arena(offset: base.expr), .i64)
     var inner: [ValueID: Argument] = [graph.inputs[0]: counter]
     var before: [Statement] = []
     for state in 0..<carried {
@@ -221,19 +299,41 @@ struct Assembler {
     var body: [Statement] = [.store(counter.buffer, index: .index(0), value: .variable(step), count: nil)]
     let bodyBase = base + MemoryPlan.alignment
     inner.merge(arenaPlaces(scan.body, plan, base: bodyBase)) { given, _ in given }
-    body += statements(scan.body, plan, base: bodyBase, inner)
+    body += statements(scan.body, plan, base: bodyBase, &inner)
     for (position, output) in graph.outputs.enumerated().dropFirst(carried) {
       let whole = place(scan.results[position], steps, places)
       let reversed = scan.scan.reversedOutputs[position - carried]
       let target = slice(whole, graph.type(of: output), reversed: reversed)
       body.append(copy(to: target, from: output, scan.body, inner))
     }
-    for state in 0..<carried {
+    let crossing = scan.crossingStates
+    var after: [Statement] = []
+    for (state, offset) in zip(crossing, spare) {
+      let output = graph.outputs[state]
+      let type = graph.type(of: output)
+      let aside = buffer(offset.map { .arena(offset: $0.expr) } ?? .acquired, type.element.storage)
+      if offset == nil { before.append(acquire(aside.buffer, type)) }
+      body.append(copy(to: aside, from: output, scan.body, inner))
+      let home = place(scan.results[state], steps, places)
+      after.append(
+        .copy(
+          to: home.buffer, index: home.offset, from: aside.buffer, fromIndex: aside.offset,
+          count: type.shape.product.expr))
+    }
+    for state in 0..<carried where !crossing.contains(state) {
       let output = graph.outputs[state]
       if scan.body.root(output) != graph.inputs[1 + state] {
         body.append(copy(to: place(scan.results[state], steps, places), from: output, scan.body, inner))
       }
     }
-    return before + [.loop(Loop(step, from: .index(0), to: scan.scan.length.expr, body: body))]
+    body += after
+    guard scan.scan.stopsEarly else {
+      return before + [.loop(Loop(step, from: .index(0), to: scan.scan.length.expr, body: body))]
+    }
+    let condition = place(scan.results[0], steps, places)
+    let goesOn = Expr.binary(
+      .and, .compare(.less, .variable(step), scan.scan.length.expr),
+      .load(condition.buffer, index: condition.offset, lanes: 1, count: nil))
+    return before + [.declare(step, .index(0)), .whileLoop(goesOn, body: body + [.assign(step, .variable(step) + .index(1))])]
   }
 }

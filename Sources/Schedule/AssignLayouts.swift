@@ -51,7 +51,7 @@ private struct LayoutAssignment {
   private mutating func place(_ node: Node) {
     var node = node
     switch node.primitive {
-    case .constant: break
+    case .constant, .assume: break
     case .map(let map):
       layouts[node.results[0].index] = followOperands(map.body, node.operands, map.shape, 0..<map.shape.count)
     case .reduce(let reduce):
@@ -67,7 +67,7 @@ private struct LayoutAssignment {
       } else {
         node.operands = [rowMajor(operand)]
       }
-    case .scan, .scatter, .sort: node.operands = node.operands.map { rowMajor($0) }
+    case .scan, .scatter, .sort, .compact, .measure: node.operands = node.operands.map { rowMajor($0) }
     }
     result.nodes.append(node)
   }

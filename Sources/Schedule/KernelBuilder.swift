@@ -1,6 +1,6 @@
-import LoopIR
+public import LoopIR
 import Support
-import TensorIR
+public import TensorIR
 
 /// Collects the parameters and numbers the variables of one kernel.
 struct KernelBuilder {
@@ -43,7 +43,7 @@ struct View {
 
 extension Dim {
   /// The expression over literals and symbols.
-  var expr: Expr {
+  public var expr: Expr {
     let (constant, products) = summands
     var sum: Expr?
     for (coefficient, factors) in products {
@@ -58,12 +58,17 @@ extension Dim {
   }
 }
 
+extension Dim {
+  /// The expression as a divisor: an extent may be 0 where nothing needs the quotient.
+  fileprivate var divisor: Expr { constant == nil ? .binary(.max, expr, .index(1)) : expr }
+}
+
 extension DimAtom {
   var expr: Expr {
     switch self {
     case .symbol(let name): .symbol(name)
-    case .floorDivide(let a, let b): .binary(.floorDivide, a.expr, b.expr)
-    case .remainder(let a, let b): .binary(.floorRemainder, a.expr, b.expr)
+    case .floorDivide(let a, let b): .binary(.floorDivide, a.expr, b.divisor)
+    case .remainder(let a, let b): .binary(.floorRemainder, a.expr, b.divisor)
     case .min(let a, let b): .binary(.min, a.expr, b.expr)
     case .max(let a, let b): .binary(.max, a.expr, b.expr)
     }

@@ -7,7 +7,7 @@ enum Binding: Hashable {
   case value(ValueID)
   case constant(ConstantTensor)
   /// Working memory of the given number of bytes, dead after the call.
-  case scratch(Int)
+  case scratch(Dim)
 }
 
 /// A kernel under construction together with what its parameters are bound to.
@@ -42,7 +42,7 @@ struct KernelScope {
   }
 
   /// A parameter bound to working memory for `count` elements.
-  mutating func scratch(_ element: ElementType, count: Int) -> Buffer {
+  mutating func scratch(_ element: ElementType, count: Dim) -> Buffer {
     bindings.append(.scratch(count * element.bytes))
     return builder.parameter(element, .readWrite, alignment: 64)
   }

@@ -185,7 +185,7 @@ struct ContractLowering {
   private func panelSource(_ scope: inout KernelScope) -> PanelSource {
     if let constant = panelSide.constant { return .packed(scope.constant(pack(constant))) }
     if lanes == 1 || panelSide.strides[vectorAxis] == 1 { return .direct }
-    return .scratch(scope.scratch(contract.accumulator, count: sumCount * tile.vectors * lanes))
+    return .scratch(scope.scratch(contract.accumulator, count: Dim(sumCount * tile.vectors * lanes)))
   }
 
   /// Statements for one panel of `vectors` vectors; `tail` is the number of valid lanes of its last vector.

@@ -7,10 +7,10 @@ func lowerSort(_ sort: Sort, _ node: Node, _ scope: inout KernelScope) -> [State
   let source = scope.view(node.operands[0], .read)
   let values = scope.view(node.results[0], .write)
   let positions = scope.view(node.results[1], .write)
-  guard let length = source.shape[sort.axis].constant else { fatalError("symbolic sort") }
-  let front = scope.scratch(.i64, count: max(1, length))
-  let back = scope.scratch(.i64, count: max(1, length))
-  let sorter = SortLowering(sort: sort, source: source, length: length, front: front, back: back)
+  let length = source.shape[sort.axis]
+  let front = scope.scratch(.i64, count: .maximum(1, length))
+  let back = scope.scratch(.i64, count: .maximum(1, length))
+  let sorter = SortLowering(sort: sort, source: source, length: length.expr, front: front, back: back)
 
   var variables: [(variable: Variable, extent: Dim)] = []
   var sourceBase = Expr.index(0)
@@ -39,7 +39,7 @@ func lowerSort(_ sort: Sort, _ node: Node, _ scope: inout KernelScope) -> [State
 private struct SortLowering {
   let sort: Sort
   let source: View
-  let length: Int
+  let length: Expr
   let front: Buffer
   let back: Buffer
 
@@ -47,7 +47,7 @@ private struct SortLowering {
     let position = builder.index()
     var statements: [Statement] = [
       .loop(
-        Loop(position, from: .index(0), to: .index(length), body: [
+        Loop(position, from: .index(0), to: length, body: [
           .store(front, index: .variable(position), value: .variable(position), count: nil)
         ]))
     ]
@@ -57,13 +57,13 @@ private struct SortLowering {
     let sweep: [Statement] = [
       .declare(start, .index(0)),
       .whileLoop(
-        .compare(.less, .variable(start), .index(length)),
+        .compare(.less, .variable(start), length),
         body: merge + [.assign(start, .binary(.add, .variable(start), .binary(.multiply, .variable(width), .index(2))))]),
-      .copy(to: front, index: .index(0), from: back, fromIndex: .index(0), count: .index(length)),
+      .copy(to: front, index: .index(0), from: back, fromIndex: .index(0), count: length),
       .assign(width, .binary(.multiply, .variable(width), .index(2))),
     ]
     statements.append(.declare(width, .index(1)))
-    statements.append(.whileLoop(.compare(.less, .variable(width), .index(length)), body: sweep))
+    statements.append(.whileLoop(.compare(.less, .variable(width), length), body: sweep))
     return statements
   }
 
@@ -106,8 +106,8 @@ private struct SortLowering {
         ]),
     ]
     return [
-      .bind(middle, .binary(.min, .binary(.add, start, width), .index(length))),
-      .bind(end, .binary(.min, .binary(.add, start, .binary(.multiply, width, .index(2))), .index(length))),
+      .bind(middle, .binary(.min, .binary(.add, start, width), length)),
+      .bind(end, .binary(.min, .binary(.add, start, .binary(.multiply, width, .index(2))), length)),
       .declare(left, start),
       .declare(right, .variable(middle)),
       .loop(Loop(output, from: start, to: .variable(end), body: step)),

@@ -29,7 +29,11 @@ struct Lowering {
         let action = Step.Action.scan(
           ScanSteps(scan: scan, operands: node.operands, results: node.results, body: body))
         steps.steps.append(Step(action: action, reads: node.operands, writes: node.results, origin: node.origin))
-      case .map, .reduce, .contract, .scatter, .sort:
+      case .measure(let symbols):
+        steps.steps.append(Step(action: .measure(symbols), reads: node.operands, writes: [], origin: node.origin))
+      case .assume(let assumption):
+        steps.steps.append(Step(action: .assume(assumption.facts), reads: [], writes: [], origin: node.origin))
+      case .map, .reduce, .contract, .scatter, .sort, .compact:
         steps.steps.append(kernelStep(node, laidOut, steps.constants))
       }
     }
@@ -88,7 +92,8 @@ struct Lowering {
       return lowerReduce(contract.asReduce(node.operands.map { laidOut.graph.type(of: $0) }), node, layout, &scope)
     case .scatter(let scatter): return lowerScatter(scatter, node, &scope)
     case .sort(let sort): return lowerSort(sort, node, &scope)
-    case .constant, .reshape, .scan: fatalError("\(node.primitive.mnemonic) has no kernel")
+    case .compact(let compact): return lowerCompact(compact, node, &scope)
+    case .constant, .reshape, .scan, .measure, .assume: fatalError("\(node.primitive.mnemonic) has no kernel")
     }
   }
 
@@ -114,7 +119,7 @@ struct Lowering {
       case .loop(let loop): mayFail(loop.body)
       case .conditional(_, let then, let otherwise): mayFail(then) || mayFail(otherwise)
       case .whileLoop(_, let body): mayFail(body)
-      case .bind, .declare, .assign, .store, .allocate, .zero, .copy, .call: false
+      case .bind, .declare, .assign, .store, .allocate, .zero, .copy, .call, .define, .acquire: false
       }
     }
   }

@@ -1,17 +1,32 @@
+import LoopIR
+import TensorIR
+
 /// A piece of the arena that is live from the step that writes it to the last step that reads it.
 struct Lifetime {
-  var bytes: Int
+  /// Over the symbols that a call knows before it starts.
+  var bytes: Dim
+  /// The size for sample values of the symbols.
+  var sample: Int
   var first: Int
   var last: Int
+
+  init(_ bytes: Dim, first: Int, last: Int) {
+    self.bytes = bytes
+    sample = MemoryPlan.sample(bytes)
+    self.first = first
+    self.last = last
+  }
 }
 
 /// Offsets of all pieces and the size of the arena.
 struct MemoryPlan {
   static let alignment = 64
 
-  var offsets: [Int]
-  var bytes: Int
-  /// The largest sum of bytes that are live at one step: no arena can be smaller.
+  var offsets: [Dim]
+  var bytes: Dim
+  /// The size of the arena for sample values of the symbols.
+  var sample: Int
+  /// The largest sum of bytes that are live at one step: no arena can be smaller. With symbols, for sample values of them.
   var lowerBound: Int
 
   /// Places pieces so that no two that are live at the same step overlap.
@@ -19,24 +34,63 @@ struct MemoryPlan {
   /// Pieces are placed one by one at the lowest offset that fits. The best of several orders is improved by moving pieces that reach
   /// the top before pieces that they conflict with, until the lower bound or the limit of work is met. The result depends on nothing but
   /// the lifetimes.
-  init(_ lifetimes: [Lifetime]) {
-    let sized = lifetimes.map { lifetime in
-      let rounded = (lifetime.bytes + MemoryPlan.alignment - 1) / MemoryPlan.alignment * MemoryPlan.alignment
-      return Lifetime(bytes: rounded, first: lifetime.first, last: lifetime.last)
+  ///
+  /// Symbolic sizes are placed for sample values of the symbols. Every piece then lies above the pieces that it conflicts with and that lie
+  /// below it in the sample, whatever their sizes are; such offsets become `derived` symbols.
+  init(_ lifetimes: [Lifetime], derived: inout [DerivedSymbol]) {
+    func rounded(_ bytes: Dim) -> Dim {
+      (bytes + (MemoryPlan.alignment - 1)).floorDivided(by: Dim(MemoryPlan.alignment)) * MemoryPlan.alignment
     }
-    lowerBound = MemoryPlan.lowerBound(sized)
-    let placer = Placer(sized)
+    let sizes = lifetimes.map { rounded($0.bytes) }
+    let pieces = lifetimes.map { Piece(bytes: MemoryPlan.sample(rounded(Dim($0.sample))), first: $0.first, last: $0.last) }
+    lowerBound = MemoryPlan.lowerBound(pieces)
+    let placer = Placer(pieces)
     var best = placer.startingOrders.map { (order: $0, placement: placer.place($0)) }
       .min { $0.placement.bytes < $1.placement.bytes } ?? ([], ([], 0))
     if best.placement.bytes > lowerBound { placer.improve(&best.order, &best.placement, to: lowerBound) }
-    (offsets, bytes) = best.placement
+    offsets = best.placement.offsets.map { Dim($0) }
+    bytes = Dim(best.placement.bytes)
+    sample = best.placement.bytes
+    guard sizes.contains(where: { $0.constant == nil }) else { return }
+    stack(sizes, best.placement.offsets, placer.conflicts, &derived)
   }
 
-  private static func lowerBound(_ lifetimes: [Lifetime]) -> Int {
+  /// Makes every piece begin where those below it end.
+  private mutating func stack(_ sizes: [Dim], _ sample: [Int], _ conflicts: [[Int]], _ derived: inout [DerivedSymbol]) {
+    var below = [Set<Int>](repeating: [], count: sizes.count)
+    var isTop = [Bool](repeating: true, count: sizes.count)
+    for index in sizes.indices.sorted(by: { (sample[$0], $0) < (sample[$1], $1) }) {
+      let lower = conflicts[index].filter { (sample[$0], $0) < (sample[index], index) }
+      let indirect = lower.reduce(into: Set<Int>()) { $0.formUnion(below[$1]) }
+      let supports = lower.filter { !indirect.contains($0) }
+      below[index] = indirect.union(supports)
+      for support in supports { isTop[support] = false }
+      offsets[index] = MemoryPlan.named(supports.map { offsets[$0] + sizes[$0] }, &derived)
+    }
+    let tops = sizes.indices.filter { isTop[$0] }
+    bytes = MemoryPlan.named(tops.map { offsets[$0] + sizes[$0] }, &derived)
+  }
+
+  /// The greatest of some sizes, as a literal, a symbol, or a new derived symbol.
+  private static func named(_ sizes: [Dim], _ derived: inout [DerivedSymbol]) -> Dim {
+    let greatest = sizes.reduce(Dim(0)) { .maximum($0, $1) }
+    if greatest.constant != nil { return greatest }
+    derived.append(DerivedSymbol("arena'\(derived.count)", greatest.expr))
+    return Dim(symbol: derived[derived.count - 1].name)
+  }
+
+  /// The size where every symbol has the same plain value.
+  static func sample(_ size: Dim) -> Int {
+    let value = Dim(96)
+    let known = size.substituting(Dictionary(uniqueKeysWithValues: size.symbols.map { ($0, value) }))
+    return known.constant ?? 0
+  }
+
+  private static func lowerBound(_ pieces: [Piece]) -> Int {
     var changes: [Int: Int] = [:]
-    for lifetime in lifetimes {
-      changes[lifetime.first, default: 0] += lifetime.bytes
-      changes[lifetime.last + 1, default: 0] -= lifetime.bytes
+    for piece in pieces {
+      changes[piece.first, default: 0] += piece.bytes
+      changes[piece.last + 1, default: 0] -= piece.bytes
     }
     var live = 0
     var most = 0
@@ -48,13 +102,20 @@ struct MemoryPlan {
   }
 }
 
+/// A lifetime of known size.
+private struct Piece {
+  var bytes: Int
+  var first: Int
+  var last: Int
+}
+
 /// Places pieces in a given order, and searches for a better order.
 private struct Placer {
-  let pieces: [Lifetime]
+  let pieces: [Piece]
   /// By piece, the pieces that are live at a common step.
   let conflicts: [[Int]]
 
-  init(_ pieces: [Lifetime]) {
+  init(_ pieces: [Piece]) {
     self.pieces = pieces
     conflicts = pieces.indices.map { index in
       pieces.indices.filter {

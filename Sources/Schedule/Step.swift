@@ -10,6 +10,9 @@ struct Step {
     /// Bytes of one value under the name of another; nothing to do once both share memory.
     case view
     case scan(ScanSteps)
+    /// Names the elements of the value that is read.
+    case measure([String])
+    case assume([DimFact])
   }
 
   var action: Action
@@ -26,6 +29,17 @@ struct ScanSteps {
   var body: Steps
 }
 
+extension ScanSteps {
+  /// The states whose next value is the present value of another state.
+  var crossingStates: [Int] {
+    let inputs = body.graph.inputs[1..<1 + scan.carried]
+    return (0..<scan.carried).filter { state in
+      let source = body.root(body.graph.outputs[state])
+      return inputs.contains(source) && source != body.graph.inputs[1 + state]
+    }
+  }
+}
+
 /// A lowered graph: steps over the values of a laid-out graph.
 struct Steps {
   var graph: Graph
@@ -34,6 +48,17 @@ struct Steps {
   var alias: [ValueID: ValueID]
   /// Constants by value.
   var constants: [ValueID: ConstantTensor]
+
+  /// The symbols that steps define, those of bodies included.
+  var measuredSymbols: [String] {
+    steps.flatMap { step -> [String] in
+      switch step.action {
+      case .measure(let symbols): symbols
+      case .scan(let scan): scan.body.measuredSymbols
+      case .call, .view, .assume: []
+      }
+    }
+  }
 
   /// The value whose memory a value uses.
   func root(_ value: ValueID) -> ValueID {

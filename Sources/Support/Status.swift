@@ -5,6 +5,7 @@ public enum Status: Int, Sendable, CaseIterable {
   case indexOutOfRange = 2
   case badDimension = 3
   case outputTooSmall = 4
+  case outOfMemory = 5
 
   /// The text that `onnxc_strerror` gives.
   public var text: String {
@@ -14,6 +15,7 @@ public enum Status: Int, Sendable, CaseIterable {
     case .indexOutOfRange: "an index in the input data is out of range"
     case .badDimension: "a dimension is negative or disagrees with another"
     case .outputTooSmall: "an output does not fit the space reserved for it"
+    case .outOfMemory: "the caller's allocator gave no memory"
     }
   }
 }

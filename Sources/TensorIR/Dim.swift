@@ -46,7 +46,7 @@ public struct Dim: Hashable, Sendable {
     terms = [Term(coefficient: 1, factors: [.symbol(symbol)])]
   }
 
-  init(atom: DimAtom) {
+  public init(atom: DimAtom) {
     offset = 0
     terms = [Term(coefficient: 1, factors: [atom])]
   }
@@ -58,6 +58,12 @@ public struct Dim: Hashable, Sendable {
   public var lowerBound: Int? {
     terms.allSatisfy { $0.coefficient > 0 } ? offset : nil
   }
+
+  /// What the names of measured symbols end with, and those of the model's dimensions do not.
+  public static let measuredMark = "'"
+
+  /// Whether the value depends on symbols that a call measures.
+  public var isMeasured: Bool { terms.isEmpty ? false : symbols.contains { $0.hasSuffix(Dim.measuredMark) } }
 
   /// The names of all symbols in the expression.
   public var symbols: Set<String> {

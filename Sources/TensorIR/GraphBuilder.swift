@@ -12,11 +12,19 @@ public struct GraphBuilder: Sendable {
   public var origin = ""
   private var shared: [Key: [ValueID]] = [:]
   private var constants: [ValueID: ConstantTensor] = [:]
-  private var symbolic: [ValueID: [Dim]] = [:]
+  private var symbolic: [ValueID: [Dim?]] = [:]
+  /// What the names of measured symbols start with, so that those of body graphs are their own.
+  private let symbolPrefix: String
   /// Constants with more elements are folded by a pass, not while building.
   private let foldLimit = 1 << 16
 
-  public init() {}
+  public init() { symbolPrefix = "" }
+
+  /// A builder for a body graph of a node of `outer`.
+  public init(inside outer: GraphBuilder) {
+    symbolPrefix = "\(outer.symbolPrefix)\(outer.graph.values.count)/"
+    origin = outer.origin
+  }
 
   public func type(of value: ValueID) -> TensorType { graph.type(of: value) }
   public func shape(of value: ValueID) -> [Dim] { graph.shape(of: value) }
@@ -54,7 +62,7 @@ public struct GraphBuilder: Sendable {
     graph.nodes.append(Node(primitive, operands: operands, results: results, origin: origin))
     shared[key] = results
     if case .constant(let constant) = primitive { constants[results[0]] = constant }
-    let known = operands.map { self.knownIntegers($0) }
+    let known = operands.map { self.partlyKnownIntegers($0) }
     if let known = SymbolicEvaluator.evaluate(primitive, known, operands.map { graph.type(of: $0) }, types) {
       symbolic[results[0]] = known
     }
@@ -63,7 +71,7 @@ public struct GraphBuilder: Sendable {
 
   private mutating func fold(_ primitive: Primitive, _ operands: [ValueID]) -> [ValueID]? {
     switch primitive {
-    case .constant, .scan, .scatter, .sort: return nil
+    case .constant, .scan, .scatter, .sort, .compact, .measure, .assume: return nil
     case .map, .reduce, .contract, .reshape: break
     }
     var inputs: [ConstantTensor] = []
@@ -83,6 +91,13 @@ public struct GraphBuilder: Sendable {
 
   /// The elements of a small integer tensor as symbolic expressions, in row-major order, where they are known.
   public func knownIntegers(_ value: ValueID) -> [Dim]? {
+    guard let elements = partlyKnownIntegers(value) else { return nil }
+    let known = elements.compactMap { $0 }
+    return known.count == elements.count ? known : nil
+  }
+
+  /// Like `knownIntegers`, with nil for elements that only run time knows; nil if there are no others.
+  public func partlyKnownIntegers(_ value: ValueID) -> [Dim?]? {
     if let known = symbolic[value] { return known }
     // An empty tensor holds nothing that only run time could know.
     if shape(of: value).contains(0) { return [] }
@@ -90,6 +105,39 @@ public struct GraphBuilder: Sendable {
       constant.type.element.isInteger || constant.type.element == .bool
     else { return nil }
     return constant.integers.map { Dim($0) }
+  }
+
+  /// The elements of an `i64` vector of constant length as extents; those that are not known become symbols with names like `name`.
+  ///
+  /// A call in which a measured element is negative fails.
+  public mutating func measured(_ vector: ValueID, as name: String) -> [Dim] {
+    if let known = knownIntegers(vector) { return known }
+    guard type(of: vector).element == .i64, let length = shape(of: vector).constants, length.count == 1 else {
+      fatalError("\(type(of: vector)) is measured")
+    }
+    let stem = "\(symbolPrefix)\(name)\(graph.nodes.count)"
+    let symbols = (0..<length[0]).map { "\(stem)\(length[0] > 1 ? ".\($0)" : "")\(Dim.measuredMark)" }
+    graph.nodes.append(Node(.measure(symbols), operands: [vector], results: [], origin: origin))
+    let before = partlyKnownIntegers(vector) ?? [Dim?](repeating: nil, count: length[0])
+    let extents = zip(before, symbols).map { $0 ?? Dim(symbol: $1) }
+    symbolic[vector] = extents
+    return extents
+  }
+
+  /// Records facts about extents, which a call checks.
+  ///
+  /// Facts about measured extents that nothing depends on are dropped unless they are required.
+  public mutating func assume(_ facts: [DimFact], isRequired: Bool = false) {
+    let open = facts.filter { $0.left != $0.right }
+    if !open.isEmpty { _ = add(.assume(Assumption(open, isRequired: isRequired)), []) }
+  }
+
+  /// Makes sure that two extents are equal, at run time where they are symbolic.
+  ///
+  /// - Throws: `ModelError.invalid` if they never are.
+  public mutating func requireEqual(_ a: Dim, _ b: Dim, _ what: @autoclosure () -> String) throws(ModelError) {
+    guard let difference = (a - b).constant else { return assume([DimFact(a, .equal, b)]) }
+    guard difference == 0 else { throw .invalid("\(what()): \(a) and \(b) differ") }
   }
 
   /// A 1-D `i64` value with the given symbolic elements.
@@ -169,7 +217,7 @@ extension GraphBuilder {
   public mutating func elementwise(
     _ operands: [ValueID], _ compute: (inout ScalarGraph, [ScalarID]) -> ScalarID
   ) throws(ModelError) -> ValueID {
-    let shape = try broadcastShape(operands.map { self.shape(of: $0) })
+    let shape = try broadcast(operands.map { self.shape(of: $0) })
     var body = ScalarGraph()
     let arguments = operands.enumerated().map { position, operand in
       literal(operand, in: &body) ?? body.broadcastRead(position, type(of: operand), in: shape)
@@ -208,25 +256,41 @@ extension GraphBuilder {
   }
 }
 
-/// The shape that ONNX broadcasting gives.
-///
-/// - Throws: `ModelError.invalid` naming the axis at which two shapes disagree.
-public func broadcastShape(_ shapes: [[Dim]]) throws(ModelError) -> [Dim] {
-  let rank = shapes.map(\.count).max() ?? 0
-  var result = [Dim](repeating: 1, count: rank)
-  for shape in shapes {
-    for (axis, dim) in shape.enumerated() {
-      let position = rank - shape.count + axis
-      let present = result[position]
-      if present == 1 || present == dim { result[position] = dim; continue }
-      if dim == 1 { continue }
-      // Equal at run time, or the model is wrong: a symbol and a number broadcast to the number.
-      if present.constant == nil { result[position] = dim; continue }
-      if dim.constant == nil { continue }
-      throw .invalid("shapes \(shapes.map { "\($0)" }.joined(separator: " and ")) do not broadcast at dimension \(position)")
+extension GraphBuilder {
+  /// The shape that ONNX broadcasting gives. Extents of which one is symbolic must be equal at run time.
+  ///
+  /// - Throws: `ModelError.invalid` naming the axis at which two shapes disagree.
+  public mutating func broadcast(_ shapes: [[Dim]]) throws(ModelError) -> [Dim] {
+    let rank = shapes.map(\.count).max() ?? 0
+    var result = [Dim](repeating: 1, count: rank)
+    for shape in shapes {
+      for (axis, dim) in shape.enumerated() {
+        let position = rank - shape.count + axis
+        let present = result[position]
+        if present == 1 || present == dim { result[position] = dim; continue }
+        if dim == 1 { continue }
+        guard (present - dim).constant == nil else {
+          throw .invalid(
+            "shapes \(shapes.map { "\($0)" }.joined(separator: " and ")) do not broadcast at dimension \(position)")
+        }
+        result[position] = unified(present, dim)
+      }
     }
+    return result
   }
-  return result
+
+  /// The extent that two extents, of which one is symbolic, broadcast to.
+  ///
+  /// The model's own dimensions must be equal. Measured ones may also be 1, as reduced axes are.
+  private mutating func unified(_ a: Dim, _ b: Dim) -> Dim {
+    guard a.isMeasured || b.isMeasured else {
+      assume([DimFact(a, .equal, b)])
+      return a.constant == nil ? b : a
+    }
+    assume([DimFact((a - 1) * (b - 1) * (a - b), .equal, 0)])
+    if a.constant != nil || b.constant != nil { return a.constant == nil ? b : a }
+    return .maximum(a, b) * .minimum(.minimum(a, b), 1)
+  }
 }
 
 extension ScalarGraph {
@@ -234,7 +298,12 @@ extension ScalarGraph {
   public mutating func broadcastRead(_ operand: Int, _ type: TensorType, in shape: [Dim]) -> ScalarID {
     let lead = shape.count - type.rank
     let indices = type.shape.enumerated().map { axis, dim in
-      dim == 1 && shape[lead + axis] != 1 ? integer(0) : self.axis(lead + axis)
+      let extent = shape[lead + axis]
+      if dim == 1 && extent != 1 { return integer(0) }
+      let position = self.axis(lead + axis)
+      // A measured extent that differs may be 1.
+      return dim == extent || dim.constant != nil || !(dim.isMeasured || extent.isMeasured)
+        ? position : binary(.min, position, self.dim(dim - 1))
     }
     return read(operand, indices, type: type.element)
   }

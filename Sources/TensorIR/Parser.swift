@@ -69,6 +69,10 @@ private struct GraphParser {
   }
 
   private mutating func line(_ reader: inout TextReader) throws(ParseError) {
+    if let node = try effect(&reader) {
+      graph.nodes.append(node)
+      return
+    }
     let results = try names(&reader)
     try reader.expect("=")
     if results.count == 1, reader.take(word: "input") {
@@ -108,6 +112,32 @@ private struct GraphParser {
     graph.nodes.append(Node(primitive, operands: operands, results: results.map(\.value), origin: ""))
   }
 
+  /// A node without results, if one follows.
+  private func effect(_ reader: inout TextReader) throws(ParseError) -> Node? {
+    let start = reader.offset
+    if reader.take(word: "measure") {
+      try reader.expect("(")
+      let operands = try uses(&reader)
+      try reader.expect(")")
+      var symbols: [String] = []
+      repeat { symbols.append(try reader.name()) } while reader.take(",")
+      let primitive = Primitive.measure(symbols)
+      if let problem = problem(primitive, operands.compactMap { types[$0.index] }) {
+        throw reader.error(at: start, "measure: \(problem)")
+      }
+      return Node(primitive, operands: operands, results: [], origin: "")
+    }
+    let isRequired = reader.take(word: "require")
+    guard isRequired || reader.take(word: "assume") else { return nil }
+    var facts: [DimFact] = []
+    repeat {
+      let left = try Dim(&reader)
+      let relation: DimFact.Relation = try choice(&reader, "a relation")
+      facts.append(DimFact(left, relation, try Dim(&reader)))
+    } while reader.take(",")
+    return Node(.assume(Assumption(facts, isRequired: isRequired)), operands: [], results: [], origin: "")
+  }
+
   /// The primitive, once the shape of its first result is known.
   private typealias Form = ([Dim]) -> Primitive
 
@@ -129,6 +159,10 @@ private struct GraphParser {
       let updates = try dims(&reader)
       let target = try ScalarGraph(&reader, context)
       return { _ in .scatter(Scatter(updates: updates, combiner: combiner, target: target)) }
+    case "compact":
+      let shape = try dims(&reader)
+      let condition = try ScalarGraph(&reader, context)
+      return { _ in .compact(Compact(shape: shape, condition: condition)) }
     case "sort": return operands.count == 1 ? try sort(&reader, operands[0].rank) : nil
     default: return nil
     }
@@ -138,10 +172,12 @@ private struct GraphParser {
     try reader.list("[", "]") { (reader) throws(ParseError) in try Dim(&reader) }
   }
 
-  private func choice<Choice: RawRepresentable<String>>(_ reader: inout TextReader) throws(ParseError) -> Choice {
+  private func choice<Choice: RawRepresentable<String>>(_ reader: inout TextReader, _ what: String = "a combiner")
+    throws(ParseError) -> Choice
+  {
     let start = reader.offset
-    let word = try reader.word("a combiner")
-    guard let choice = Choice(rawValue: word) else { throw reader.error(at: start, "'\(word)' does not combine") }
+    let word = try reader.word(what)
+    guard let choice = Choice(rawValue: word) else { throw reader.error(at: start, "'\(word)' is not \(what)") }
     return choice
   }
 
@@ -174,6 +210,7 @@ private struct GraphParser {
   private func scan(_ reader: inout TextReader, _ operands: [TensorType]) throws(ParseError) -> Form {
     try reader.expect(word: "length")
     let length = try Dim(&reader)
+    let stopsEarly = reader.take(word: "stops")
     try reader.expect(word: "carried")
     let carried = try reader.count()
     try reader.expect(word: "scanned")
@@ -198,7 +235,7 @@ private struct GraphParser {
       .scan(
         Scan(
           length: length, carried: carried, scanned: scanned, reversedInputs: inputs, reversedOutputs: outputs,
-          body: body))
+          stopsEarly: stopsEarly, body: body))
     }
   }
 

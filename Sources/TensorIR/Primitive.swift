@@ -103,6 +103,9 @@ extension Contract {
 
 /// A sequential recurrence with a body graph.
 ///
+/// A scan that `stopsEarly` ends before the first step that finds its state 0, a `bool` scalar, false; later slices of stacked results
+/// are then undefined.
+///
 /// Operands: `carried` initial states, the scanned inputs (their axis 0 is the time axis), then values captured by the body.
 /// Body inputs: the step number (`i64` scalar), the states, one slice of each scanned input, the captured values. Body outputs:
 /// the next states, then one slice of each stacked result. Results: the last states, then the stacked results.
@@ -114,16 +117,19 @@ public struct Scan: Hashable, Sendable {
   public var reversedInputs: [Bool]
   /// Whether step t writes slice `length - 1 - t` of the stacked result.
   public var reversedOutputs: [Bool]
+  public var stopsEarly: Bool
   public var body: Graph
 
   public init(
-    length: Dim, carried: Int, scanned: Int, reversedInputs: [Bool], reversedOutputs: [Bool], body: Graph
+    length: Dim, carried: Int, scanned: Int, reversedInputs: [Bool], reversedOutputs: [Bool], stopsEarly: Bool = false,
+    body: Graph
   ) {
     self.length = length
     self.carried = carried
     self.scanned = scanned
     self.reversedInputs = reversedInputs
     self.reversedOutputs = reversedOutputs
+    self.stopsEarly = stopsEarly
     self.body = body
   }
 }
@@ -162,6 +168,49 @@ public struct Sort: Hashable, Sendable {
   }
 }
 
+/// The positions at which a condition holds, in row-major order.
+///
+/// Results: the `i64` row-major positions, of which those from the count on are undefined, and their count as an `i64` vector of one element.
+public struct Compact: Hashable, Sendable {
+  public var shape: [Dim]
+  /// One `bool` result; its axes are those of `shape`.
+  public var condition: ScalarGraph
+
+  public init(shape: [Dim], condition: ScalarGraph) {
+    self.shape = shape
+    self.condition = condition
+  }
+}
+
+/// What holds of dimensions that become known at run time; a call for which it does not hold fails.
+public struct DimFact: Hashable, Sendable {
+  public enum Relation: String, Hashable, Sendable, CaseIterable {
+    case equal, atMost
+  }
+
+  public var left: Dim
+  public var relation: Relation
+  public var right: Dim
+
+  public init(_ left: Dim, _ relation: Relation, _ right: Dim) {
+    self.left = left
+    self.relation = relation
+    self.right = right
+  }
+}
+
+/// Facts that a call checks.
+public struct Assumption: Hashable, Sendable {
+  public var facts: [DimFact]
+  /// Whether they are checked even if nothing depends on what they speak of.
+  public var isRequired: Bool
+
+  public init(_ facts: [DimFact], isRequired: Bool = false) {
+    self.facts = facts
+    self.isRequired = isRequired
+  }
+}
+
 /// The closed set of computations of Tensor IR.
 public indirect enum Primitive: Hashable, Sendable {
   case constant(ConstantTensor)
@@ -173,6 +222,11 @@ public indirect enum Primitive: Hashable, Sendable {
   case scan(Scan)
   case scatter(Scatter)
   case sort(Sort)
+  case compact(Compact)
+  /// Names the elements of operand 0, an `i64` vector, so that extents can use them; a call with a negative one fails.
+  case measure([String])
+  /// Fails the call unless all facts hold, and lets the memory plan rely on them.
+  case assume(Assumption)
 }
 
 extension Primitive {
@@ -187,6 +241,9 @@ extension Primitive {
     case .scan: "scan"
     case .scatter: "scatter"
     case .sort: "sort"
+    case .compact: "compact"
+    case .measure: "measure"
+    case .assume: "assume"
     }
   }
 
@@ -209,6 +266,8 @@ extension Primitive {
       var shape = operands[0].shape
       shape[sort.axis] = sort.limit
       return [TensorType(operands[0].element, shape), TensorType(.i64, shape)]
+    case .compact(let compact): return [TensorType(.i64, [compact.shape.product]), TensorType(.i64, [1])]
+    case .measure, .assume: return []
     }
   }
 }

@@ -16,7 +16,7 @@ extension Graph: CustomStringConvertible {
       switch node.primitive {
       case .constant(let constant): constant.elementsText == nil ? [constant] : []
       case .scan(let scan): scan.body.referencedConstants
-      case .map, .reduce, .contract, .reshape, .scatter, .sort: []
+      case .map, .reduce, .contract, .reshape, .scatter, .sort, .compact, .measure, .assume: []
       }
     }
   }
@@ -26,7 +26,7 @@ extension Graph: CustomStringConvertible {
     for node in nodes {
       let types = node.results.map { "\(type(of: $0))" }.joined(separator: ", ")
       let text = node.primitive.text(operands: "(\(names(node.operands)))", &references)
-      lines.append("\(names(node.results)) = \(text) : \(types)")
+      lines.append(node.results.isEmpty ? text : "\(names(node.results)) = \(text) : \(types)")
     }
     lines.append("return \(names(outputs))")
     return lines
@@ -52,12 +52,15 @@ extension Primitive {
     case .reshape: return "reshape\(operands)"
     case .scan(let scan):
       let body = scan.body.lines(&references).flatMap { $0.split(separator: "\n") }.map { "  \($0)\n" }.joined()
-      return "scan\(operands) length \(scan.length) carried \(scan.carried) scanned \(scan.scanned)"
+      return "scan\(operands) length \(scan.length)\(scan.stopsEarly ? " stops" : "") carried \(scan.carried) scanned \(scan.scanned)"
         + " reversed [\(scan.reversedInputs.list)] [\(scan.reversedOutputs.list)] {\n\(body)}"
     case .scatter(let scatter):
       return "scatter\(operands) \(scatter.combiner.rawValue) [\(scatter.updates.list)] { \(scatter.target) }"
     case .sort(let sort):
       return "sort\(operands) axis \(sort.axis) \(sort.descending ? "descending" : "ascending") limit \(sort.limit)"
+    case .compact(let compact): return "compact\(operands) [\(compact.shape.list)] { \(compact.condition) }"
+    case .measure(let symbols): return "measure\(operands) \(symbols.map(\.quotedIfNeeded).list)"
+    case .assume(let assumption): return "\(assumption.isRequired ? "require" : "assume") \(assumption.facts.list)"
     }
   }
 }
@@ -82,6 +85,10 @@ extension ConstantTensor {
     }
     return again == self ? "<\(texts.joined(separator: ", "))>" : nil
   }
+}
+
+extension DimFact: CustomStringConvertible {
+  public var description: String { "\(left) \(relation.rawValue) \(right)" }
 }
 
 extension AffineIndex: CustomStringConvertible {

@@ -5,10 +5,10 @@ enum SymbolicEvaluator {
   /// Tensors with more elements are not followed.
   static let limit = 4096
 
-  /// The elements of a single-result map, reduce or reshape of integers; nil where one is not known.
+  /// The elements of a single-result map, reduce or reshape of integers, nil where one is not known; nil if none is.
   static func evaluate(
-    _ primitive: Primitive, _ operands: [[Dim]?], _ operandTypes: [TensorType], _ types: [TensorType]
-  ) -> [Dim]? {
+    _ primitive: Primitive, _ operands: [[Dim?]?], _ operandTypes: [TensorType], _ types: [TensorType]
+  ) -> [Dim?]? {
     guard types.count == 1, let dims = types[0].shape.constants, Evaluator.count(dims) <= limit else { return nil }
     switch primitive {
     case .reshape: return operands[0]
@@ -16,40 +16,40 @@ enum SymbolicEvaluator {
       guard types[0].element == .i64 || types[0].element == .i32 || types[0].element == .bool,
         let known = tensors(operands, operandTypes)
       else { return nil }
-      var results: [Dim] = []
+      var results: [Dim?] = []
       for position in 0..<Evaluator.count(dims) {
         var memo: [ScalarID: Dim] = [:]
         let axes = delinearize(position, dims)
-        guard let value = value(map.body.results[0], map.body, axes, known, &memo) else { return nil }
-        results.append(value)
+        results.append(value(map.body.results[0], map.body, axes, known, &memo))
       }
-      return results
+      return results.contains { $0 != nil } || results.isEmpty ? results : nil
     case .reduce(let reduce):
       guard types[0].element == .i64, let known = tensors(operands, operandTypes), let reduced = reduce.reduced.constants,
         Evaluator.count(reduced) <= limit, reduce.epilogue.nodes.count == 1
       else { return nil }
       return self.reduce(reduce, dims, reduced, known)
-    case .constant, .contract, .scan, .scatter, .sort: return nil
+    case .constant, .contract, .scan, .scatter, .sort, .compact, .measure, .assume: return nil
     }
   }
 
   /// The elements and extents of an operand.
   private struct Known {
-    var elements: [Dim]
+    var elements: [Dim?]
     var dims: [Int]
   }
 
-  private static func tensors(_ operands: [[Dim]?], _ types: [TensorType]) -> [Known]? {
+  private static func tensors(_ operands: [[Dim?]?], _ types: [TensorType]) -> [Known]? {
     var result: [Known] = []
     for (operand, type) in zip(operands, types) {
-      guard let elements = operand, let dims = type.shape.constants else { return nil }
+      guard let dims = type.shape.constants, operand != nil || Evaluator.count(dims) <= limit else { return nil }
+      let elements = operand ?? [Dim?](repeating: nil, count: Evaluator.count(dims))
       result.append(Known(elements: elements, dims: dims))
     }
     return result
   }
 
-  private static func reduce(_ reduce: Reduce, _ dims: [Int], _ reduced: [Int], _ operands: [Known]) -> [Dim]? {
-    var results: [Dim] = []
+  private static func reduce(_ reduce: Reduce, _ dims: [Int], _ reduced: [Int], _ operands: [Known]) -> [Dim?]? {
+    var results: [Dim?] = []
     for position in 0..<Evaluator.count(dims) {
       var combined: Dim?
       for inner in 0..<Evaluator.count(reduced) {

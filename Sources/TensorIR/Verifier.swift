@@ -5,12 +5,20 @@ import Support
 /// - the types of all results follow from the primitive and its operands;
 /// - scalar graphs read existing operands with one index per axis, and use existing axes and accumulators of the right
 ///   types;
+/// - symbols are measured once, before they are used;
 /// - body graphs hold to the same rules.
 public func verify(_ graph: Graph) throws(VerificationError) {
   var defined = Set(graph.inputs)
+  var unmeasured = graph.measuredSymbols
   for node in graph.nodes {
     func fail(_ message: String) -> VerificationError {
       VerificationError(message: "\(node.primitive.mnemonic) from \(node.origin): \(message)")
+    }
+    for symbol in node.primitive.symbols where unmeasured.contains(symbol) {
+      throw fail("symbol \(symbol) is not measured yet")
+    }
+    for symbol in node.primitive.measuredSymbols {
+      guard unmeasured.remove(symbol) != nil else { throw fail("symbol \(symbol) is measured twice") }
     }
     for operand in node.operands where !defined.contains(operand) {
       throw fail("operand \(operand.index) is not defined")
@@ -63,10 +71,15 @@ func problem(_ primitive: Primitive, _ types: [TensorType]) -> String? {
       ? nil : "\(types[0]) does not reshape to \(shape)"
   case .scan(let scan):
     do throws(VerificationError) { try verify(scan.body) } catch { return error.message }
+    if scan.stopsEarly, scan.carried == 0 || types[0] != TensorType(.bool, []) { return "state 0 is no condition" }
     return nil
   case .scatter(let scatter):
     return problem(scatter.target, axes: scatter.updates.count, types, results: types[0].rank + 1)
   case .sort(let sort): return sort.axis < types[0].rank ? nil : "axis \(sort.axis) is out of range"
+  case .compact(let compact): return problem(compact.condition, axes: compact.shape.count, types, results: 1)
+  case .measure(let symbols):
+    return types == [TensorType(.i64, [Dim(symbols.count)])] ? nil : "\(types) are no \(symbols.count) extents"
+  case .assume: return types.isEmpty ? nil : "facts have no operands"
   }
 }
 

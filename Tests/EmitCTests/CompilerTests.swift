@@ -42,7 +42,7 @@ import Testing
     #expect(compiled.shell("gcc -std=c99 -O2 -c model.c -o model.o") == "")
     #expect(
       compiled.shell("nm -g model.o | sed 's/.* //' | sort | tr '\\n' ' '")
-        == "case_model_arena_bytes case_model_model case_model_run memcpy onnxc_strerror ")
+        == "case_model_arena_bytes case_model_model case_model_output_bytes case_model_run memcpy onnxc_strerror ")
   }
 
   @Test func headerIsForStaticAssertions() throws {

@@ -10,6 +10,8 @@ public struct LoopIRCase: Sendable, CustomTestStringConvertibleName {
   public var outputs: [[UInt8]]
   public var symbols: [Int64] = []
   public var status: Int32 = 0
+  /// The extents that a run reports; nil where they are not compared.
+  public var dims: [Int64]?
   /// Whether an expression has more than one lane, which the C back end does not take.
   public var hasVectors = false
 
@@ -22,12 +24,23 @@ public struct LoopIRCase: Sendable, CustomTestStringConvertibleName {
     // A border behind each output shows writes out of bounds.
     let results = outputs.map { Self.memory(Array(repeating: 0xA5, count: $0.count + 64)) }
     defer { for memory in sources + results { memory.deallocate() } }
+    var given: [UnsafeMutableRawPointer?] = program.outputs.indices.map {
+      program.outputs[$0].memory == .acquired ? nil : results[$0]
+    }
+    var dims = [Int64](repeating: -1, count: program.outputs.reduce(0) { $0 + $1.extents.count })
+    let memory = HostMemory()
     let status = model.run(
-      arena: arenaBytes == 0 ? nil : arena, inputs: sources.map { UnsafeRawPointer($0) }, outputs: results,
-      symbols: symbols)
+      arena: arenaBytes == 0 ? nil : arena, inputs: sources.map { UnsafeRawPointer($0) }, outputs: &given,
+      symbols: symbols, dims: &dims, memory: memory)
     if status != self.status { return "status \(status) instead of \(self.status)" }
     if status != 0 { return "" }
-    for (index, expected) in outputs.enumerated() {
+    if let wanted = self.dims, dims != wanted { return "extents \(dims) instead of \(wanted)" }
+    for (index, expected) in outputs.enumerated() where program.outputs[index].memory == .acquired {
+      guard let place = given[index] else { return "output \(index) is not allocated" }
+      let got = Array(UnsafeRawBufferPointer(start: place, count: expected.count))
+      if got != expected { return "output \(index) is \(got) instead of \(expected)" }
+    }
+    for (index, expected) in outputs.enumerated() where program.outputs[index].memory != .acquired {
       let got = Array(UnsafeRawBufferPointer(start: results[index], count: expected.count + 64))
       if Array(got.prefix(expected.count)) != expected {
         return "output \(index) is \(Array(got.prefix(expected.count))) instead of \(expected)"

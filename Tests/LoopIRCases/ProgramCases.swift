@@ -27,7 +27,7 @@ private func kernelCase(
 
 /// Every statement, and programs with constants, an arena, symbols and control flow in the entry.
 public let programCases: [LoopIRCase] =
-  statementCases + vectorCases + [constantsAndArena, symbolic, entryControl, manyTypes, emptyProgram]
+  statementCases + vectorCases + [constantsAndArena, symbolic, measured, entryControl, manyTypes, emptyProgram]
 
 private let statementCases: [LoopIRCase] = {
   let i = scalar(0)
@@ -212,6 +212,42 @@ private let symbolic: LoopIRCase = {
   return LoopIRCase(
     name: "symbolic", program: model, inputs: [bytes([1, 2, 3, 4, 5] as [Float])],
     outputs: [bytes([1, 2, 3, 4, 5] as [Float])], symbols: [5, 2])
+}()
+
+/// Outputs of a size that the input's first element tells: one with a bound, one that the call allocates.
+private let measured: LoopIRCase = {
+  let count = Extent(.symbol("count"), text: "count")
+  var bounded = Port(name: "bounded", element: .i64, extents: [count])
+  bounded.memory = .upTo(.symbol("n"))
+  var open = Port(name: "open", element: .i64, extents: [Extent(.index(1), text: "1"), count])
+  open.memory = .acquired
+  var model = Program(
+    prefix: "case_model", inputs: [Port(name: "x", element: .i64, extents: [Extent(.symbol("n"), text: "n")])],
+    outputs: [bounded, open])
+  model.symbols = ["n"]
+  model.derived = [DerivedSymbol("top", .binary(.multiply, .symbol("n"), .index(64)))]
+  model.measured = ["count"]
+  model.arenaBytes = .binary(.add, .symbol("top"), .index(64))
+  model.storage = [.input(0), .output(0), .output(1), .arena(offset: .symbol("top")), .acquired]
+  let buffers = (0..<5).map { Buffer(id: $0, element: .i64) }
+  func copy(_ to: Int, _ from: Int) -> Statement {
+    .copy(to: buffers[to], index: .index(0), from: buffers[from], fromIndex: .index(0), count: .symbol("count"))
+  }
+  let size = Expr.binary(.multiply, .symbol("count"), .index(8))
+  func elements(_ values: [Int64]) -> [UInt8] { bytes(values) }
+  model.entry = [
+    .store(buffers[3], index: .index(0), value: .load(buffers[0], index: .index(0), lanes: 1, count: nil), count: nil),
+    .define("count", .load(buffers[3], index: .index(0), lanes: 1, count: nil)),
+    .conditional(
+      .compare(.greater, .symbol("count"), .symbol("n")), then: [.fail(status: Status.outputTooSmall.rawValue)],
+      otherwise: []),
+    .acquire(buffers[2], bytes: size), .acquire(buffers[4], bytes: size),
+    copy(4, 0), copy(2, 4), copy(1, 2),
+  ]
+  let result = [2, 7].flatMap { elements([$0]) }
+  return LoopIRCase(
+    name: "measured extents", program: model, inputs: [elements([2, 7, 9])], outputs: [result, result],
+    symbols: [3], dims: [2, 1, 2])
 }()
 
 /// Loops, mutable variables and memory in the entry.

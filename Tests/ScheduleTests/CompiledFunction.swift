@@ -54,9 +54,11 @@ struct CompiledFunction {
       output.deallocate()
       for pointer in pointers { pointer.deallocate() }
     }
+    var outputs: [UnsafeMutableRawPointer?] = [UnsafeMutableRawPointer(output)]
+    var dims = [Int64](repeating: 0, count: 8)
     let status = model.run(
-      arena: arena, inputs: pointers.map { UnsafeRawPointer($0) }, outputs: [UnsafeMutableRawPointer(output)],
-      symbols: [])
+      arena: arena, inputs: pointers.map { UnsafeRawPointer($0) }, outputs: &outputs, symbols: [], dims: &dims,
+      memory: HostMemory())
     precondition(status == 0)
     return Array(UnsafeBufferPointer(start: output, count: count))
   }

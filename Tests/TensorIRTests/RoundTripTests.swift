@@ -34,7 +34,10 @@ private func essence(_ graph: Graph) -> Graph {
     case .scan(var scan):
       scan.body = essence(scan.body)
       result.nodes[index].primitive = .scan(scan)
-    case .constant, .reshape, .sort: break
+    case .compact(var compact):
+      compact.condition = essence(compact.condition)
+      result.nodes[index].primitive = .compact(compact)
+    case .constant, .reshape, .sort, .measure, .assume: break
     }
   }
   return result

@@ -93,6 +93,28 @@ let sampleGraphs: [SampleGraph] = [
     return b.add(.sort(Sort(axis: 0, descending: true, limit: 2)), [x])
       + b.add(.sort(Sort(axis: 1, descending: false, limit: Dim(symbol: "k"))), [x])
   },
+  SampleGraph("measured extents") { b in
+    let x = b.input(TensorType(.f32, [4, Dim(symbol: "n")]))
+    var condition = ScalarGraph()
+    let value = condition.read(0, [condition.axis(0), condition.axis(1)], type: .f32)
+    condition.results = [condition.compare(.greater, value, condition.number(0, .f32))]
+    let compact = b.add(.compact(Compact(shape: [4, Dim(symbol: "n")], condition: condition)), [x])
+    let count = b.measured(compact[1], as: "count")[0]
+    b.assume([DimFact(count, .atMost, Dim(symbol: "n") * 4)])
+    b.assume([DimFact(count * 2, .equal, Dim(symbol: "n"))], isRequired: true)
+    var body = ScalarGraph()
+    body.results = [body.plus(body.read(0, [body.axis(0)], type: .i64), body.dim(count))]
+    return [b.map([count], body, [compact[0]])]
+  },
+  SampleGraph("scan that stops early") { b in
+    var inner = GraphBuilder(inside: b)
+    _ = inner.input(TensorType(.i64, []))
+    let goesOn = inner.input(TensorType(.bool, []))
+    let body = inner.finish(outputs: [goesOn])
+    let scan = Scan(
+      length: 5, carried: 1, scanned: 0, reversedInputs: [], reversedOutputs: [], stopsEarly: true, body: body)
+    return b.add(.scan(scan), [b.input(TensorType(.bool, []))])
+  },
 ]
 
 /// Adds a large constant to the state, with an inner scan over the same steps if there is one.

@@ -75,7 +75,7 @@ struct Attention: Operator {
     if let mask = node.optionalInput(3) {
       let maskType = b.type(of: mask)
       guard maskType.rank >= 1, maskType.rank <= 4 else { throw .invalid("the mask has rank \(maskType.rank)") }
-      _ = try broadcastShape([Array(type.shape.dropLast()), Array(maskType.shape.dropLast())])
+      _ = try b.broadcast([Array(type.shape.dropLast()), Array(maskType.shape.dropLast())])
       let lead = 4 - maskType.rank
       // A mask that is too short excludes the keys beyond it.
       let indices = maskType.shape.indices.map { axis in

@@ -38,8 +38,7 @@ struct LinearAttention: Operator {
       scanned.append(try isWhole ? slices(decay, shared, "the decay", &b) : columns(decay, &b))
     }
     if let beta { scanned.append(try columns(beta, &b)) }
-    var inner = GraphBuilder()
-    inner.origin = b.origin
+    var inner = GraphBuilder(inside: b)
     _ = inner.input(TensorType(.i64, []))
     var state = inner.input(TensorType(.f32, stateShape))
     let inputs = scanned.map { inner.input(TensorType(.f32, Array(b.shape(of: $0).dropFirst()))) }

@@ -6,7 +6,7 @@ struct ConstantOfShape: Operator {
   let name = OperatorName("ConstantOfShape", versions: 9, 20, 21, 23, 24, 25)
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
-    let shape = try b.requireIntegers(try node.input(0), "the shape")
+    let shape = try b.extents(try node.input(0), "the shape", as: "extent")
     guard shape.allSatisfy({ $0.constant ?? 0 >= 0 }) else {
       throw .invalid("the shape \(shape) has a negative extent")
     }
@@ -23,7 +23,7 @@ struct ConstantOfShape: Operator {
 extension GraphBuilder {
   /// The value repeated along axes of extent 1 and new leading axes.
   mutating func broadcast(_ value: ValueID, to shape: [Dim]) throws(ModelError) -> ValueID {
-    let target = try broadcastShape([self.shape(of: value), shape])
+    let target = try broadcast([self.shape(of: value), shape])
     if target == self.shape(of: value) { return value }
     var body = ScalarGraph()
     body.results = [literal(value, in: &body) ?? body.broadcastRead(0, type(of: value), in: target)]

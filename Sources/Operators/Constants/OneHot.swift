@@ -9,7 +9,7 @@ struct OneHot: Operator {
     let indices = try node.input(0)
     let values = try node.input(2)
     let type = b.type(of: indices)
-    let depth = try b.requireScalarExtent(try node.input(1), "the depth")
+    let depth = try b.scalarExtent(try node.input(1), "the depth", as: "depth")
     guard b.shape(of: values) == [2] else { throw .invalid("the values have shape \(b.shape(of: values)), not [2]") }
     let axis = try normalizedAxis(try node.int("axis", default: -1), rank: type.rank + 1)
     var shape = type.shape
@@ -24,19 +24,5 @@ struct OneHot: Operator {
     let on = body.read(1, [body.integer(1)], type: element)
     body.results = [body.select(body.compare(.equal, fromFront, position), on, off)]
     return [b.map(shape, body, [indices, values])]
-  }
-}
-
-extension GraphBuilder {
-  /// A single extent, given as a number of any type.
-  func requireScalarExtent(_ value: ValueID, _ what: String) throws(ModelError) -> Dim {
-    if type(of: value).element.isFloat {
-      let numbers = try requireNumbers(value, what)
-      guard numbers.count == 1 else { throw .invalid("\(what) must be one number") }
-      return Dim(Int(numbers[0]))
-    }
-    let known = try requireIntegers(value, what)
-    guard known.count == 1 else { throw .invalid("\(what) must be one number") }
-    return known[0]
   }
 }

@@ -13,8 +13,11 @@ struct RangeOperator: Operator {
     for value in arguments where b.shape(of: value).constants?.reduce(1, *) != 1 {
       throw .invalid("start, limit and delta must be scalars")
     }
-    let count = element.isFloat ? try floatCount(arguments, b) : try integerCount(arguments, b)
     let scalars = arguments.map { b.reshape($0, []) }
+    let isKnown = arguments.allSatisfy { element.isFloat ? b.constantValue($0) != nil : b.knownIntegers($0) != nil }
+    let count = !isKnown || (!element.isFloat && b.knownIntegers(arguments[2])?[0].constant == nil)
+      ? measuredCount(scalars, element, &b)
+      : element.isFloat ? try floatCount(arguments, b) : try integerCount(arguments, b)
     var body = ScalarGraph()
     let position = body.cast(body.axis(0), to: element)
     func argument(_ index: Int) -> ScalarID {
@@ -26,9 +29,35 @@ struct RangeOperator: Operator {
     return [b.map([count], body, scalars)]
   }
 
+  /// The number of elements, computed by a call, which fails if the delta is 0.
+  private func measuredCount(_ scalars: [ValueID], _ element: ElementType, _ b: inout GraphBuilder) -> Dim {
+    b.computedExtents("range", scalars) { graph in
+      let type: ElementType = element.isFloat ? .f64 : .i64
+      let (start, limit, delta) = (
+        graph.cast(graph.read(0, [], type: element), to: type), graph.cast(graph.read(1, [], type: element), to: type),
+        graph.cast(graph.read(2, [], type: element), to: type)
+      )
+      let zero = graph.number(0, type)
+      let span = graph.minus(limit, start)
+      let count: ScalarID
+      if element.isFloat {
+        let quotient = graph.unary(.ceil, graph.over(span, delta))
+        let bounded = graph.binary(.max, graph.binary(.min, quotient, graph.number(1e15, type)), zero)
+        count = graph.cast(graph.select(graph.compare(.equal, quotient, quotient), bounded, zero), to: .i64)
+      } else {
+        let size = graph.binary(.max, graph.unary(.abs, delta), graph.integer(1))
+        let isDown = graph.compare(.less, delta, zero)
+        let distance = graph.select(isDown, graph.negate(span), span)
+        let steps = graph.binary(.floorDivide, graph.plus(distance, graph.minus(size, graph.integer(1))), size)
+        count = graph.binary(.max, steps, zero)
+      }
+      return [graph.select(graph.compare(.equal, delta, zero), graph.integer(-1), count)]
+    }[0]
+  }
+
   private func integerCount(_ arguments: [ValueID], _ b: GraphBuilder) throws(ModelError) -> Dim {
-    let start = try b.requireScalarExtent(arguments[0], "the start")
-    let limit = try b.requireScalarExtent(arguments[1], "the limit")
+    let start = try b.requireIntegers(arguments[0], "the start")[0]
+    let limit = try b.requireIntegers(arguments[1], "the limit")[0]
     let delta = try b.requireConstantIntegers(arguments[2], "the delta")[0]
     guard delta != 0 else { throw .invalid("the delta is 0") }
     let span = delta > 0 ? limit - start : start - limit

@@ -8,8 +8,8 @@ struct Col2Im: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
     let type = b.type(of: x)
-    let image = try b.requireIntegers(try node.input(1), "the image shape")
-    let block = try b.requireIntegers(try node.input(2), "the block shape")
+    let image = try b.extents(try node.input(1), "the image shape", as: "image")
+    let block = try b.extents(try node.input(2), "the block shape", as: "block")
     let rank = image.count
     let dilations = try node.ints("dilations") ?? [Int](repeating: 1, count: rank)
     let strides = try node.ints("strides") ?? [Int](repeating: 1, count: rank)

@@ -37,7 +37,7 @@ struct Gemm: Operator {
     if let addend = node.optionalInput(2), beta != 0 {
       try b.requireSameType([lhs, addend])
       let shape = b.shape(of: addend)
-      guard shape.count <= 2, try broadcastShape([[rows, columns], shape]) == [rows, columns] else {
+      guard shape.count <= 2, try b.broadcast([[rows, columns], shape]) == [rows, columns] else {
         throw .invalid("C has shape \(shape), which does not broadcast to [\(rows), \(columns)]")
       }
       operands.append(addend)

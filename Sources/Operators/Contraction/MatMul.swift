@@ -23,10 +23,11 @@ extension GraphBuilder {
     let c = shape(of: rhs)
     guard a.count >= 1, c.count >= 1 else { throw .invalid("a matrix product takes no scalars") }
     let depth = a[a.count - 1]
-    guard depth == c[max(0, c.count - 2)] || depth.constant == nil || c[max(0, c.count - 2)].constant == nil else {
-      throw .invalid("shapes \(a) and \(c) do not multiply: \(depth) and \(c[max(0, c.count - 2)]) differ")
+    try requireEqual(depth, c[max(0, c.count - 2)], "shapes \(a) and \(c) do not multiply")
+    let batch = try broadcast([Array(a.dropLast(2)), Array(c.dropLast(2))])
+    if let (left, right) = try alignedBatches(lhs, rhs, batch) {
+      return try matrixProduct(left, right, accumulator: accumulator, epilogue: epilogue)
     }
-    let batch = try broadcastShape([Array(a.dropLast(2)), Array(c.dropLast(2))])
     var outer = batch
     let rowAxis = a.count >= 2 ? outer.count : nil
     if a.count >= 2 { outer.append(a[a.count - 2]) }
@@ -53,5 +54,21 @@ extension GraphBuilder {
       .contract(
         Contract(shape: outer, reduced: [depth], lhs: left, rhs: right, accumulator: accumulator, epilogue: finish)),
       [lhs, rhs])[0]
+  }
+
+  /// Factors whose measured batch extents are repeated where they may be 1; nil if there is nothing to repeat.
+  private mutating func alignedBatches(_ lhs: ValueID, _ rhs: ValueID, _ batch: [Dim]) throws(ModelError)
+    -> (ValueID, ValueID)?
+  {
+    func isAligned(_ shape: [Dim]) -> Bool {
+      let own = shape.dropLast(2)
+      return zip(own.reversed(), batch.reversed()).allSatisfy { $0 == $1 || $0 == 1 || !($0.isMeasured || $1.isMeasured) }
+    }
+    let (a, c) = (shape(of: lhs), shape(of: rhs))
+    if isAligned(a) && isAligned(c) { return nil }
+    return (
+      isAligned(a) ? lhs : try broadcast(lhs, to: batch + a.suffix(2)),
+      isAligned(c) ? rhs : try broadcast(rhs, to: batch + c.suffix(2))
+    )
   }
 }

@@ -12,8 +12,8 @@ struct If: Operator {
     if let known = b.knownIntegers(condition)?.first?.constant {
       return try node.inline(try node.graph(known != 0 ? "then_branch" : "else_branch"), [], in: &b)
     }
-    let then = try branch("then_branch", node, &b)
-    let otherwise = try branch("else_branch", node, &b)
+    let branches = try branches(node, condition, &b)
+    guard let (then, otherwise) = branches.both else { return branches.only }
     guard then.count == otherwise.count else {
       throw .invalid("the branches have \(then.count) and \(otherwise.count) results")
     }
@@ -30,19 +30,51 @@ struct If: Operator {
     return results
   }
 
-  /// A branch of a run-time condition; one that does not fit the shapes is no fault of the model, which may never take it.
-  private func branch(_ name: String, _ node: OperatorNode, _ b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
-    let graph = try node.graph(name)
-    do throws(ModelError) {
-      return try node.inline(graph, [], in: &b)
-    } catch {
-      throw ModelError(
-        error.diagnostics.map { diagnostic in
-          var changed = diagnostic
-          changed.kind = .unsupported
-          if changed.hint.isEmpty { changed.hint = "in '\(name)' of a condition that is computed at run time" }
-          return changed
-        })
+  private struct Branches {
+    var both: (then: [ValueID], otherwise: [ValueID])?
+    var only: [ValueID] = []
+  }
+
+  /// The results of both branches of a run-time condition.
+  ///
+  /// A branch that does not fit the shapes is no fault of the model, which may never take it; a call in which it does fails.
+  private func branches(_ node: OperatorNode, _ condition: ValueID, _ b: inout GraphBuilder) throws(ModelError) -> Branches {
+    let (first, second) = (attempt("then_branch", node, b), attempt("else_branch", node, b))
+    switch (first, second) {
+    case (.success, .success):
+      let then = try node.inline(try node.graph("then_branch"), [], in: &b)
+      return Branches(both: (then, try node.inline(try node.graph("else_branch"), [], in: &b)))
+    case (.failure(let error), .failure): throw error
+    case (.success, .failure(let error)):
+      guard error.isInvalid else { throw error }
+      return Branches(only: try only("then_branch", 1, node, condition, &b))
+    case (.failure(let error), .success):
+      guard error.isInvalid else { throw error }
+      return Branches(only: try only("else_branch", 0, node, condition, &b))
     }
   }
+
+  private func attempt(_ name: String, _ node: OperatorNode, _ b: GraphBuilder) -> Result<Void, ModelError> {
+    var aside = b
+    do throws(ModelError) {
+      _ = try node.inline(try node.graph(name), [], in: &aside)
+      return .success(())
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// The one branch that is possible, with a check that the condition chooses it.
+  private func only(
+    _ name: String, _ value: Int, _ node: OperatorNode, _ condition: ValueID, _ b: inout GraphBuilder
+  ) throws(ModelError) -> [ValueID] {
+    let choice = b.measured(b.reshape(try b.cast(condition, to: .i64), [1]), as: "condition")
+    b.assume([DimFact(choice[0], .equal, Dim(value))], isRequired: true)
+    return try node.inline(try node.graph(name), [], in: &b)
+  }
+}
+
+extension ModelError {
+  /// Whether all that is wrong is wrong with the model.
+  fileprivate var isInvalid: Bool { diagnostics.allSatisfy { $0.kind == .invalid } }
 }

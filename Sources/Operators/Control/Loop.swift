@@ -2,58 +2,69 @@ import ONNXReader
 import Support
 import TensorIR
 
-/// A body graph repeated a number of times that is known at compile time, at most.
+/// A body graph repeated while a condition holds, up to a number of times.
 ///
-/// Short loops are unrolled, so that shapes may change from turn to turn; long ones become scans.
+/// Short loops whose condition is known are unrolled, so that shapes may change from turn to turn; others become scans.
 struct Loop: Operator {
   let name = OperatorName("Loop", versions: 1, 11, 13, 16, 19, 21, 23, 24, 25)
   private let unrollLimit = 16
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let body = try node.graph("body")
-    guard let argument = node.optionalInput(0) else {
-      throw .unsupported("a loop without a trip count is not supported", hint: "give the loop a maximum trip count")
-    }
-    let trips = try b.requireScalarExtent(argument, "the trip count")
     var states: [ValueID] = []
     for position in node.arguments.indices.dropFirst(2) { states.append(try node.input(position)) }
     let condition = node.optionalInput(1).map { b.reshape($0, []) } ?? b.scalar(1, .bool)
     guard body.outputs.count >= states.count + 1 else {
       throw .invalid("the body graph has \(body.outputs.count) outputs for \(states.count) carried values")
     }
+    let trips = try self.trips(node, &b)
     if let count = trips.constant, count <= unrollLimit {
-      return try unroll(node, body, max(count, 0), condition, states, &b)
+      var aside = b
+      if let results = try unroll(node, body, max(count, 0), condition, states, &aside) {
+        b = aside
+        return results
+      }
     }
     let isCertain = b.knownIntegers(condition)?.first?.constant == 1
     return try scan(node, body, trips, condition, states, isOpen: !isCertain, &b)
   }
 
+  /// The greatest number of turns.
+  private func trips(_ node: OperatorNode, _ b: inout GraphBuilder) throws(ModelError) -> Dim {
+    guard let argument = node.optionalInput(0) else {
+      guard try node.graph("body").outputs.count == node.arguments.count - 1 else {
+        throw .unsupported(
+          "a loop without a trip count has stacked results, for which no room can be made",
+          hint: "give the loop a maximum trip count")
+      }
+      return Dim(.max)
+    }
+    if let known = b.knownIntegers(argument), known.count == 1 { return .maximum(known[0], 0) }
+    let vector = try b.integerVector(argument, "the trip count")
+    guard b.shape(of: vector) == [1] else { throw .invalid("the trip count must be one number") }
+    return b.computedExtents("trips", [vector]) { graph in
+      let count = graph.read(0, [graph.integer(0)], type: .i64)
+      return [graph.binary(.max, count, graph.integer(0))]
+    }[0]
+  }
+
+  /// The turns one after the other; nil if only a call knows how many there are.
   private func unroll(
     _ node: OperatorNode, _ body: GraphDef, _ count: Int, _ first: ValueID, _ initial: [ValueID],
     _ b: inout GraphBuilder
-  ) throws(ModelError) -> [ValueID] {
+  ) throws(ModelError) -> [ValueID]? {
     var condition = first
     var states = initial
     let stackedCount = body.outputs.count - 1 - states.count
     var stacked = [[ValueID]](repeating: [], count: stackedCount)
     for turn in 0..<count {
-      let known = b.knownIntegers(condition)?.first?.constant
-      if known == 0 { break }
+      guard let goesOn = b.knownIntegers(condition)?.first?.constant else { return nil }
+      if goesOn == 0 { break }
       let number = b.constant(ConstantTensor(.i64, dims: [], integers: [turn]))
       let outputs = try node.inline(body, [number, condition] + states, in: &b)
-      let next = Array(outputs[1..<1 + states.count])
-      let goesOn = b.reshape(outputs[0], [])
-      if known != nil {
-        states = next
-        condition = goesOn
-      } else {
-        guard stackedCount == 0 else { throw Loop.openLength }
-        for position in states.indices {
-          states[position] = try frozen(condition, next[position], states[position], &b)
-        }
-        condition = try b.elementwise([condition, goesOn]) { $0.binary(.and, $1[0], $1[1]) }
-      }
-      for position in 0..<stackedCount { stacked[position].append(outputs[1 + next.count + position]) }
+      states = Array(outputs[1..<1 + states.count])
+      condition = b.reshape(outputs[0], [])
+      for position in 0..<stackedCount { stacked[position].append(outputs[1 + states.count + position]) }
     }
     if stackedCount > 0, stacked[0].isEmpty { return states + (try emptyResults(node, body, first, initial, &b)) }
     var results = states
@@ -78,25 +89,14 @@ struct Loop: Operator {
     return results
   }
 
-  private func frozen(
-    _ condition: ValueID, _ next: ValueID, _ state: ValueID, _ b: inout GraphBuilder
-  ) throws(ModelError) -> ValueID {
-    guard b.type(of: next) == b.type(of: state) else {
-      throw .unsupported(
-        "a carried value changes from \(b.type(of: state)) to \(b.type(of: next)) in a loop that may end early",
-        hint: "keep its shape")
-    }
-    return try b.elementwise([condition, next, state]) { $0.select($1[0], $1[1], $1[2]) }
-  }
-
   private func scan(
     _ node: OperatorNode, _ body: GraphDef, _ trips: Dim, _ condition: ValueID, _ states: [ValueID], isOpen: Bool,
     _ b: inout GraphBuilder
   ) throws(ModelError) -> [ValueID] {
-    var inner = GraphBuilder()
-    inner.origin = b.origin
+    var inner = GraphBuilder(inside: b)
     let number = inner.input(TensorType(.i64, []))
     let goesOn = isOpen ? inner.input(TensorType(.bool, [])) : inner.scalar(1, .bool)
+    let counter = isOpen ? inner.input(TensorType(.i64, [1])) : nil
     let inside = states.map { inner.input(b.type(of: $0)) }
     var captured: [ValueID] = []
     let outputs = try node.importApart(body, [number, goesOn] + inside, outer: b, captured: &captured, in: &inner)
@@ -111,23 +111,30 @@ struct Loop: Operator {
         "a carried value changes from \(inner.type(of: state)) to \(inner.type(of: value)) in a long loop",
         hint: "keep its shape")
     }
-    var results = next
-    if isOpen {
-      guard stacked.isEmpty else { throw Loop.openLength }
-      for position in next.indices { results[position] = try frozen(goesOn, next[position], inside[position], &inner) }
-      results.insert(
-        try inner.elementwise([goesOn, inner.reshape(outputs[0], [])]) { $0.binary(.and, $1[0], $1[1]) }, at: 0)
+    var carried = next
+    var initial = states
+    if let counter {
+      carried = [inner.reshape(outputs[0], []), try inner.elementwise([counter]) { $0.plus($1[0], $0.integer(1)) }] + next
+      initial = [condition, b.constant(.integers([0]))] + states
+    }
+    for value in stacked where inner.shape(of: value).contains(where: \.isMeasured) {
+      throw .unsupported("a stacked result has slices of type \(inner.type(of: value)), whose size only a call knows")
     }
     let scan = Scan(
-      length: .maximum(trips, 0), carried: results.count, scanned: 0, reversedInputs: [],
-      reversedOutputs: stacked.map { _ in false }, body: inner.finish(outputs: results + stacked))
-    let all = b.add(.scan(scan), (isOpen ? [condition] : []) + states + captured)
-    return isOpen ? Array(all.dropFirst()) : all
+      length: trips, carried: carried.count, scanned: 0, reversedInputs: [], reversedOutputs: stacked.map { _ in false },
+      stopsEarly: isOpen, body: inner.finish(outputs: carried + stacked))
+    let results = b.add(.scan(scan), initial + captured)
+    guard isOpen else { return results }
+    return try closed(Array(results.dropFirst(2)), states.count, turns: results[1], trips, &b)
   }
 
-  private static var openLength: ModelError {
-    .unsupported(
-      "a loop that may end early has stacked results, whose length is known at run time only",
-      hint: "make the condition a constant")
+  /// The results of a loop that may have ended early: stacked results are cut to the number of turns.
+  private func closed(_ results: [ValueID], _ states: Int, turns: ValueID, _ trips: Dim, _ b: inout GraphBuilder)
+    throws(ModelError) -> [ValueID]
+  {
+    guard results.count > states else { return results }
+    let count = b.measured(turns, as: "turns")[0]
+    b.assume([DimFact(count, .atMost, trips)])
+    return results.prefix(states) + results.dropFirst(states).map { b.slice($0, axis: 0, from: 0, count: count) }
   }
 }

@@ -31,8 +31,7 @@ struct ScanOperator: Operator {
     guard lengths.allSatisfy({ ($0 - lengths[0]).constant ?? 0 == 0 }) else {
       throw .invalid("the scanned arguments have lengths \(lengths)")
     }
-    var inner = GraphBuilder()
-    inner.origin = b.origin
+    var inner = GraphBuilder(inside: b)
     _ = inner.input(TensorType(.i64, []))
     var inputs = operands.prefix(carried).map { inner.input(b.type(of: $0)) }
     for value in operands.dropFirst(carried) {

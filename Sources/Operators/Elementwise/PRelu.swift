@@ -14,7 +14,7 @@ struct PRelu: Operator {
     if node.version < 7, b.shape(of: slope).count == 1, rank > 2 {
       slope = b.reshape(slope, b.shape(of: slope) + [Dim](repeating: 1, count: rank - 2))
     }
-    guard try broadcastShape([b.shape(of: x), b.shape(of: slope)]) == b.shape(of: x) else {
+    guard try b.broadcast([b.shape(of: x), b.shape(of: slope)]) == b.shape(of: x) else {
       throw .invalid("the slope has shape \(b.shape(of: slope)), which does not broadcast to \(b.shape(of: x))")
     }
     return [

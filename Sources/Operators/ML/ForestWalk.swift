@@ -59,8 +59,7 @@ extension GraphBuilder {
       return walk(tables, x, element, shape, steps: forest.depth, start, [roots])
     }
     let initial = map(shape, start, [roots])
-    var inner = GraphBuilder()
-    inner.origin = origin
+    var inner = GraphBuilder(inside: self)
     _ = inner.input(TensorType(.i64, []))
     let state = inner.input(TensorType(.i64, shape))
     let data = inner.input(type(of: x))

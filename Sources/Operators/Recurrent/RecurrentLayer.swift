@@ -90,8 +90,7 @@ struct RecurrentLayer {
     let rows = hidden * gates
     let bias = try node.optionalInput(3).map { value throws(ModelError) in try b.row(value, number, "the bias") }
     let input = inputProducts(x, b.part(try node.input(1), number), bias, rows, &b)
-    var inner = GraphBuilder()
-    inner.origin = b.origin
+    var inner = GraphBuilder(inside: b)
     let step = inner.input(TensorType(.i64, []))
     let type = TensorType(element, [batch, hidden])
     let states = (0..<stateCount).map { _ in inner.input(type) }

@@ -21,7 +21,8 @@ struct Cumulative: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
     let type = b.type(of: x)
-    let given = try b.requireConstantIntegers(try node.input(1), "the axis")
+    guard let argument = try axesArgument(node, since: 1, b) else { throw .invalid("the axis is missing") }
+    guard case .known(let given) = argument else { return [try measured(x, argument, node, &b)] }
     guard given.count == 1 else { throw .invalid("the axis must be one number") }
     let axis = try normalizedAxis(given[0], rank: type.rank)
     let isExclusive = try node.flag("exclusive")
@@ -30,6 +31,30 @@ struct Cumulative: Operator {
       return [direct(x, axis, isExclusive, isReverse, &b)]
     }
     return [try sequential(x, axis, isExclusive, isReverse, &b)]
+  }
+
+  /// Along an axis that only a call knows: the axes before and after it become one each.
+  private func measured(_ x: ValueID, _ argument: AxesArgument, _ node: OperatorNode, _ b: inout GraphBuilder)
+    throws(ModelError) -> ValueID
+  {
+    let shape = b.shape(of: x)
+    let (vector, count) = try argument.vector(&b)
+    guard count == 1, !shape.isEmpty else { throw .invalid("the axis must be one number within the rank") }
+    let extents = b.computedExtents("extent", [vector]) { graph in
+      let axis = graph.axes(0, count: 1, rank: shape.count)[0]
+      func product(_ op: ScalarCompare) -> ScalarID {
+        shape.enumerated().reduce(graph.integer(1)) { product, own in
+          let counts = graph.compare(op, graph.integer(own.offset), axis)
+          return graph.times(product, graph.select(counts, graph.dim(own.element), graph.integer(1)))
+        }
+      }
+      return [product(.less), product(.equal), product(.greater), axis]
+    }
+    let most = shape.map { Dim.maximum($0, 1) }.product
+    b.assume([DimFact(extents[0] * extents[2], .atMost, most)])
+    let folded = b.reshape(x, measured: Array(extents.prefix(3)))
+    let result = try sequential(folded, 1, try node.flag("exclusive"), try node.flag("reverse"), &b)
+    return b.reshape(result, measured: shape)
   }
 
   private func direct(_ x: ValueID, _ axis: Int, _ isExclusive: Bool, _ isReverse: Bool, _ b: inout GraphBuilder)
@@ -60,8 +85,7 @@ struct Cumulative: Operator {
     let order = [axis] + type.shape.indices.filter { $0 != axis }
     let moved = b.transpose(x, order)
     let rest = TensorType(type.element, order.dropFirst().map { type.shape[$0] })
-    var inner = GraphBuilder()
-    inner.origin = b.origin
+    var inner = GraphBuilder(inside: b)
     _ = inner.input(TensorType(.i64, []))
     let state = inner.input(rest)
     let slice = inner.input(rest)

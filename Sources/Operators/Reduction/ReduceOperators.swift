@@ -24,25 +24,27 @@ struct ReduceOperator: Operator {
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
-    let rank = b.shape(of: x).count
-    guard let axes = try reducedAxes(node, rank: rank, argumentSince: axesAsArgumentSince, b) else {
+    guard let frame = try reductionFrame(node, b.shape(of: x), argumentSince: axesAsArgumentSince, &b) else {
       // Without axes nothing is combined, but every element still passes through the operator's function.
       return [try b.elementwise([x]) { finish(&$0, prepare(&$0, $1[0]), 1) }]
     }
     let keepsAxes = try node.flag("keepdims", default: true)
-    return [b.reduceAxes(x, axes, keepsAxes: keepsAxes, combiner, prepare: prepare, finish: finish)]
+    return [b.reduce(x, frame, keepsAxes: keepsAxes, combiner, prepare: prepare, finish: finish)]
   }
 }
 
-/// The sorted axes that a ReduceX operator reduces, or nil if it leaves its argument alone.
-func reducedAxes(_ node: OperatorNode, rank: Int, argumentSince version: Int, _ b: GraphBuilder) throws(ModelError)
-  -> [Int]?
-{
-  let given = try node.version < version ? node.ints("axes") : axesArgument(node, since: version, b)
-  guard let given, !given.isEmpty else { return try node.flag("noop_with_empty_axes") ? nil : Array(0..<rank) }
+/// The iteration space of a ReduceX operator, or nil if it leaves its argument alone.
+func reductionFrame(
+  _ node: OperatorNode, _ shape: [Dim], argumentSince version: Int, _ b: inout GraphBuilder
+) throws(ModelError) -> ReductionFrame? {
+  let given = try axesArgument(node, since: version, b)
+  if case .open(let argument)? = given, b.shape(of: argument) != [0] { return try ReductionFrame(shape, .open(argument), &b) }
+  guard case .known(let list)? = given, !list.isEmpty else {
+    return try node.flag("noop_with_empty_axes") ? nil : ReductionFrame(shape, axes: Array(shape.indices))
+  }
   var axes: Set<Int> = []
-  for axis in given { axes.insert(try normalizedAxis(axis, rank: rank, name: "axes:")) }
-  return axes.sorted()
+  for axis in list { axes.insert(try normalizedAxis(axis, rank: shape.count, name: "axes:")) }
+  return ReductionFrame(shape, axes: axes.sorted())
 }
 
 /// Reductions of the ReduceX family; ReduceLogSumExp, which takes two passes, has a file of its own.

@@ -7,7 +7,7 @@ struct AffineGrid: Operator {
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let theta = try node.input(0)
-    let size = try b.requireIntegers(try node.input(1), "the size")
+    let size = try b.extents(try node.input(1), "the size", as: "size")
     let type = b.type(of: theta)
     let rank = size.count - 2
     guard rank == 2 || rank == 3, type.rank == 3, Array(type.shape.dropFirst()) == [Dim(rank), Dim(rank + 1)] else {

@@ -28,7 +28,7 @@ struct MaxUnpool: Operator {
     let scatter = Scatter(updates: type.shape, combiner: .assign, target: target)
     let inferred = b.reshape(b.add(.scatter(scatter), [zeros, indices, x])[0], shape)
     guard let argument = node.optionalInput(2) else { return [inferred] }
-    let wanted = try b.requireIntegers(argument, "the output shape")
+    let wanted = try b.extents(argument, "the output shape", as: "extent")
     guard wanted.count == shape.count else {
       throw .invalid("the output shape \(wanted) does not have rank \(shape.count)")
     }

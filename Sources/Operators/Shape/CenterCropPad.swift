@@ -8,7 +8,7 @@ struct CenterCropPad: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
     let type = b.type(of: x)
-    let sizes = try b.requireIntegers(try node.input(1), "the shape")
+    let sizes = try b.extents(try node.input(1), "the shape", as: "extent")
     let axes = try node.ints("axes") ?? Array(0..<type.rank)
     guard sizes.count == axes.count else { throw .invalid("there are \(sizes.count) sizes for \(axes.count) axes") }
     var shape = type.shape

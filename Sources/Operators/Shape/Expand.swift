@@ -6,7 +6,7 @@ struct Expand: Operator {
   let name = OperatorName("Expand", versions: 8, 13)
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
-    let shape = try b.requireIntegers(try node.input(1), "the shape")
+    let shape = try b.extents(try node.input(1), "the shape", as: "expand")
     return [try b.broadcast(try node.input(0), to: shape)]
   }
 }

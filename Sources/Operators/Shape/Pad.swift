@@ -8,12 +8,16 @@ struct Pad: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
     let type = b.type(of: x)
-    let (before, after) = try amounts(node, rank: type.rank, b)
+    let amounts = try amounts(node, type.shape, &b)
     let mode = try node.string("mode", default: "constant")
     var operands = [x]
     var body = ScalarGraph()
-    var indices = type.shape.indices.map { body.affine(body.axis($0), scale: 1, offset: -before[$0]) }
-    for axis in indices.indices where before[axis] != 0 || after[axis] != 0 {
+    var indices = type.shape.indices.map { axis in
+      if let known = amounts.before[axis] { return body.affine(body.axis(axis), scale: 1, offset: -known) }
+      return body.minus(body.axis(axis), body.read(1, [body.integer(axis)], type: .i64))
+    }
+    if let vector = amounts.vector { operands.append(vector) }
+    for axis in indices.indices where amounts.shape[axis] != type.shape[axis] || amounts.before[axis] != 0 {
       let extent = type.shape[axis]
       switch mode {
       case "constant": break
@@ -26,39 +30,78 @@ struct Pad: Operator {
     if mode == "constant" {
       let value = try filler(node, type.element, &b)
       operands.append(value)
-      let outside = b.literal(value, in: &body) ?? body.read(1, [], type: type.element)
+      let outside = b.literal(value, in: &body) ?? body.read(operands.count - 1, [], type: type.element)
       body.results = [body.read(0, indices, outside: outside, type: type.element)]
     } else {
       body.results = [body.read(0, indices, type: type.element)]
     }
-    return [b.map(type.shape.indices.map { type.shape[$0] + before[$0] + after[$0] }, body, operands)]
+    return [b.map(amounts.shape, body, operands)]
   }
 
-  private func amounts(_ node: OperatorNode, rank: Int, _ b: GraphBuilder) throws(ModelError) -> ([Dim], [Dim]) {
-    let pads: [Dim]
+  /// What is added to each axis.
+  private struct Amounts {
+    var shape: [Dim]
+    /// Before each axis; nil where only a call knows.
+    var before: [Dim?]
+    /// The amounts before each axis as a value, where a call computes them.
+    var vector: ValueID?
+  }
+
+  private func amounts(_ node: OperatorNode, _ shape: [Dim], _ b: inout GraphBuilder) throws(ModelError) -> Amounts {
+    var axes = AxesArgument.known(Array(shape.indices))
+    if node.version >= 18, let argument = node.optionalInput(3) {
+      axes = b.knownIntegers(argument) == nil
+        ? .open(argument) : .known(try b.requireConstantIntegers(argument, "the axes"))
+    }
     if node.version < 11 {
       guard let given = try node.ints(node.version < 2 ? "paddings" : "pads") else {
         throw .invalid("attribute 'pads' is missing")
       }
-      pads = given.map { Dim($0) }
-    } else {
-      pads = try b.requireIntegers(try node.input(1), "the pads")
+      return try known(given.map { Dim($0) }, Array(shape.indices), shape)
     }
-    var axes = Array(0..<rank)
-    if let argument = node.optionalInput(3) {
-      axes = []
-      for axis in try b.requireConstantIntegers(argument, "the axes") {
-        axes.append(try normalizedAxis(axis, rank: rank, name: "axes:"))
+    let argument = try node.input(1)
+    if case .known(let axes) = axes, b.knownIntegers(argument) != nil {
+      return try known(try b.requireIntegers(argument, "the pads"), axes, shape)
+    }
+    return try measured(try b.integerVector(argument, "the pads"), axes, shape, &b)
+  }
+
+  private func known(_ pads: [Dim], _ axes: [Int], _ shape: [Dim]) throws(ModelError) -> Amounts {
+    guard pads.count == 2 * axes.count else { throw .invalid("there are \(pads.count) pads for \(axes.count) axes") }
+    var amounts = Amounts(shape: shape, before: shape.map { _ in 0 })
+    for (position, given) in axes.enumerated() {
+      let axis = try normalizedAxis(given, rank: shape.count, name: "axes:")
+      amounts.before[axis] = pads[position]
+      amounts.shape[axis] = shape[axis] + pads[position] + pads[axes.count + position]
+    }
+    return amounts
+  }
+
+  private func measured(_ pads: ValueID, _ axes: AxesArgument, _ shape: [Dim], _ b: inout GraphBuilder)
+    throws(ModelError) -> Amounts
+  {
+    let (vector, count) = try axes.vector(&b)
+    guard b.shape(of: pads) == [Dim(2 * count)] else {
+      throw .invalid("there are \(b.shape(of: pads)[0]) pads for \(count) axes")
+    }
+    func amount(_ axis: Int, from start: Int, _ graph: inout ScalarGraph) -> ScalarID {
+      let places = graph.axes(1, count: count, rank: shape.count)
+      return places.enumerated().reduce(graph.integer(0)) { found, place in
+        let value = graph.read(0, [graph.integer(start + place.offset)], type: .i64)
+        return graph.select(graph.compare(.equal, place.element, graph.integer(axis)), value, found)
       }
     }
-    guard pads.count == 2 * axes.count else { throw .invalid("there are \(pads.count) pads for \(axes.count) axes") }
-    var before = [Dim](repeating: 0, count: rank)
-    var after = before
-    for (position, axis) in axes.enumerated() {
-      before[axis] = pads[position]
-      after[axis] = pads[axes.count + position]
+    let before = b.computedVector([pads, vector]) { graph in
+      shape.indices.map { amount($0, from: 0, &graph) }
     }
-    return (before, after)
+    let extents = b.computedExtents("padded", [pads, vector]) { graph in
+      shape.indices.map { axis in
+        let ends = graph.plus(amount(axis, from: 0, &graph), amount(axis, from: count, &graph))
+        return graph.plus(graph.dim(shape[axis]), ends)
+      } + (graph.axes(1, count: count, rank: shape.count))
+    }
+    let known = before.flatMap { b.partlyKnownIntegers($0) } ?? shape.map { _ in nil }
+    return Amounts(shape: Array(extents.prefix(shape.count)), before: known, vector: before)
   }
 
   private func filler(_ node: OperatorNode, _ element: ElementType, _ b: inout GraphBuilder) throws(ModelError)

@@ -7,14 +7,19 @@ struct Reshape: Operator {
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
-    let source = b.shape(of: x)
-    var shape: [Dim]
-    if node.version < 5 {
-      shape = try (node.ints("shape") ?? []).map { Dim($0) }
-    } else {
-      shape = try b.requireIntegers(try node.input(1), "the shape")
+    let copiesZeros = try !node.flag("allowzero")
+    if node.version >= 5, b.knownIntegers(try node.input(1)) == nil {
+      return [try measured(x, try b.integerVector(try node.input(1), "the shape"), copiesZeros, &b)]
     }
-    if try !node.flag("allowzero") {
+    let given = try node.version < 5
+      ? (node.ints("shape") ?? []).map { Dim($0) } : b.requireIntegers(try node.input(1), "the shape")
+    let shape = try resolved(given, b.shape(of: x), copiesZeros)
+    return [b.reshape(x, measured: shape)]
+  }
+
+  private func resolved(_ given: [Dim], _ source: [Dim], _ copiesZeros: Bool) throws(ModelError) -> [Dim] {
+    var shape = given
+    if copiesZeros {
       for axis in shape.indices where shape[axis] == 0 {
         guard axis < source.count else {
           throw .invalid("dimension \(axis) of the shape is 0, but the data has rank \(source.count)")
@@ -36,6 +41,29 @@ struct Reshape: Operator {
     guard (source.product - shape.product).constant ?? 0 == 0, shape.allSatisfy({ $0.constant ?? 0 >= 0 }) else {
       throw .invalid("shape \(source) does not reshape to \(shape)")
     }
-    return [b.reshape(x, shape)]
+    return shape
+  }
+
+  /// The reshape to a shape of which some extents are known at run time only.
+  private func measured(_ x: ValueID, _ vector: ValueID, _ copiesZeros: Bool, _ b: inout GraphBuilder)
+    throws(ModelError) -> ValueID
+  {
+    let source = b.shape(of: x)
+    guard let rank = b.shape(of: vector)[0].constant else { fatalError("a vector of unknown length") }
+    let shape = b.computedExtents("shape", [vector]) { graph in
+      let given = (0..<rank).map { axis in
+        let extent = graph.read(0, [graph.integer(axis)], type: .i64)
+        guard copiesZeros, axis < source.count else { return extent }
+        return graph.select(graph.compare(.equal, extent, graph.integer(0)), graph.dim(source[axis]), extent)
+      }
+      let isOpen = given.map { graph.compare(.equal, $0, graph.integer(-1)) }
+      let rest = zip(given, isOpen).reduce(graph.integer(1)) { product, axis in
+        graph.times(product, graph.select(axis.1, graph.integer(1), axis.0))
+      }
+      let divisor = graph.binary(.max, rest, graph.integer(1))
+      let inferred = graph.binary(.floorDivide, graph.dim(source.product), divisor)
+      return zip(given, isOpen).map { graph.select($1, inferred, $0) }
+    }
+    return b.reshape(x, measured: shape)
   }
 }

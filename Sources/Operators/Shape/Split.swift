@@ -9,7 +9,7 @@ struct Split: Operator {
     let x = try node.input(0)
     let shape = b.shape(of: x)
     let axis = try normalizedAxis(try node.int("axis", default: 0), rank: shape.count)
-    let sizes = try sizes(node, extent: shape[axis], b)
+    let sizes = try sizes(node, extent: shape[axis], &b)
     var results: [ValueID] = []
     var start: Dim = 0
     for size in sizes {
@@ -19,16 +19,17 @@ struct Split: Operator {
     return results
   }
 
-  private func sizes(_ node: OperatorNode, extent: Dim, _ b: GraphBuilder) throws(ModelError) -> [Dim] {
+  private func sizes(_ node: OperatorNode, extent: Dim, _ b: inout GraphBuilder) throws(ModelError) -> [Dim] {
     var given = try node.ints("split")?.map { Dim($0) }
     if node.version == 1 || node.version >= 13, let argument = node.optionalInput(1) {
-      given = try b.requireIntegers(argument, "the split")
+      given = try b.extents(argument, "the split", as: "part")
     }
     if let given {
       let total = given.reduce(Dim(0), +)
       guard (total - extent).constant ?? 0 == 0, given.allSatisfy({ $0.constant ?? 0 >= 0 }) else {
         throw .invalid("the parts \(given) do not sum to \(extent)")
       }
+      b.assume([DimFact(total, .equal, extent)] + given.filter { $0.constant == nil }.map { DimFact($0, .atMost, extent) })
       guard given.count >= node.resultCount else {
         throw .invalid("\(node.resultCount) results, but \(given.count) parts")
       }

@@ -8,7 +8,7 @@ struct Tile: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
     let type = b.type(of: x)
-    let repeats = try b.requireIntegers(try node.input(1), "the repeats")
+    let repeats = try b.extents(try node.input(1), "the repeats", as: "repeat")
     guard repeats.count == type.rank, repeats.allSatisfy({ $0.constant ?? 0 >= 0 }) else {
       throw .invalid("repeats \(repeats) do not fit rank \(type.rank)")
     }

@@ -20,7 +20,7 @@ struct DFT: Operator {
     let isInverse = try node.flag("inverse")
     let isOneSided = try node.flag("onesided")
     var length = isInverse && isOneSided ? (type.shape[axis] - 1) * 2 : type.shape[axis]
-    if let argument = node.optionalInput(1) { length = try b.requireScalarExtent(argument, "the length") }
+    if let argument = node.optionalInput(1) { length = try b.scalarExtent(argument, "the length", as: "length") }
     guard let points = length.constant else {
       throw .unsupported(
         "a Fourier transform of symbolic length is not supported", hint: "bind the dimension with --dim")
@@ -62,29 +62,62 @@ struct STFT: Operator {
     guard type.rank == 3, let parts = type.shape[2].constant, parts == 1 || parts == 2 else {
       throw .invalid("the signal has shape \(type.shape)")
     }
-    let step = try b.requireConstantIntegers(try node.input(1), "the frame step").first ?? 0
-    guard step > 0 else { throw .invalid("the frame step must be positive") }
+    let step = try b.scalarExtent(try node.input(1), "the frame step", as: "step")
+    guard step.constant ?? 1 > 0 else { throw .invalid("the frame step must be positive") }
+    b.assume([DimFact(1, .atMost, step)], isRequired: step.constant == nil)
     var length = node.optionalInput(2).map { b.shape(of: $0).product } ?? type.shape[1]
-    if let argument = node.optionalInput(3) { length = try b.requireScalarExtent(argument, "the frame length") }
-    guard let points = length.constant else {
-      throw .unsupported("frames of symbolic length are not supported", hint: "bind the dimension with --dim")
-    }
+    if let argument = node.optionalInput(3) { length = try b.scalarExtent(argument, "the frame length", as: "length") }
+    b.assume([DimFact(length, .atMost, type.shape[1])])
     let isOneSided = try node.flag("onesided", default: true)
-    let matrix = FourierMatrix(length: points, isInverse: false, isOneSided: isOneSided)
-    var factors = b.constant(try matrix.factors(parts: parts, type.element))
-    if let window = node.optionalInput(2) {
-      guard b.shape(of: window) == [length] else {
-        throw .invalid("the window has shape \(b.shape(of: window)), not [\(length)]")
-      }
-      factors = try b.elementwise([factors, b.reshape(window, [length, 1, 1, 1])]) { $0.times($1[0], $1[1]) }
+    let results = isOneSided ? length.floorDivided(by: 2) + 1 : length
+    var factors: ValueID
+    if let points = length.constant {
+      let matrix = FourierMatrix(length: points, isInverse: false, isOneSided: isOneSided)
+      factors = b.constant(try matrix.factors(parts: parts, type.element))
+    } else {
+      factors = b.fourierFactors(length, parts: parts, results: results, type.element)
     }
-    let frames = (type.shape[1] - length).floorDivided(by: Dim(step)) + 1
-    var epilogue = ScalarGraph()
-    epilogue.results = [epilogue.accumulator(0, type.element)]
-    let contract = Contract(
-      shape: [type.shape[0], frames, Dim(matrix.results), 2], reduced: [length, Dim(parts)],
-      lhs: [.axis(0), AffineIndex([1: step, 4: 1]), .axis(5)], rhs: [.axis(4), .axis(5), .axis(2), .axis(3)],
-      accumulator: type.element, epilogue: epilogue)
-    return b.add(.contract(contract), [signal, factors])
+    if let window = node.optionalInput(2) {
+      guard b.shape(of: window).count == 1 else { throw .invalid("the window has shape \(b.shape(of: window))") }
+      try b.requireEqual(b.shape(of: window)[0], length, "the window does not fit the frame")
+      factors = try b.elementwise([factors, b.reshape(window, b.shape(of: window) + [1, 1, 1])]) { $0.times($1[0], $1[1]) }
+    }
+    let frames = (type.shape[1] - length).floorDivided(by: step) + 1
+    b.assume([DimFact(frames, .atMost, type.shape[1] + 1)])
+    let shape = [type.shape[0], frames, results, 2]
+    if let step = step.constant {
+      var epilogue = ScalarGraph()
+      epilogue.results = [epilogue.accumulator(0, type.element)]
+      let contract = Contract(
+        shape: shape, reduced: [length, Dim(parts)],
+        lhs: [.axis(0), AffineIndex([1: step, 4: 1]), .axis(5)], rhs: [.axis(4), .axis(5), .axis(2), .axis(3)],
+        accumulator: type.element, epilogue: epilogue)
+      return b.add(.contract(contract), [signal, factors])
+    }
+    var body = ScalarGraph()
+    let start = body.times(body.axis(1), body.dim(step))
+    let sample = body.read(0, [body.axis(0), body.plus(start, body.axis(4)), body.axis(5)], type: type.element)
+    let place = [body.axis(4), body.axis(5), body.axis(2), body.axis(3)]
+    body.results = [body.times(sample, body.read(1, place, type: type.element))]
+    return b.reduce(.sum, shape: shape, reduced: [length, Dim(parts)], operands: [signal, factors], body: body)
+  }
+}
+
+extension GraphBuilder {
+  /// The factors of a forward transform whose length only a call knows, laid out as those of `FourierMatrix`.
+  fileprivate mutating func fourierFactors(_ length: Dim, parts: Int, results: Dim, _ element: ElementType) -> ValueID {
+    var body = ScalarGraph()
+    let points = body.dim(length)
+    let turn = body.binary(
+      .floorRemainder, body.times(body.axis(0), body.axis(2)), body.binary(.max, points, body.integer(1)))
+    let part = body.over(body.cast(turn, to: .f64), body.cast(points, to: .f64))
+    let angle = body.affineNumber(part, -2 * Double.pi, 0)
+    let (cosine, sine) = (body.unary(.cos, angle), body.unary(.sin, angle))
+    let isReal = body.compare(.equal, body.axis(1), body.integer(0))
+    let isFirst = body.compare(.equal, body.axis(3), body.integer(0))
+    let real = body.select(isFirst, cosine, sine)
+    let imaginary = body.select(isFirst, body.negate(sine), cosine)
+    body.results = [body.cast(body.select(isReal, real, imaginary), to: element)]
+    return map([length, Dim(parts), results, 2], body, [])
   }
 }

@@ -8,7 +8,7 @@ struct WindowFunction: Operator {
   let factors: [Double]
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
-    let size = try b.requireScalarExtent(try node.input(0), "the size")
+    let size = try b.scalarExtent(try node.input(0), "the size", as: "size")
     let element = try node.elementType("output_datatype") ?? .f32
     let isPeriodic = try node.flag("periodic", default: true)
     var body = ScalarGraph()

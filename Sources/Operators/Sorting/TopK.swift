@@ -14,11 +14,12 @@ struct TopK: Operator {
       guard let k = try node.int("k") else { throw .invalid("attribute 'k' is missing") }
       count = Dim(k)
     } else {
-      count = try b.requireScalarExtent(try node.input(1), "k")
+      count = try b.scalarExtent(try node.input(1), "k", as: "k")
     }
     guard count.constant ?? 0 >= 0, (shape[axis] - count).constant ?? 0 >= 0 else {
       throw .invalid("k is \(count), but dimension \(axis) has extent \(shape[axis])")
     }
+    b.assume([DimFact(count, .atMost, shape[axis])])
     let isDescending = try node.flag("largest", default: true)
     return b.add(.sort(Sort(axis: axis, descending: isDescending, limit: count)), [x])
   }
