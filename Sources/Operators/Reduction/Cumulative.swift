@@ -30,7 +30,7 @@ struct Cumulative: Operator {
     if let extent = type.shape[axis].constant, extent <= directLimit {
       return [direct(x, axis, isExclusive, isReverse, &b)]
     }
-    return [try sequential(x, axis, isExclusive, isReverse, &b)]
+    return [try b.running(x, axis: axis, op, start: start, isExclusive: isExclusive, isReverse: isReverse)]
   }
 
   /// Along an axis that only a call knows: the axes before and after it become one each.
@@ -53,7 +53,8 @@ struct Cumulative: Operator {
     let most = shape.map { Dim.maximum($0, 1) }.product
     b.assume([DimFact(extents[0] * extents[2], .atMost, most)])
     let folded = b.reshape(x, measured: Array(extents.prefix(3)))
-    let result = try sequential(folded, 1, try node.flag("exclusive"), try node.flag("reverse"), &b)
+    let result = try b.running(
+      folded, axis: 1, op, start: start, isExclusive: try node.flag("exclusive"), isReverse: try node.flag("reverse"))
     return b.reshape(result, measured: shape)
   }
 
@@ -77,15 +78,18 @@ struct Cumulative: Operator {
     body.results = [body.select(counts, value, body.number(start, type.element))]
     return b.reduce(combiner, shape: type.shape, reduced: [type.shape[axis]], operands: [x], body: body)[0]
   }
+}
 
-  private func sequential(
-    _ x: ValueID, _ axis: Int, _ isExclusive: Bool, _ isReverse: Bool, _ b: inout GraphBuilder
+extension GraphBuilder {
+  /// Running combinations along an axis, one step after the other.
+  mutating func running(
+    _ x: ValueID, axis: Int, _ op: ScalarBinary, start: Double, isExclusive: Bool = false, isReverse: Bool = false
   ) throws(ModelError) -> ValueID {
-    let type = b.type(of: x)
+    let type = type(of: x)
     let order = [axis] + type.shape.indices.filter { $0 != axis }
-    let moved = b.transpose(x, order)
+    let moved = transpose(x, order)
     let rest = TensorType(type.element, order.dropFirst().map { type.shape[$0] })
-    var inner = GraphBuilder(inside: b)
+    var inner = GraphBuilder(inside: self)
     _ = inner.input(TensorType(.i64, []))
     let state = inner.input(rest)
     let slice = inner.input(rest)
@@ -93,9 +97,9 @@ struct Cumulative: Operator {
     let scan = Scan(
       length: type.shape[axis], carried: 1, scanned: 1, reversedInputs: [isReverse], reversedOutputs: [isReverse],
       body: inner.finish(outputs: [next, isExclusive ? state : next]))
-    let initial = try b.broadcast(b.scalar(start, type.element), to: rest.shape)
-    let stacked = b.add(.scan(scan), [initial, moved])[1]
-    return b.transpose(stacked, type.shape.indices.map { axis in order.firstIndex(of: axis) ?? axis })
+    let initial = try broadcast(scalar(start, type.element), to: rest.shape)
+    let stacked = add(.scan(scan), [initial, moved])[1]
+    return transpose(stacked, type.shape.indices.map { axis in order.firstIndex(of: axis) ?? axis })
   }
 }
 

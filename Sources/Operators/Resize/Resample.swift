@@ -44,20 +44,21 @@ struct ResampleOptions {
   var excludesOutside: Bool
 }
 
+extension ResizedAxis {
+  /// The factor by which antialiasing widens the kernel, as its inverse: the scale, at most 1.
+  fileprivate func stretch(_ graph: inout ScalarGraph) -> ScalarID {
+    if let scale = knownScale { return graph.number(min(scale, 1), .f64) }
+    return graph.binary(.min, factor(&graph), graph.number(1, .f64))
+  }
+}
+
 extension GraphBuilder {
   /// Interpolates float data along one axis.
   mutating func resample(_ x: ValueID, _ axis: ResizedAxis, _ options: ResampleOptions) throws(ModelError) -> ValueID {
-    var stretch = 1.0
-    if options.antialias {
-      guard let scale = axis.knownScale else {
-        throw .unsupported("antialiasing needs a fixed scale", hint: "bind dimensions with --dim")
-      }
-      stretch = min(scale, 1)
-    }
-    let first = Int((-Double(options.kernel.reach) / stretch).rounded(.down)) + 1
-    let taps = 2 - 2 * first
+    let first = firstTap(axis, options)
+    let taps = first * -2 + 2
     let positions = tapPositions(axis, options.mode, first: first, taps: taps)
-    let weights = try tapWeights(axis, options, first: first, taps: taps, stretch: stretch)
+    let weights = try tapWeights(axis, options, first: first, taps: taps)
     let type = type(of: x)
     var shape = type.shape
     shape[axis.axis] = axis.output
@@ -70,34 +71,47 @@ extension GraphBuilder {
       let weight = body.cast(body.read(2, place, type: .f32), to: type.element)
       return body.times(weight, body.read(0, indices, type: type.element))
     }
-    if taps > 4 {
+    guard let count = taps.constant, count <= 4 else {
       body.results = [term(body.axis(shape.count))]
-      return reduce(.sum, shape: shape, reduced: [Dim(taps)], operands: [x, positions, weights], body: body)[0]
+      return reduce(.sum, shape: shape, reduced: [taps], operands: [x, positions, weights], body: body)[0]
     }
     var sum = term(body.integer(0))
-    for tap in 1..<taps { sum = body.plus(sum, term(body.integer(tap))) }
+    for tap in 1..<count { sum = body.plus(sum, term(body.integer(tap))) }
     body.results = [sum]
     return map(shape, body, [x, positions, weights])
   }
 
+  /// The first neighbour that counts, from the one at or before the coordinate; at most 0.
+  private mutating func firstTap(_ axis: ResizedAxis, _ options: ResampleOptions) -> Dim {
+    let reach = Double(options.kernel.reach)
+    guard options.antialias else { return Dim(1 - options.kernel.reach) }
+    if let scale = axis.knownScale { return Dim(Int((-reach / min(scale, 1)).rounded(.down)) + 1) }
+    let distance = computedExtents("reach", axis.operands) { graph in
+      let quotient = graph.over(graph.number(reach, .f64), axis.stretch(&graph))
+      return [graph.cast(graph.unary(.ceil, graph.binary(.min, quotient, graph.number(1e9, .f64))), to: .i64)]
+    }
+    return -distance[0] + 1
+  }
+
   /// Positions in the data by result position and tap, kept within the data.
-  private mutating func tapPositions(_ axis: ResizedAxis, _ mode: CoordinateMode, first: Int, taps: Int) -> ValueID {
+  private mutating func tapPositions(_ axis: ResizedAxis, _ mode: CoordinateMode, first: Dim, taps: Dim) -> ValueID {
     var body = ScalarGraph()
     let x = axis.coordinate(body.axis(0), mode, &body)
     let base = body.cast(body.unary(.floor, x), to: .i64)
-    let position = body.plus(body.plus(base, body.axis(1)), body.integer(first))
+    let position = body.plus(body.plus(base, body.axis(1)), body.dim(first))
     body.results = [body.clamped(position, extent: axis.input)]
-    return map([axis.output, Dim(taps)], body, [])
+    return map([axis.output, taps], body, axis.operands)
   }
 
   private mutating func tapWeights(
-    _ axis: ResizedAxis, _ options: ResampleOptions, first: Int, taps: Int, stretch: Double
+    _ axis: ResizedAxis, _ options: ResampleOptions, first: Dim, taps: Dim
   ) throws(ModelError) -> ValueID {
     var body = ScalarGraph()
     let x = axis.coordinate(body.axis(0), options.mode, &body)
-    let position = body.plus(
-      body.unary(.floor, x), body.affineNumber(body.cast(body.axis(1), to: .f64), 1, Double(first)))
-    let distance = body.affineNumber(body.unary(.abs, body.minus(position, x)), stretch, 0)
+    let tap = body.cast(body.plus(body.axis(1), body.dim(first)), to: .f64)
+    let position = body.plus(body.unary(.floor, x), tap)
+    var distance = body.unary(.abs, body.minus(position, x))
+    if options.antialias { distance = body.times(distance, axis.stretch(&body)) }
     var weight = options.kernel.weight(distance, &body)
     if options.excludesOutside {
       let last = body.cast(body.dim(axis.input - 1), to: .f64)
@@ -107,7 +121,7 @@ extension GraphBuilder {
       weight = body.select(isInside, weight, body.number(0, .f64))
     }
     body.results = [weight]
-    let weights = map([axis.output, Dim(taps)], body, [])
+    let weights = map([axis.output, taps], body, axis.operands)
     guard options.excludesOutside || options.antialias else { return try cast(weights, to: .f32) }
     let sums = reduceAxes(weights, [1], keepsAxes: true, .sum)
     return try elementwise([weights, sums]) { $0.cast($0.over($1[0], $1[1]), to: .f32) }
@@ -131,7 +145,7 @@ extension GraphBuilder {
       let coordinate = axis.coordinate(table.axis(0), mode, &table)
       let position = table.cast(rounding(&table, coordinate), to: .i64)
       table.results = [table.clamped(position, extent: axis.input)]
-      operands.append(map([axis.output], table, []))
+      operands.append(map([axis.output], table, axis.operands))
       indices[axis.axis] = body.read(operands.count - 1, [indices[axis.axis]], type: .i64)
     }
     body.results = [body.read(0, indices, type: type.element)]
@@ -155,7 +169,7 @@ extension GraphBuilder {
           table.compare(.lessOrEqual, coordinate, last),
         ])
       ]
-      operands.append(map([axis.output], table, []))
+      operands.append(map([axis.output], table, axis.operands))
       conditions.append(body.read(operands.count - 1, [here[axis.axis]], type: .bool))
     }
     body.results = [

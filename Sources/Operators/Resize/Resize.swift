@@ -7,13 +7,13 @@ struct Resize: Operator {
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
-    var frame = try frame(node, b.shape(of: x), b)
+    var frame = try frame(node, b.shape(of: x), &b)
     let text = try node.string(
       "coordinate_transformation_mode", default: node.version < 11 ? "asymmetric" : "half_pixel")
     guard let mode = CoordinateMode(rawValue: text) else {
       throw .invalid("attribute 'coordinate_transformation_mode' is '\(text)'")
     }
-    if mode == .cropAndResize { try crop(&frame, node, rank: b.shape(of: x).count, b) }
+    if mode == .cropAndResize, frame.axes.allSatisfy({ $0.parameters == nil }) { try crop(&frame, node, b) }
     let method = try node.string("mode", default: "nearest")
     let result: ValueID
     if method == "nearest" {
@@ -35,28 +35,37 @@ struct Resize: Operator {
     return [b.extrapolate(result, frame.axes, value: try node.float("extrapolation_value", default: 0))]
   }
 
-  private func frame(_ node: OperatorNode, _ shape: [Dim], _ b: GraphBuilder) throws(ModelError) -> ResizeFrame {
+  private func frame(_ node: OperatorNode, _ shape: [Dim], _ b: inout GraphBuilder) throws(ModelError) -> ResizeFrame {
     var axes = Array(shape.indices)
     if let given = try node.ints("axes") {
       axes = []
       for axis in given { axes.append(try normalizedAxis(axis, rank: shape.count, name: "axes:")) }
     }
-    func isGiven(_ value: ValueID?) -> Bool { value.map { b.shape(of: $0) != [0] } ?? false }
-    if node.version >= 11, let argument = node.optionalInput(3), isGiven(argument) {
-      let sizes = try b.requireIntegers(argument, "the sizes")
-      guard sizes.count == axes.count else { throw .invalid("there are \(sizes.count) sizes for \(axes.count) axes") }
+    func given(_ position: Int) -> ValueID? { node.optionalInput(position).flatMap { b.shape(of: $0) != [0] ? $0 : nil } }
+    let sizes = node.version >= 11 ? given(3) : nil
+    let scales = sizes == nil ? given(node.version < 11 ? 1 : 2) : nil
+    guard let factors = sizes ?? scales else { throw .invalid("there are neither scales nor sizes") }
+    guard b.shape(of: factors).product == Dim(axes.count) else {
+      throw .invalid("there are \(b.shape(of: factors).product) scales or sizes for \(axes.count) axes")
+    }
+    let crops = try node.string("coordinate_transformation_mode", default: "") == CoordinateMode.cropAndResize.rawValue
+    let region = crops ? try node.input(1) : nil
+    let policy = try node.string("keep_aspect_ratio_policy", default: "stretch")
+    let isKnown = [scales, region].allSatisfy { $0.map { b.constantValue($0) != nil } ?? true }
+    guard isKnown, sizes.map({ b.knownIntegers($0) != nil }) ?? true else {
+      if let region, b.shape(of: region).product != Dim(2 * axes.count) {
+        throw .invalid("the region of interest has shape \(b.shape(of: region))")
+      }
       return try ResizeFrame(
-        shape: shape, axes: axes, sizes: sizes, policy: try node.string("keep_aspect_ratio_policy", default: "stretch"))
+        shape: shape, axes: axes, scales: scales, sizes: sizes, region: region, policy: policy, &b)
     }
-    guard let argument = node.optionalInput(node.version < 11 ? 1 : 2), isGiven(argument) else {
-      throw .invalid("there are neither scales nor sizes")
+    if let sizes {
+      return try ResizeFrame(shape: shape, axes: axes, sizes: try b.requireIntegers(sizes, "the sizes"), policy: policy)
     }
-    let scales = try b.requireNumbers(argument, "the scales")
-    guard scales.count == axes.count else { throw .invalid("there are \(scales.count) scales for \(axes.count) axes") }
-    return try ResizeFrame(shape: shape, axes: axes, scales: scales)
+    return try ResizeFrame(shape: shape, axes: axes, scales: try b.requireNumbers(factors, "the scales"))
   }
 
-  private func crop(_ frame: inout ResizeFrame, _ node: OperatorNode, rank: Int, _ b: GraphBuilder) throws(ModelError) {
+  private func crop(_ frame: inout ResizeFrame, _ node: OperatorNode, _ b: GraphBuilder) throws(ModelError) {
     let roi = try b.requireNumbers(try node.input(1), "the region of interest")
     let count = frame.axes.count
     guard roi.count == 2 * count else {
@@ -73,9 +82,7 @@ struct Upsample: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
     let shape = b.shape(of: x)
-    let scales = try node.version < 9 ? node.floats("scales") : b.requireNumbers(try node.input(1), "the scales")
-    guard let scales, scales.count == shape.count else { throw .invalid("the scales do not fit rank \(shape.count)") }
-    let frame = try ResizeFrame(shape: shape, axes: Array(shape.indices), scales: scales)
+    let frame = try frame(node, shape, &b)
     let mode = try node.string("mode", default: "nearest")
     switch mode {
     case "nearest": return [try nearest(x, frame, .asymmetric, "floor", &b)]
@@ -85,11 +92,23 @@ struct Upsample: Operator {
     default: throw .invalid("attribute 'mode' is '\(mode)'")
     }
   }
+
+  private func frame(_ node: OperatorNode, _ shape: [Dim], _ b: inout GraphBuilder) throws(ModelError) -> ResizeFrame {
+    let axes = Array(shape.indices)
+    if node.version >= 9, b.constantValue(try node.input(1)) == nil {
+      let scales = try node.input(1)
+      guard b.shape(of: scales) == [Dim(axes.count)] else { throw .invalid("the scales do not fit rank \(shape.count)") }
+      return try ResizeFrame(shape: shape, axes: axes, scales: scales, sizes: nil, region: nil, policy: "stretch", &b)
+    }
+    let scales = try node.version < 9 ? node.floats("scales") : b.requireNumbers(try node.input(1), "the scales")
+    guard let scales, scales.count == shape.count else { throw .invalid("the scales do not fit rank \(shape.count)") }
+    return try ResizeFrame(shape: shape, axes: axes, scales: scales)
+  }
 }
 
 /// The axes whose elements do not all stay in place.
 private func moving(_ frame: ResizeFrame, _ mode: CoordinateMode) -> [ResizedAxis] {
-  frame.axes.filter { mode == .cropAndResize || $0.input != $0.output || $0.knownScale ?? 1 != 1 }
+  frame.axes.filter { mode == .cropAndResize || $0.input != $0.output || $0.knownScale ?? 1 != 1 || $0.parameters != nil }
 }
 
 private func nearest(

@@ -1,0 +1,169 @@
+import Support
+import TensorIR
+
+/// The boxes that remain, class by class, when those are dropped that overlap a box of a higher score too much.
+struct NonMaxSuppression: Operator {
+  let name = OperatorName("NonMaxSuppression", versions: 10, 11)
+
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let boxes = try node.input(0)
+    let scores = try node.input(1)
+    let shape = b.shape(of: scores)
+    guard b.shape(of: boxes).count == 3, b.shape(of: boxes)[2] == 4, shape.count == 3 else {
+      throw .invalid("boxes of shape \(b.shape(of: boxes)) and scores of shape \(shape) do not fit")
+    }
+    try b.require(boxes, "the boxes", isOneOf: .f32)
+    try b.require(scores, "the scores", isOneOf: .f32)
+    try b.requireEqual(b.shape(of: boxes)[0], shape[0], "the numbers of batches")
+    try b.requireEqual(b.shape(of: boxes)[1], shape[2], "the numbers of boxes")
+    let limit = try self.limit(node, boxes: shape[2], &b)
+    let overlap = try scalar(node, 3, otherwise: 0, &b)
+    let least = try scalar(node, 4, otherwise: -.infinity, &b)
+    let isCentered = try node.flag("center_point_box")
+    let corners = b.corners(of: boxes, isCentered: isCentered)
+    let sorted = b.add(.sort(Sort(axis: 2, descending: true, limit: shape[2])), [scores])
+    let selection = Selection(shape: shape, limit: limit, sorted: sorted, corners: corners, overlap: overlap, least: least)
+    let (chosen, counts) = try selection.run(&b)
+    let slots = [shape[0], shape[1], limit]
+    let (positions, count) = b.positions(in: slots, "selected", [counts]) { graph in
+      let place = [graph.axis(0), graph.axis(1)]
+      return graph.compare(.less, graph.axis(2), graph.read(0, place, type: .i64))
+    }
+    var body = ScalarGraph()
+    let flat = body.read(0, [body.axis(0)], type: .i64)
+    let place = (0..<3).map { body.coordinate($0, of: flat, in: slots) }
+    let box = body.read(1, place, type: .i64)
+    let isBatch = body.compare(.equal, body.axis(1), body.integer(0))
+    let isClass = body.compare(.equal, body.axis(1), body.integer(1))
+    body.results = [body.select(isBatch, place[0], body.select(isClass, place[1], box))]
+    return [b.map([count, 3], body, [positions, chosen])]
+  }
+
+  /// The most boxes of one class.
+  private func limit(_ node: OperatorNode, boxes: Dim, _ b: inout GraphBuilder) throws(ModelError) -> Dim {
+    guard let argument = node.optionalInput(2) else { return 0 }
+    if let known = b.knownIntegers(argument), known.count == 1 { return .maximum(.minimum(known[0], boxes), 0) }
+    let vector = try b.integerVector(argument, "the number of boxes")
+    guard b.shape(of: vector) == [1] else { throw .invalid("the number of boxes must be one number") }
+    let limit = b.computedExtents("limit", [vector]) { graph in
+      let given = graph.read(0, [graph.integer(0)], type: .i64)
+      return [graph.binary(.max, graph.binary(.min, given, graph.dim(boxes)), graph.integer(0))]
+    }[0]
+    b.assume([DimFact(limit, .atMost, boxes)])
+    return limit
+  }
+
+  private func scalar(_ node: OperatorNode, _ position: Int, otherwise value: Double, _ b: inout GraphBuilder)
+    throws(ModelError) -> ValueID
+  {
+    guard let argument = node.optionalInput(position) else { return b.scalar(value, .f32) }
+    guard b.type(of: argument).element == .f32, b.shape(of: argument).product == 1 else {
+      throw .invalid("argument \(position) must be one f32 number")
+    }
+    return b.reshape(argument, [])
+  }
+}
+
+/// The choice of boxes: a scan over the candidates of all classes from the best to the worst.
+private struct Selection {
+  /// Batches, classes, boxes.
+  var shape: [Dim]
+  var limit: Dim
+  /// Scores from the best to the worst, and the boxes that they belong to.
+  var sorted: [ValueID]
+  var corners: ValueID
+  var overlap: ValueID
+  var least: ValueID
+
+  /// The chosen boxes of every batch and class, and how many they are.
+  func run(_ b: inout GraphBuilder) throws(ModelError) -> (chosen: ValueID, counts: ValueID) {
+    let rows = Array(shape.prefix(2))
+    var inner = GraphBuilder(inside: b)
+    _ = inner.input(TensorType(.i64, []))
+    let chosen = inner.input(TensorType(.i64, rows + [limit]))
+    let counts = inner.input(TensorType(.i64, rows))
+    let score = inner.input(TensorType(.f32, rows))
+    let box = inner.input(TensorType(.i64, rows))
+    let captured = [corners, overlap, least]
+    let inside = captured.map { inner.input(b.type(of: $0)) }
+    let overlaps = overlapping(chosen, counts, box, inside[0], inside[1], &inner)
+    let keeps = try inner.elementwise([score, inside[2], counts, overlaps]) { graph, values in
+      graph.all([
+        graph.compare(.greater, values[0], values[1]), graph.compare(.less, values[2], graph.dim(limit)),
+        graph.compare(.equal, values[3], graph.integer(0, .i32)),
+      ])
+    }
+    var body = ScalarGraph()
+    let here = (0..<3).map { body.axis($0) }
+    let row = Array(here.prefix(2))
+    let isNext = body.compare(.equal, here[2], body.read(1, row, type: .i64))
+    let isAdded = body.binary(.and, isNext, body.read(2, row, type: .bool))
+    body.results = [body.select(isAdded, body.read(3, row, type: .i64), body.read(0, here, type: .i64))]
+    let nextChosen = inner.map(rows + [limit], body, [chosen, counts, keeps, box])
+    let nextCounts = try inner.elementwise([counts, keeps]) { $0.plus($1[0], $0.cast($1[1], to: .i64)) }
+    let scan = Scan(
+      length: shape[2], carried: 2, scanned: 2, reversedInputs: [false, false], reversedOutputs: [],
+      body: inner.finish(outputs: [nextChosen, nextCounts]))
+    let zero = b.scalar(0, .i64)
+    let initial = [try b.broadcast(zero, to: rows + [limit]), try b.broadcast(zero, to: rows)]
+    let candidates = sorted.map { b.transpose($0, [2, 0, 1]) }
+    let results = b.add(.scan(scan), initial + candidates + captured)
+    return (results[0], results[1])
+  }
+
+  /// 1 where the candidate overlaps a chosen box of its class by more than the threshold.
+  private func overlapping(
+    _ chosen: ValueID, _ counts: ValueID, _ box: ValueID, _ corners: ValueID, _ threshold: ValueID,
+    _ b: inout GraphBuilder
+  ) -> ValueID {
+    var body = ScalarGraph()
+    let row = [body.axis(0), body.axis(1)]
+    func edges(_ box: ScalarID) -> [ScalarID] {
+      let safe = body.clamped(box, extent: shape[2])
+      return (0..<4).map { body.read(3, [row[0], safe, body.integer($0)], type: .f32) }
+    }
+    let first = edges(body.read(2, row, type: .i64))
+    let second = edges(body.read(0, row + [body.axis(2)], type: .i64))
+    let zero = body.number(0, .f32)
+    func length(_ axis: Int) -> ScalarID {
+      let low = body.binary(.max, first[axis], second[axis])
+      return body.binary(.max, body.minus(body.binary(.min, first[2 + axis], second[2 + axis]), low), zero)
+    }
+    func area(_ edges: [ScalarID]) -> ScalarID {
+      body.times(body.minus(edges[2], edges[0]), body.minus(edges[3], edges[1]))
+    }
+    let common = body.times(length(0), length(1))
+    let areas = [area(first), area(second)]
+    let union = body.minus(body.plus(areas[0], areas[1]), common)
+    let conditions = [
+      body.compare(.less, body.axis(2), body.read(1, row, type: .i64)),
+      body.compare(.greater, areas[0], zero), body.compare(.greater, areas[1], zero), body.compare(.greater, union, zero),
+      body.compare(.greater, body.over(common, union), body.read(4, [], type: .f32)),
+    ]
+    body.results = [body.cast(body.all(conditions), to: .i32)]
+    return b.reduce(
+      .max, shape: Array(shape.prefix(2)), reduced: [limit], operands: [chosen, counts, box, corners, threshold],
+      body: body,
+      epilogue: { graph, values in [graph.binary(.max, values[0], graph.integer(0, .i32))] })[0]
+  }
+}
+
+extension GraphBuilder {
+  /// Boxes as least and greatest coordinates, from two opposite corners or from centre and size.
+  fileprivate mutating func corners(of boxes: ValueID, isCentered: Bool) -> ValueID {
+    let shape = shape(of: boxes)
+    var body = ScalarGraph()
+    func read(_ index: ScalarID) -> ScalarID { body.read(0, [body.axis(0), body.axis(1), index], type: .f32) }
+    let edge = body.axis(2)
+    let axis = body.binary(.floorRemainder, edge, body.integer(2))
+    let isLow = body.compare(.less, edge, body.integer(2))
+    let (first, second) = (read(axis), read(body.plus(axis, body.integer(2))))
+    if isCentered {
+      let half = body.times(second, body.number(0.5, .f32))
+      body.results = [body.select(isLow, body.minus(first, half), body.plus(first, half))]
+    } else {
+      body.results = [body.select(isLow, body.binary(.min, first, second), body.binary(.max, first, second))]
+    }
+    return map([shape[0], shape[1], 4], body, [boxes])
+  }
+}

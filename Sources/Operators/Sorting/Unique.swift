@@ -1,0 +1,107 @@
+import Support
+import TensorIR
+
+/// The different elements or slices of a tensor, with where they are, where they go, and how often they occur.
+struct Unique: Operator {
+  let name = OperatorName("Unique", versions: 11)
+
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let given = try node.input(0)
+    let isSorted = try node.flag("sorted", default: true)
+    var x = b.reshape(given, [b.shape(of: given).product])
+    var axis = 0
+    if let attribute = try node.int("axis") {
+      axis = try normalizedAxis(attribute, rank: b.shape(of: given).count)
+      x = given
+    }
+    let shape = b.shape(of: x)
+    let order = [axis] + shape.indices.filter { $0 != axis }
+    let slices = b.reshape(b.transpose(x, order), [shape[axis], order.dropFirst().map { shape[$0] }.product])
+    let sorted = try b.sortedSlices(slices)
+    var groups = try b.groups(of: slices, sorted)
+    if !isSorted { groups = b.byFirstOccurrence(groups) }
+    let picked = b.pick(x, groups.first, groups.count, axis: axis)
+    return [picked, groups.first, groups.inverse, groups.sizes]
+  }
+}
+
+/// Equal slices: by group, the position of its first slice and its size; by slice, its group.
+private struct SliceGroups {
+  var count: Dim
+  var first: ValueID
+  var sizes: ValueID
+  var inverse: ValueID
+}
+
+extension GraphBuilder {
+  /// The order of the rows of a matrix, compared element by element from the first column on.
+  fileprivate mutating func sortedSlices(_ rows: ValueID) throws(ModelError) -> ValueID {
+    let shape = shape(of: rows)
+    var identity = ScalarGraph()
+    identity.results = [identity.axis(0)]
+    let unsorted = map([shape[0]], identity, [])
+    if shape[1] == 1 {
+      return add(.sort(Sort(axis: 0, descending: false, limit: shape[0])), [reshape(rows, [shape[0]])])[1]
+    }
+    // Stable sorts by one column after the other, the most important one last.
+    var inner = GraphBuilder(inside: self)
+    _ = inner.input(TensorType(.i64, []))
+    let order = inner.input(TensorType(.i64, [shape[0]]))
+    let column = inner.input(TensorType(type(of: rows).element, [shape[0]]))
+    let values = inner.pick(column, order, shape[0], axis: 0)
+    let sorted = inner.add(.sort(Sort(axis: 0, descending: false, limit: shape[0])), [values])[1]
+    let next = inner.pick(order, sorted, shape[0], axis: 0)
+    let scan = Scan(
+      length: shape[1], carried: 1, scanned: 1, reversedInputs: [true], reversedOutputs: [],
+      body: inner.finish(outputs: [next]))
+    return add(.scan(scan), [unsorted, transpose(rows, [1, 0])])[0]
+  }
+
+  fileprivate mutating func groups(of rows: ValueID, _ order: ValueID) throws(ModelError) -> SliceGroups {
+    let (shape, element) = (shape(of: rows), type(of: rows).element)
+    var body = ScalarGraph()
+    let before = body.binary(.max, body.plus(body.axis(0), body.integer(-1)), body.integer(0))
+    func row(_ place: ScalarID) -> ScalarID {
+      let position = body.clamped(body.read(1, [place], type: .i64), extent: shape[0])
+      return body.read(0, [position, body.axis(1)], type: element)
+    }
+    let differs = body.compare(.notEqual, row(body.axis(0)), row(before))
+    let isFirst = body.compare(.equal, body.axis(0), body.integer(0))
+    body.results = [body.cast(body.binary(.or, differs, isFirst), to: .i64)]
+    let starts = reduce(
+      .max, shape: [shape[0]], reduced: [shape[1]], operands: [rows, order], body: body,
+      epilogue: { graph, values in [graph.binary(.max, values[0], graph.integer(0))] })[0]
+    let (places, count) = positions(in: [shape[0]], "unique", [starts]) { graph in
+      let here = graph.axis(0)
+      return graph.compare(.notEqual, graph.read(0, [here], type: .i64), graph.integer(0))
+    }
+    let totals = try running(starts, axis: 0, .add, start: 0)
+    var target = ScalarGraph()
+    let slice = target.axis(0)
+    target.results = [target.read(1, [slice], type: .i64), target.plus(target.read(2, [slice], type: .i64), target.integer(-1))]
+    let zeros = try broadcast(scalar(0, .i64), to: [shape[0]])
+    let scatter = Scatter(updates: [shape[0]], combiner: .assign, target: target)
+    let inverse = add(.scatter(scatter), [zeros, order, totals])[0]
+    var size = ScalarGraph()
+    let here = size.axis(0)
+    let next = size.plus(here, size.integer(1))
+    let isLast = size.compare(.equal, next, size.dim(count))
+    let end = size.select(isLast, size.dim(shape[0]), size.read(0, [next], outside: size.integer(0), type: .i64))
+    size.results = [size.minus(end, size.read(0, [here], type: .i64))]
+    return SliceGroups(
+      count: count, first: pick(order, places, count, axis: 0), sizes: map([count], size, [places]), inverse: inverse)
+  }
+
+  /// Groups in the order in which they begin.
+  fileprivate mutating func byFirstOccurrence(_ groups: SliceGroups) -> SliceGroups {
+    let sorted = add(.sort(Sort(axis: 0, descending: false, limit: groups.count)), [groups.first])
+    var target = ScalarGraph()
+    let place = target.axis(0)
+    target.results = [target.read(1, [place], type: .i64), place]
+    let scatter = Scatter(updates: [groups.count], combiner: .assign, target: target)
+    let ranks = add(.scatter(scatter), [groups.first, sorted[1]])[0]
+    return SliceGroups(
+      count: groups.count, first: sorted[0], sizes: pick(groups.sizes, sorted[1], groups.count, axis: 0),
+      inverse: pick(ranks, groups.inverse, shape(of: groups.inverse)[0], axis: 0))
+  }
+}
