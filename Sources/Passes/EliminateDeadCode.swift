@@ -22,8 +22,8 @@ private func isLive(_ node: Node, _ live: Set<ValueID>, _ symbols: Set<String>, 
   case .measure(let own): own.contains(where: symbols.contains)
   case .assume(let assumption):
     assumption.isRequired || node.primitive.symbols.allSatisfy { symbols.contains($0) || !measured.contains($0) }
-  case .constant, .map, .reduce, .contract, .reshape, .scan, .scatter, .sort, .compact:
-    node.results.contains(where: live.contains)
+  case .constant, .map, .reduce, .contract, .reshape, .scan, .branch, .scatter, .sort, .compact:
+    node.results.contains(where: live.contains) || node.primitive.measuredSymbols.contains(where: symbols.contains)
   }
 }
 

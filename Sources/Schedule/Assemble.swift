@@ -89,7 +89,7 @@ struct GraphPlan {
   var offsets: [ValueID: Dim]
   /// Byte offsets of the scratch areas of each step, and of a scan's body; nil for areas without a bound.
   var scratch: [[Dim?]]
-  var bodies: [Int: GraphPlan]
+  var bodies: [Int: [GraphPlan]]
 }
 
 /// Builds the entry from steps.
@@ -144,7 +144,7 @@ struct Assembler {
     var lifetimes: [Lifetime] = []
     var pieces: [ValueID: Int] = [:]
     var scratchPieces: [[Int?]] = []
-    var bodies: [Int: GraphPlan] = [:]
+    var bodies: [Int: [GraphPlan]] = [:]
     func touch(_ value: ValueID, _ step: Int) {
       let root = steps.root(value)
       guard steps.constants[root] == nil, placed[root] == nil else { return }
@@ -167,10 +167,8 @@ struct Assembler {
           if let bound { lifetimes.append(Lifetime(bound, first: number, last: number)) }
         }
       case .scan(let scan):
-        let inputs = scan.body.graph.inputs
-        let body = plan(
-          scan.body, placed: Dictionary(uniqueKeysWithValues: inputs.map { ($0, Argument(Buffer(id: 0, element: .u8))) }))
-        bodies[number] = body
+        let body = planBody(scan.body)
+        bodies[number] = [body]
         scratch.append(lifetimes.count)
         var lifetime = Lifetime(body.memory.bytes + MemoryPlan.alignment, first: number, last: number)
         lifetime.sample = body.memory.sample + MemoryPlan.alignment
@@ -180,6 +178,13 @@ struct Assembler {
           scratch.append(bound == nil ? nil : lifetimes.count)
           if let bound { lifetimes.append(Lifetime(bound, first: number, last: number)) }
         }
+      case .branch(let choice):
+        let plans = [planBody(choice.then), planBody(choice.otherwise)]
+        bodies[number] = plans
+        scratch.append(lifetimes.count)
+        var lifetime = Lifetime(.maximum(plans[0].memory.bytes, plans[1].memory.bytes), first: number, last: number)
+        lifetime.sample = max(plans[0].memory.sample, plans[1].memory.sample)
+        lifetimes.append(lifetime)
       }
       scratchPieces.append(scratch)
     }
@@ -188,6 +193,12 @@ struct Assembler {
     return GraphPlan(
       memory: memory, offsets: pieces.mapValues { memory.offsets[$0] },
       scratch: scratchPieces.map { $0.map { $0.map { memory.offsets[$0] } } }, bodies: bodies)
+  }
+
+  /// The plan of a body, whose inputs lie elsewhere.
+  private mutating func planBody(_ body: Steps) -> GraphPlan {
+    let elsewhere = Argument(Buffer(id: 0, element: .u8))
+    return plan(body, placed: Dictionary(uniqueKeysWithValues: body.graph.inputs.map { ($0, elsewhere) }))
   }
 
   // MARK: Entry
@@ -226,7 +237,9 @@ struct Assembler {
     var acquired: Set<ValueID> = []
     var statements: [Statement] = []
     for (number, step) in steps.steps.enumerated() {
-      for value in step.writes { statements += acquireMemory(value, steps, &places, &acquired) }
+      if case .branch = step.action {} else {
+        for value in step.writes { statements += acquireMemory(value, steps, &places, &acquired) }
+      }
       switch step.action {
       case .view: break
       case .measure(let symbols):
@@ -241,6 +254,10 @@ struct Assembler {
           let isBroken: CompareOp = fact.relation == .equal ? .notEqual : .greater
           statements.append(fail(.badDimension, if: .compare(isBroken, fact.left.expr, fact.right.expr)))
         }
+      case .branch(let choice):
+        guard let plans = plan.bodies[number], let place = plan.scratch[number][0] else { fatalError("branch without a plan") }
+        statements += branch(choice, plans, base + place, steps, &places)
+        for value in step.writes { acquired.insert(steps.root(value)) }
       case .call(let kernel, let bindings):
         var scratch = plan.scratch[number].makeIterator()
         var arguments: [Argument] = []
@@ -260,12 +277,45 @@ struct Assembler {
         }
         statements.append(.call(kernel: kernel, arguments: arguments, scalars: []))
       case .scan(let scan):
-        guard let body = plan.bodies[number], let place = plan.scratch[number][0] else { fatalError("scan without a plan") }
+        guard let body = plan.bodies[number]?[0], let place = plan.scratch[number][0] else { fatalError("scan without a plan") }
         let spare = plan.scratch[number].dropFirst().map { $0.map { base + $0 } }
         statements += self.scan(scan, body, base + place, spare, steps, places)
       }
     }
     return statements
+  }
+
+  private mutating func branch(
+    _ choice: BranchSteps, _ plans: [GraphPlan], _ base: Dim, _ steps: Steps, _ places: inout [ValueID: Argument]
+  ) -> [Statement] {
+    var homes: [(place: Argument, isAcquired: Bool)] = []
+    for result in choice.results {
+      let root = steps.root(result)
+      let isPlaced = places[root] != nil
+      let home = places[root] ?? buffer(.acquired, steps.graph.type(of: result).element.storage)
+      places[root] = home
+      homes.append((home, !isPlaced || unbounded[root] == home.buffer))
+    }
+    func statements(_ body: Steps, _ plan: GraphPlan, _ extent: KeyPath<BranchExtent, Dim>) -> [Statement] {
+      var inner: [ValueID: Argument] = [:]
+      for (input, operand) in zip(body.graph.inputs, choice.operands.dropFirst()) {
+        inner[input] = place(operand, steps, places)
+      }
+      inner.merge(arenaPlaces(body, plan, base: base)) { given, _ in given }
+      var result = self.statements(body, plan, base: base, &inner)
+      for symbol in choice.branch.extents { result.append(.define(symbol.symbol, symbol[keyPath: extent].expr)) }
+      for (output, home) in zip(body.graph.outputs, homes) {
+        if home.isAcquired { result.append(acquire(home.place.buffer, body.graph.type(of: output))) }
+        result.append(copy(to: home.place, from: output, body, inner))
+      }
+      return result
+    }
+    let condition = place(choice.operands[0], steps, places)
+    return [
+      .conditional(
+        .load(condition.buffer, index: condition.offset, lanes: 1, count: nil),
+        then: statements(choice.then, plans[0], \.then), otherwise: statements(choice.otherwise, plans[1], \.otherwise))
+    ]
   }
 
   private mutating func scan(

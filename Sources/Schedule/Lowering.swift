@@ -29,6 +29,12 @@ struct Lowering {
         let action = Step.Action.scan(
           ScanSteps(scan: scan, operands: node.operands, results: node.results, body: body))
         steps.steps.append(Step(action: action, reads: node.operands, writes: node.results, origin: node.origin))
+      case .branch(let branch):
+        let choice = BranchSteps(
+          branch: branch, operands: node.operands, results: node.results, then: try lower(branch.then),
+          otherwise: try lower(branch.otherwise))
+        steps.steps.append(
+          Step(action: .branch(choice), reads: node.operands, writes: node.results, origin: node.origin))
       case .measure(let symbols):
         steps.steps.append(Step(action: .measure(symbols), reads: node.operands, writes: [], origin: node.origin))
       case .assume(let assumption):
@@ -93,7 +99,7 @@ struct Lowering {
     case .scatter(let scatter): return lowerScatter(scatter, node, &scope)
     case .sort(let sort): return lowerSort(sort, node, &scope)
     case .compact(let compact): return lowerCompact(compact, node, &scope)
-    case .constant, .reshape, .scan, .measure, .assume: fatalError("\(node.primitive.mnemonic) has no kernel")
+    case .constant, .reshape, .scan, .branch, .measure, .assume: fatalError("\(node.primitive.mnemonic) has no kernel")
     }
   }
 

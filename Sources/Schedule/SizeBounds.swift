@@ -22,6 +22,10 @@ struct SizeBounds {
           if fact.relation == .equal { add(fact.right, fact.left) }
         }
       case .scan(let scan): collect(scan.body)
+      case .branch(let branch):
+        collect(branch.then)
+        collect(branch.otherwise)
+        for extent in branch.extents { limits.append(([.symbol(extent.symbol)], .maximum(extent.then, extent.otherwise))) }
       case .constant, .map, .reduce, .contract, .reshape, .scatter, .sort, .compact, .measure: continue
       }
     }

@@ -10,6 +10,7 @@ struct Step {
     /// Bytes of one value under the name of another; nothing to do once both share memory.
     case view
     case scan(ScanSteps)
+    case branch(BranchSteps)
     /// Names the elements of the value that is read.
     case measure([String])
     case assume([DimFact])
@@ -27,6 +28,15 @@ struct ScanSteps {
   var operands: [ValueID]
   var results: [ValueID]
   var body: Steps
+}
+
+/// The steps of both graphs of a branch.
+struct BranchSteps {
+  var branch: Branch
+  var operands: [ValueID]
+  var results: [ValueID]
+  var then: Steps
+  var otherwise: Steps
 }
 
 extension ScanSteps {
@@ -55,6 +65,8 @@ struct Steps {
       switch step.action {
       case .measure(let symbols): symbols
       case .scan(let scan): scan.body.measuredSymbols
+      case .branch(let choice):
+        choice.then.measuredSymbols + choice.otherwise.measuredSymbols + choice.branch.extents.map(\.symbol)
       case .call, .view, .assume: []
       }
     }

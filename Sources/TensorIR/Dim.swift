@@ -15,7 +15,7 @@ public indirect enum DimAtom: Hashable, Sendable {
 public struct Dim: Hashable, Sendable {
   struct Term: Hashable, Sendable {
     var coefficient: Int
-    /// Sorted by text.
+    /// Sorted.
     var factors: [DimAtom]
 
     /// The quotient of products, if it is one.
@@ -32,7 +32,7 @@ public struct Dim: Hashable, Sendable {
   }
 
   var offset: Int
-  /// Sorted by the text of their factors; no coefficient is 0.
+  /// Sorted by their factors; no coefficient is 0.
   var terms: [Term]
 
   public init(_ value: Int) {
@@ -77,7 +77,7 @@ public struct Dim: Hashable, Sendable {
     for term in terms { sums[term.factors] = saturatingSum(sums[term.factors, default: 0], term.coefficient) }
     var result = Dim(offset)
     result.terms = sums.filter { $0.value != 0 }.map { Term(coefficient: $0.value, factors: $0.key) }
-      .sorted { factorText($0.factors) < factorText($1.factors) }
+      .sorted { $0.factors.lexicographicallyPrecedes($1.factors) }
     return result
   }
 
@@ -97,7 +97,7 @@ public struct Dim: Hashable, Sendable {
     }
     for x in a.terms {
       for y in b.terms {
-        let factors = (x.factors + y.factors).sorted { $0.description < $1.description }
+        let factors = (x.factors + y.factors).sorted()
         products.append(Term(coefficient: saturatingProduct(x.coefficient, y.coefficient), factors: factors))
       }
     }
@@ -196,6 +196,41 @@ public struct Dim: Hashable, Sendable {
 
   private static func factorText(_ factors: [DimAtom]) -> String {
     factors.map(\.description).joined(separator: "*")
+  }
+}
+
+extension DimAtom: Comparable {
+  /// An order that only serves to make expressions canonical: symbols by name first.
+  public static func < (a: DimAtom, b: DimAtom) -> Bool {
+    switch (a, b) {
+    case (.symbol(let x), .symbol(let y)): x < y
+    case (.floorDivide(let x, let y), .floorDivide(let z, let w)), (.remainder(let x, let y), .remainder(let z, let w)),
+      (.min(let x, let y), .min(let z, let w)), (.max(let x, let y), .max(let z, let w)):
+      x == z ? y.precedes(w) : x.precedes(z)
+    case (.symbol, _), (.floorDivide, _), (.remainder, _), (.min, _), (.max, _): a.rank < b.rank
+    }
+  }
+
+  private var rank: Int {
+    switch self {
+    case .symbol: 0
+    case .floorDivide: 1
+    case .remainder: 2
+    case .min: 3
+    case .max: 4
+    }
+  }
+}
+
+extension Dim {
+  fileprivate func precedes(_ other: Dim) -> Bool {
+    if offset != other.offset { return offset < other.offset }
+    if terms.count != other.terms.count { return terms.count < other.terms.count }
+    for (x, y) in zip(terms, other.terms) where x != y {
+      return x.coefficient == y.coefficient
+        ? x.factors.lexicographicallyPrecedes(y.factors) : x.coefficient < y.coefficient
+    }
+    return false
   }
 }
 

@@ -21,8 +21,8 @@ public struct GraphBuilder: Sendable {
   public init() { symbolPrefix = "" }
 
   /// A builder for a body graph of a node of `outer`.
-  public init(inside outer: GraphBuilder) {
-    symbolPrefix = "\(outer.symbolPrefix)\(outer.graph.values.count)/"
+  public init(inside outer: GraphBuilder, as name: String = "") {
+    symbolPrefix = "\(outer.symbolPrefix)\(outer.graph.values.count)\(name)/"
     origin = outer.origin
   }
 
@@ -71,7 +71,7 @@ public struct GraphBuilder: Sendable {
 
   private mutating func fold(_ primitive: Primitive, _ operands: [ValueID]) -> [ValueID]? {
     switch primitive {
-    case .constant, .scan, .scatter, .sort, .compact, .measure, .assume: return nil
+    case .constant, .scan, .branch, .scatter, .sort, .compact, .measure, .assume: return nil
     case .map, .reduce, .contract, .reshape: break
     }
     var inputs: [ConstantTensor] = []
@@ -115,14 +115,16 @@ public struct GraphBuilder: Sendable {
     guard type(of: vector).element == .i64, let length = shape(of: vector).constants, length.count == 1 else {
       fatalError("\(type(of: vector)) is measured")
     }
-    let stem = "\(symbolPrefix)\(name)\(graph.nodes.count)"
-    let symbols = (0..<length[0]).map { "\(stem)\(length[0] > 1 ? ".\($0)" : "")\(Dim.measuredMark)" }
+    let symbols = (0..<length[0]).map { newSymbol(length[0] > 1 ? "\(name).\($0)." : name) }
     graph.nodes.append(Node(.measure(symbols), operands: [vector], results: [], origin: origin))
     let before = partlyKnownIntegers(vector) ?? [Dim?](repeating: nil, count: length[0])
     let extents = zip(before, symbols).map { $0 ?? Dim(symbol: $1) }
     symbolic[vector] = extents
     return extents
   }
+
+  /// A name for a symbol that the next node defines.
+  public func newSymbol(_ name: String) -> String { "\(symbolPrefix)\(name)\(graph.nodes.count)\(Dim.measuredMark)" }
 
   /// Records facts about extents, which a call checks.
   ///
@@ -287,9 +289,16 @@ extension GraphBuilder {
       assume([DimFact(a, .equal, b)])
       return a.constant == nil ? b : a
     }
-    assume([DimFact((a - 1) * (b - 1) * (a - b), .equal, 0)])
-    if a.constant != nil || b.constant != nil { return a.constant == nil ? b : a }
-    return .maximum(a, b) * .minimum(.minimum(a, b), 1)
+    var body = ScalarGraph()
+    let (x, y, one) = (body.dim(a), body.dim(b), body.integer(1))
+    let fits = body.binary(.or, body.compare(.equal, y, one), body.compare(.equal, x, y))
+    body.results = [
+      body.select(body.compare(.equal, x, one), y, body.select(fits, x, body.integer(-1)))
+    ]
+    let extent = measured(map([1], body, []), as: "broadcast")[0]
+    let known = a.constant ?? b.constant
+    assume([DimFact(extent, .atMost, .maximum(a, b))] + (known.map { [DimFact(extent, .equal, Dim($0))] } ?? []), isRequired: known != nil)
+    return known.map { Dim($0) } ?? extent
   }
 }
 

@@ -102,7 +102,7 @@ private struct GraphParser {
     try reader.expect(":")
     var resultTypes: [TensorType] = []
     repeat { resultTypes.append(try TensorType(&reader)) } while reader.take(",")
-    let primitive = form(resultTypes[0].shape)
+    let primitive = form(resultTypes.map(\.shape))
     let derived = primitive.resultTypes(operandTypes)
     guard derived == resultTypes, derived.count == results.count else {
       throw reader.error(at: start, "\(mnemonic) gives \(derived), not \(resultTypes)")
@@ -138,8 +138,8 @@ private struct GraphParser {
     return Node(.assume(Assumption(facts, isRequired: isRequired)), operands: [], results: [], origin: "")
   }
 
-  /// The primitive, once the shape of its first result is known.
-  private typealias Form = ([Dim]) -> Primitive
+  /// The primitive, once the shapes of its results are known.
+  private typealias Form = ([[Dim]]) -> Primitive
 
   private func form(_ mnemonic: String, _ reader: inout TextReader, _ operands: [TensorType]) throws(ParseError)
     -> Form?
@@ -148,11 +148,12 @@ private struct GraphParser {
     switch mnemonic {
     case "map":
       let body = try ScalarGraph(&reader, context)
-      return { .map(Map(shape: $0, body: body)) }
+      return { .map(Map(shape: $0[0], body: body)) }
     case "reduce": return try reduce(&reader, context)
     case "contract": return operands.count < 2 ? nil : try contract(&reader, context)
-    case "reshape": return operands.count == 1 ? { .reshape($0) } : nil
+    case "reshape": return operands.count == 1 ? { .reshape($0[0]) } : nil
     case "scan": return try scan(&reader, operands)
+    case "branch": return operands.isEmpty ? nil : try branch(&reader)
     case "scatter":
       if operands.isEmpty { return nil }
       let combiner: ScatterCombiner = try choice(&reader)
@@ -189,7 +190,7 @@ private struct GraphParser {
     finish.accumulators = [body.type(of: body.results[0])] + (combiner.hasPosition ? [.i64] : [])
     try reader.expect(word: "then")
     let epilogue = try ScalarGraph(&reader, finish)
-    return { .reduce(Reduce(shape: $0, reduced: reduced, combiner: combiner, body: body, epilogue: epilogue)) }
+    return { .reduce(Reduce(shape: $0[0], reduced: reduced, combiner: combiner, body: body, epilogue: epilogue)) }
   }
 
   private func contract(_ reader: inout TextReader, _ context: ScalarContext) throws(ParseError) -> Form {
@@ -203,7 +204,7 @@ private struct GraphParser {
     let epilogue = try ScalarGraph(&reader, ScalarContext(operands: context.operands, accumulators: [accumulator]))
     return {
       .contract(
-        Contract(shape: $0, reduced: reduced, lhs: lhs, rhs: rhs, accumulator: accumulator, epilogue: epilogue))
+        Contract(shape: $0[0], reduced: reduced, lhs: lhs, rhs: rhs, accumulator: accumulator, epilogue: epilogue))
     }
   }
 
@@ -225,9 +226,7 @@ private struct GraphParser {
     let outputs = try reader.list("[", "]", flags)
     let start = reader.offset
     try reader.expect("{")
-    var parser = GraphParser(constants: constants)
-    let body = try reader.nested { (reader) throws(ParseError) in try parser.graph(&reader) }
-    try reader.expect("}")
+    let body = try self.body(&reader)
     guard carried <= operands.count, scanned <= operands.count - carried, carried <= body.outputs.count,
       body.inputs.count == 1 + operands.count, inputs.count == scanned, outputs.count == body.outputs.count - carried
     else { throw reader.error(at: start, "the body does not fit the scan") }
@@ -237,6 +236,32 @@ private struct GraphParser {
           length: length, carried: carried, scanned: scanned, reversedInputs: inputs, reversedOutputs: outputs,
           stopsEarly: stopsEarly, body: body))
     }
+  }
+
+  /// A graph up to its closing brace.
+  private func body(_ reader: inout TextReader) throws(ParseError) -> Graph {
+    var parser = GraphParser(constants: constants)
+    let body = try reader.nested { (reader) throws(ParseError) in try parser.graph(&reader) }
+    try reader.expect("}")
+    return body
+  }
+
+  private func branch(_ reader: inout TextReader) throws(ParseError) -> Form {
+    let extents = try reader.list("[", "]") { (reader) throws(ParseError) in
+      let symbol = try reader.name()
+      try reader.expect("=")
+      let then = try Dim(&reader)
+      try reader.expect(word: "or")
+      return BranchExtent(symbol: symbol, then: then, otherwise: try Dim(&reader))
+    }
+    try reader.expect("{")
+    let then = try body(&reader)
+    try reader.expect(word: "else")
+    try reader.expect("{")
+    let start = reader.offset
+    let otherwise = try body(&reader)
+    guard then.outputs.count == otherwise.outputs.count else { throw reader.error(at: start, "the branches give different results") }
+    return { .branch(Branch(then: then, otherwise: otherwise, shapes: $0, extents: extents)) }
   }
 
   private func sort(_ reader: inout TextReader, _ rank: Int) throws(ParseError) -> Form {

@@ -134,6 +134,38 @@ public struct Scan: Hashable, Sendable {
   }
 }
 
+/// One of two graphs, chosen by operand 0, a `bool` scalar.
+///
+/// Both graphs take the operands from 1 on and give as many results of the same element types and ranks.
+public struct Branch: Hashable, Sendable {
+  public var then: Graph
+  public var otherwise: Graph
+  /// The shapes of the results.
+  public var shapes: [[Dim]]
+  /// Extents of results that depend on the choice.
+  public var extents: [BranchExtent]
+
+  public init(then: Graph, otherwise: Graph, shapes: [[Dim]], extents: [BranchExtent]) {
+    self.then = then
+    self.otherwise = otherwise
+    self.shapes = shapes
+    self.extents = extents
+  }
+}
+
+/// A symbol that stands for one extent or another.
+public struct BranchExtent: Hashable, Sendable {
+  public var symbol: String
+  public var then: Dim
+  public var otherwise: Dim
+
+  public init(symbol: String, then: Dim, otherwise: Dim) {
+    self.symbol = symbol
+    self.then = then
+    self.otherwise = otherwise
+  }
+}
+
 /// How an update combines with the element that it meets.
 public enum ScatterCombiner: String, Hashable, Sendable, CaseIterable {
   case assign, add, multiply, min, max
@@ -220,6 +252,7 @@ public indirect enum Primitive: Hashable, Sendable {
   /// The operand's elements in row-major order under another shape.
   case reshape([Dim])
   case scan(Scan)
+  case branch(Branch)
   case scatter(Scatter)
   case sort(Sort)
   case compact(Compact)
@@ -239,6 +272,7 @@ extension Primitive {
     case .contract: "contract"
     case .reshape: "reshape"
     case .scan: "scan"
+    case .branch: "branch"
     case .scatter: "scatter"
     case .sort: "sort"
     case .compact: "compact"
@@ -261,6 +295,8 @@ extension Primitive {
       let body = scan.body.outputs.map { scan.body.type(of: $0) }
       let states = Array(body.prefix(scan.carried))
       return states + body.dropFirst(scan.carried).map { TensorType($0.element, [scan.length] + $0.shape) }
+    case .branch(let branch):
+      return zip(branch.then.outputs, branch.shapes).map { TensorType(branch.then.type(of: $0).element, $1) }
     case .scatter: return [operands[0]]
     case .sort(let sort):
       var shape = operands[0].shape

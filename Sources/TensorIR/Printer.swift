@@ -15,7 +15,7 @@ extension Graph: CustomStringConvertible {
     nodes.flatMap { node -> [ConstantTensor] in
       switch node.primitive {
       case .constant(let constant): constant.elementsText == nil ? [constant] : []
-      case .scan(let scan): scan.body.referencedConstants
+      case .scan, .branch: node.primitive.bodies.flatMap(\.referencedConstants)
       case .map, .reduce, .contract, .reshape, .scatter, .sort, .compact, .measure, .assume: []
       }
     }
@@ -30,6 +30,11 @@ extension Graph: CustomStringConvertible {
     }
     lines.append("return \(names(outputs))")
     return lines
+  }
+
+  /// The lines as the body of a node.
+  fileprivate func indented(_ references: inout Int) -> String {
+    lines(&references).flatMap { $0.split(separator: "\n") }.map { "  \($0)\n" }.joined()
   }
 
   private func names(_ values: [ValueID]) -> String { values.map { "%\($0.index)" }.joined(separator: ", ") }
@@ -51,9 +56,13 @@ extension Primitive {
         + " lhs [\(contract.lhs.list)] rhs [\(contract.rhs.list)] then { \(contract.epilogue) }"
     case .reshape: return "reshape\(operands)"
     case .scan(let scan):
-      let body = scan.body.lines(&references).flatMap { $0.split(separator: "\n") }.map { "  \($0)\n" }.joined()
+      let body = scan.body.indented(&references)
       return "scan\(operands) length \(scan.length)\(scan.stopsEarly ? " stops" : "") carried \(scan.carried) scanned \(scan.scanned)"
         + " reversed [\(scan.reversedInputs.list)] [\(scan.reversedOutputs.list)] {\n\(body)}"
+    case .branch(let branch):
+      let extents = branch.extents.map { "\($0.symbol.quotedIfNeeded) = \($0.then) or \($0.otherwise)" }
+      return "branch\(operands) [\(extents.list)] {\n\(branch.then.indented(&references))} else {\n"
+        + "\(branch.otherwise.indented(&references))}"
     case .scatter(let scatter):
       return "scatter\(operands) \(scatter.combiner.rawValue) [\(scatter.updates.list)] { \(scatter.target) }"
     case .sort(let sort):

@@ -11,6 +11,7 @@ extension Primitive {
         .union(contract.epilogue.symbols)
     case .reshape(let shape): shape.symbols
     case .scan(let scan): scan.length.symbols.union(scan.body.symbols)
+    case .branch(let branch): branch.then.symbols.union(branch.otherwise.symbols)
     case .scatter(let scatter): scatter.updates.symbols.union(scatter.target.symbols)
     case .sort(let sort): sort.limit.symbols
     case .compact(let compact): compact.shape.symbols.union(compact.condition.symbols)
@@ -19,7 +20,22 @@ extension Primitive {
   }
 
   /// The symbols that become known by this computation.
-  public var measuredSymbols: [String] { if case .measure(let symbols) = self { symbols } else { [] } }
+  public var measuredSymbols: [String] {
+    switch self {
+    case .measure(let symbols): symbols
+    case .branch(let branch): branch.extents.map(\.symbol)
+    case .constant, .map, .reduce, .contract, .reshape, .scan, .scatter, .sort, .compact, .assume: []
+    }
+  }
+
+  /// The graphs inside.
+  public var bodies: [Graph] {
+    switch self {
+    case .scan(let scan): [scan.body]
+    case .branch(let branch): [branch.then, branch.otherwise]
+    case .constant, .map, .reduce, .contract, .reshape, .scatter, .sort, .compact, .measure, .assume: []
+    }
+  }
 }
 
 extension Graph {
@@ -28,6 +44,7 @@ extension Graph {
     var used: Set<String> = []
     for input in inputs { used.formUnion(shape(of: input).symbols) }
     for node in nodes { used.formUnion(node.primitive.symbols) }
+    for output in outputs { used.formUnion(shape(of: output).symbols) }
     return used.subtracting(measuredSymbols)
   }
 

@@ -73,6 +73,7 @@ func problem(_ primitive: Primitive, _ types: [TensorType]) -> String? {
     do throws(VerificationError) { try verify(scan.body) } catch { return error.message }
     if scan.stopsEarly, scan.carried == 0 || types[0] != TensorType(.bool, []) { return "state 0 is no condition" }
     return nil
+  case .branch(let branch): return problem(branch, types)
   case .scatter(let scatter):
     return problem(scatter.target, axes: scatter.updates.count, types, results: types[0].rank + 1)
   case .sort(let sort): return sort.axis < types[0].rank ? nil : "axis \(sort.axis) is out of range"
@@ -81,6 +82,20 @@ func problem(_ primitive: Primitive, _ types: [TensorType]) -> String? {
     return types == [TensorType(.i64, [Dim(symbols.count)])] ? nil : "\(types) are no \(symbols.count) extents"
   case .assume: return types.isEmpty ? nil : "facts have no operands"
   }
+}
+
+private func problem(_ branch: Branch, _ types: [TensorType]) -> String? {
+  guard types.first == TensorType(.bool, []) else { return "operand 0 is no condition" }
+  for graph in [branch.then, branch.otherwise] {
+    do throws(VerificationError) { try verify(graph) } catch { return error.message }
+    if graph.inputs.map({ graph.type(of: $0) }) != Array(types.dropFirst()) { return "a branch takes other operands" }
+    let results = graph.outputs.map { graph.type(of: $0) }
+    let own = branch.then.outputs.map { branch.then.type(of: $0).element }
+    if results.map(\.element) != own || results.map(\.rank) != branch.shapes.map(\.count) {
+      return "a branch gives other results"
+    }
+  }
+  return nil
 }
 
 private func problem(

@@ -34,6 +34,10 @@ private func essence(_ graph: Graph) -> Graph {
     case .scan(var scan):
       scan.body = essence(scan.body)
       result.nodes[index].primitive = .scan(scan)
+    case .branch(var branch):
+      branch.then = essence(branch.then)
+      branch.otherwise = essence(branch.otherwise)
+      result.nodes[index].primitive = .branch(branch)
     case .compact(var compact):
       compact.condition = essence(compact.condition)
       result.nodes[index].primitive = .compact(compact)

@@ -106,6 +106,20 @@ let sampleGraphs: [SampleGraph] = [
     body.results = [body.plus(body.read(0, [body.axis(0)], type: .i64), body.dim(count))]
     return [b.map([count], body, [compact[0]])]
   },
+  SampleGraph("branch") { b in
+    let condition = b.input(TensorType(.bool, []))
+    let x = b.input(TensorType(.f32, [3]))
+    func graph(_ count: Int) -> Graph {
+      var inner = GraphBuilder(inside: b)
+      let x = inner.input(TensorType(.f32, [3]))
+      return inner.finish(outputs: [inner.pick(x, count), inner.constant(ConstantTensor(.i32, dims: [], integers: [count]))])
+    }
+    let extent = b.newSymbol("extent")
+    let branch = Branch(
+      then: graph(1), otherwise: graph(2), shapes: [[Dim(symbol: extent)], []],
+      extents: [BranchExtent(symbol: extent, then: 1, otherwise: 2)])
+    return b.add(.branch(branch), [condition, x])
+  },
   SampleGraph("scan that stops early") { b in
     var inner = GraphBuilder(inside: b)
     _ = inner.input(TensorType(.i64, []))
@@ -130,6 +144,15 @@ private func scan(length: Dim, inner: Scan?) -> Scan {
   return Scan(
     length: length, carried: 1, scanned: 1, reversedInputs: [inner == nil], reversedOutputs: [true, false],
     body: b.finish(outputs: [state, slice, large]))
+}
+
+extension GraphBuilder {
+  /// The first elements.
+  fileprivate mutating func pick(_ x: ValueID, _ count: Int) -> ValueID {
+    var body = ScalarGraph()
+    body.results = [body.read(0, [body.axis(0)], type: .f32)]
+    return map([Dim(count)], body, [x])
+  }
 }
 
 extension ScalarGraph {
