@@ -31,6 +31,7 @@ public enum Registry {
       Dropout(),
       DynamicQuantizeLinear(),
       Einsum(),
+      EmbedLayerNormalization(),
       Expand(),
       EyeLike(),
       FeatureVectorizer(),
