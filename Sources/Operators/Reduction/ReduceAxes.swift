@@ -76,18 +76,10 @@ extension GraphBuilder {
     let summand = body.type(of: prepared)
     let isHalf = summand == .f16 || (summand == .bf16 && !isShort)
     body.results = [isHalf && combiner == .sum ? body.cast(prepared, to: .f32) : prepared]
-<<<<<<< HEAD
     let result = reduce(combiner, shape: frame.outer, reduced: frame.reduced, operands: [x], body: body) {
       graph, accumulators in
       let finished = finish(&graph, accumulators[0], frame.reduced.product)
-      return [isHalf ? graph.cast(finished, to: type.element) : finished] + accumulators.dropFirst()
-=======
-    let result = reduce(
-      combiner, shape: kept.map { type.shape[$0] }, reduced: reduced, operands: [x], body: body
-    ) { graph, accumulators in
-      let finished = finish(&graph, accumulators[0], reduced.product)
       return [isHalf ? graph.cast(finished, to: summand) : finished] + accumulators.dropFirst()
->>>>>>> 3eb01bc (Fused normalizations, embeddings and activations of ONNX Runtime; half floats are summed in the type they were prepared in)
     }
     let value0 = combiner.hasPosition ? result[1] : result[0]
     return reshape(value0, measured: keepsAxes ? frame.keptShape : frame.droppedShape)
