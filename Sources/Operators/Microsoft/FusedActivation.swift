@@ -22,7 +22,7 @@ struct FusedActivation {
       for (position, attribute) in operation.attributes.enumerated() {
         numbers.append(try parameter(attribute.name, position) ?? attribute.value)
       }
-      apply = { operation.compute(&$0, $1, numbers) }
+      apply = { [numbers] in operation.compute(&$0, $1, numbers) }
     } else {
       throw .unsupported("activation '\(name)' is not supported")
     }
