@@ -25,8 +25,8 @@ struct SelfAttention {
   var mask: ValueID?
   /// [2, batch, heads, positions, size]
   var past: ValueID?
-  var attentionBias: ValueID?
-  var pastLength: ValueID?
+  var attentionBias: ValueID? = nil
+  var pastLength: ValueID? = nil
 
   /// The result and the keys and values to pass on, by the attributes of Attention.
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
