@@ -73,13 +73,12 @@ extension GraphBuilder {
     var sum: ScalarID?
     for table in tables {
       let rows = type(of: table.rows)
-      guard rows.rank == 2, (rows.shape[1] - width).constant ?? 0 == 0 else {
-        throw .invalid("an embedding has shape \(rows.shape), not rows of \(width)")
-      }
+      guard rows.rank == 2 else { throw .invalid("an embedding has rank \(rows.rank), not 2") }
+      try requireEqual(rows.shape[1], width, "the widths of the embeddings")
       var position = axes[1]
       if let indices = table.indices {
         try require(indices, "the indices", isOneOf: .i32, .i64)
-        guard try broadcastShape([self.shape(of: indices), shape]) == shape else {
+        guard try broadcast([self.shape(of: indices), shape]) == shape else {
           throw .invalid("indices of shape \(self.shape(of: indices)) do not broadcast to \(shape)")
         }
         position = body.broadcastRead(operand(indices), type(of: indices), in: shape)

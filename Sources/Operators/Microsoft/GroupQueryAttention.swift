@@ -112,7 +112,7 @@ struct GroupQueryAttention: Operator {
     let isScores = try node.int("qk_output", default: 0) == 1
     let element = b.type(of: try node.input(0)).element
     var shape = b.shape(of: scores)
-    shape[3] = try lengths.knownTotal(&b)
+    shape[3] = lengths.knownTotal ?? shape[3]
     var body = ScalarGraph()
     let zero = body.number(0, .f32)
     let value = body.read(0, (0..<4).map { body.axis($0) }, outside: zero, type: .f32)
@@ -132,27 +132,25 @@ struct CacheLengths {
   let ends: ValueID
   /// The largest number of keys after this call, of all batches: one element.
   let total: ValueID
+  /// The total as an extent, where something needs it.
+  let knownTotal: Dim?
 
   init(_ node: OperatorNode, added: Dim, batch: Dim, _ b: inout GraphBuilder) throws(ModelError) {
     let last = try node.input(5)
-    let shape = b.shape(of: last).filter { $0 != 1 }
-    guard shape.isEmpty || (shape.count == 1 && (shape[0] - batch).constant ?? 0 == 0) else {
-      throw .invalid("the lengths have shape \(b.shape(of: last)), not [\(batch)]")
-    }
+    try b.requireEqual(b.shape(of: last).product, batch, "the number of lengths is not that of batches")
     self.added = added
     total = b.reshape(try node.input(6), [1])
     ends = try b.elementwise([b.reshape(last, [batch])]) { $0.plus($0.cast($1[0], to: .i64), $0.integer(1)) }
+    // The sizes of results depend on the total; without results it need not be known.
+    let isMeasured = (1...3).contains { node.uses(result: $0) }
+    knownTotal =
+      isMeasured
+      ? try b.scalarExtent(total, "the total sequence length", as: "total") : b.knownIntegers(total).map { $0[0] }
     // The first call begins at 0, even if the sequence of a batch is shorter than the others.
     starts = try b.elementwise([ends, total]) { graph, values in
       let isFirst = graph.compare(.equal, graph.cast(values[1], to: .i64), graph.dim(added))
       return graph.select(isFirst, graph.integer(0), graph.minus(values[0], graph.dim(added)))
     }
-  }
-
-  /// The total as an extent.
-  func knownTotal(_ b: inout GraphBuilder) throws(ModelError) -> Dim {
-    let known = try b.requireIntegers(total, "the total sequence length")
-    return known[0]
   }
 
   /// The positions of this call's elements by batch; given ones count up from their first element in the first call.

@@ -31,23 +31,24 @@ struct KeyValueCache {
     if slides {
       stored = try past.map { value throws(ModelError) in try b.following(value, heads) } ?? heads
     } else {
-      let total = b.knownIntegers(lengths.total)?[0]
-      let before = past.map { b.shape(of: $0)[2] } ?? 0
-      stored = try b.cached(
-        past, heads, at: .value(lengths.starts), capacity: total.map { .maximum($0, before) } ?? before + lengths.added,
-        keepsRest: false)
+      stored = try b.cached(past, heads, at: .value(lengths.starts), capacity: capacity(b), keepsRest: false)
     }
     return try quantization?.restored(stored, &b) ?? stored
   }
 
+  /// The number of positions of the cache after this call.
+  private func capacity(_ b: GraphBuilder) -> Dim {
+    let before = past.map { b.shape(of: $0)[2] } ?? 0
+    if slides, past != nil { return before }
+    return lengths.knownTotal.map { .maximum($0, before) } ?? before + lengths.added
+  }
+
   /// The cache after this call.
   func present(window: Int, _ b: inout GraphBuilder) throws(ModelError) -> ValueID {
-    let before = past.map { b.shape(of: $0)[2] } ?? 0
+    let capacity = capacity(b)
     guard slides else {
-      let capacity = Dim.maximum(try lengths.knownTotal(&b), before)
       return try b.cached(past, heads, at: .value(lengths.starts), capacity: capacity, keepsRest: false).value
     }
-    let capacity = past == nil ? try lengths.knownTotal(&b) : before
     let extents = heads.extents(b)
     let element = b.type(of: heads.value).element
     var operands = [heads.value, lengths.starts, lengths.ends]

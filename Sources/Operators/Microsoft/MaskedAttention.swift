@@ -40,13 +40,12 @@ struct MaskedAttention {
   func build(_ b: inout GraphBuilder) throws(ModelError) -> (result: ValueID, scores: ValueID, probabilities: ValueID) {
     let group = try query.group(over: key, b)
     let (rows, columns) = (query.extents(b), value.extents(b))
-    guard (rows.size - key.extents(b).size).constant ?? 0 == 0, key.extents(b).heads == columns.heads,
-      (rows.batch - columns.batch).constant ?? 0 == 0,
-      (key.extents(b).sequence - columns.sequence).constant ?? 0 == 0
-    else {
-      let shapes = [query, key, value].map { "\(b.shape(of: $0.value))" }
-      throw .invalid("query, key and value of shapes \(shapes.joined(separator: ", ")) do not fit")
-    }
+    let keys = key.extents(b)
+    try b.requireEqual(rows.size, keys.size, "the sizes of query and key heads")
+    try b.requireEqual(keys.heads, columns.heads, "the numbers of key and value heads")
+    try b.requireEqual(rows.batch, keys.batch, "the batches of query and key")
+    try b.requireEqual(keys.batch, columns.batch, "the batches of key and value")
+    try b.requireEqual(keys.sequence, columns.sequence, "the lengths of key and value")
     let raw = b.scores(query, key, group, in: .f32) { graph, sum in
       let size = graph.cast(graph.dim(rows.size), to: .f32)
       let scaled = scale != 0 ? graph.affineNumber(sum, scale, 0) : graph.over(sum, graph.unary(.sqrt, size))
@@ -71,9 +70,12 @@ struct MaskedAttention {
     if let bias {
       let type = b.type(of: bias)
       guard type.rank == 4 else { throw .invalid("the attention bias has rank \(type.rank), not 4") }
-      _ = try broadcastShape([Array(type.shape.dropLast()), Array(shape.dropLast())])
       let indices = type.shape.indices.map { axis in
         axis < 3 ? (type.shape[axis] == 1 ? body.integer(0) : axes[axis]) : key.position
+      }
+      // Entries that are missing at the end of the last axis count as 0.
+      for axis in 0..<3 where type.shape[axis] != 1 {
+        try b.requireEqual(type.shape[axis], shape[axis], "attention bias and scores in dimension \(axis)")
       }
       let added = body.read(operands.count, indices, outside: body.number(0, type.element), type: type.element)
       operands.append(bias)
@@ -235,11 +237,13 @@ extension GraphBuilder {
     return Heads(value: map([new.batch, new.heads, capacity, new.size], body, operands), isSequenceFirst: false)
   }
 
-  func requirePast(_ past: ValueID, fits heads: Heads) throws(ModelError) {
+  mutating func requirePast(_ past: ValueID, fits heads: Heads) throws(ModelError) {
     let (given, new) = (shape(of: past), heads.extents(self))
-    guard given.count == 4, (given[0] - new.batch).constant ?? 0 == 0, given[1] == new.heads,
-      (given[3] - new.size).constant ?? 0 == 0
-    else { throw .invalid("the past has shape \(given), which does not fit \(new.heads) heads of \(new.size)") }
+    guard given.count == 4, given[1] == new.heads else {
+      throw .invalid("the past has shape \(given), which does not fit \(new.heads) heads of \(new.size)")
+    }
+    try requireEqual(given[0], new.batch, "the batches of past and present")
+    try requireEqual(given[3], new.size, "the head sizes of past and present")
     try requireSameType([past, heads.value])
   }
 }

@@ -58,9 +58,9 @@ struct MicrosoftGroupNorm: Operator {
 extension GraphBuilder {
   /// A vector with one element per channel as a tensor that broadcasts to a shape.
   mutating func perChannel(_ vector: ValueID, _ shape: [Dim], _ channel: Int) throws(ModelError) -> ValueID {
-    guard self.shape(of: vector).count == 1, (self.shape(of: vector)[0] - shape[channel]).constant ?? 0 == 0 else {
-      throw .invalid("a parameter has shape \(self.shape(of: vector)), not [\(shape[channel])]")
-    }
-    return reshape(vector, shape.indices.map { $0 == channel ? self.shape(of: vector)[0] : 1 })
+    let given = self.shape(of: vector)
+    guard given.count == 1 else { throw .invalid("a parameter has shape \(given), not [\(shape[channel])]") }
+    try requireEqual(given[0], shape[channel], "a parameter has another number of channels")
+    return reshape(vector, shape.indices.map { $0 == channel ? given[0] : 1 })
   }
 }

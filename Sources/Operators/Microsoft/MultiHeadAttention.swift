@@ -40,7 +40,7 @@ struct MultiHeadAttention: Operator {
   {
     var shape = b.shape(of: scores)
     if case .value(let length) = heads.past {
-      shape[3] = try b.requireIntegers(length, "the length of the past")[0] + heads.added
+      shape[3] = try b.scalarExtent(length, "the length of the past", as: "past") + heads.added
     }
     var body = ScalarGraph()
     let axes = (0..<4).map { body.axis($0) }
