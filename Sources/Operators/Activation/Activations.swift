@@ -48,6 +48,12 @@ let activationOperators: [any Operator] = [
   ActivationOperator("Mish", versions: [18, 22]) { graph, x, _ in
     graph.times(x, graph.unary(.tanh, graph.softplus(x)))
   },
+  ActivationOperator("ParametricSoftplus", versions: [1], [("alpha", 1), ("beta", 1)]) { graph, x, numbers in
+    graph.affineNumber(graph.softplus(graph.affineNumber(x, numbers[1], 0)), numbers[0], 0)
+  },
+  ActivationOperator("ScaledTanh", versions: [1], [("alpha", 1), ("beta", 1)]) { graph, x, numbers in
+    graph.affineNumber(graph.unary(.tanh, graph.affineNumber(x, numbers[1], 0)), numbers[0], 0)
+  },
   ActivationOperator(
     "Selu", versions: [1, 6, 22], [("alpha", 1.67326319217681884765625), ("gamma", 1.05070102214813232421875)]
   ) {

@@ -6,10 +6,19 @@ struct Gemm: Operator {
   let name = OperatorName("Gemm", versions: 1, 6, 7, 9, 11, 13)
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    [try b.generalProduct(node) { $1 }]
+  }
+}
+
+extension GraphBuilder {
+  /// A function of `alpha * A' * B' + beta * C` by the attributes of Gemm.
+  mutating func generalProduct(
+    _ node: OperatorNode, _ finish: (inout ScalarGraph, ScalarID) -> ScalarID
+  ) throws(ModelError) -> ValueID {
     let lhs = try node.input(0)
     let rhs = try node.input(1)
-    try b.requireSameType([lhs, rhs])
-    let (left, right) = (b.shape(of: lhs), b.shape(of: rhs))
+    try requireSameType([lhs, rhs])
+    let (left, right) = (shape(of: lhs), shape(of: rhs))
     guard left.count == 2, right.count == 2 else {
       throw .invalid("the arguments have ranks \(left.count) and \(right.count), not 2")
     }
@@ -21,7 +30,7 @@ struct Gemm: Operator {
     guard depth == right[transposesRight ? 1 : 0] || depth.constant == nil else {
       throw .invalid("shapes \(left) and \(right) do not multiply")
     }
-    let element = b.type(of: lhs).element
+    let element = type(of: lhs).element
     let alpha = try node.float("alpha", default: 1)
     let beta = try node.float("beta", default: 1)
     var operands = [lhs, rhs]
@@ -35,20 +44,20 @@ struct Gemm: Operator {
     }
     result = scaled(result, alpha)
     if let addend = node.optionalInput(2), beta != 0 {
-      try b.requireSameType([lhs, addend])
-      let shape = b.shape(of: addend)
-      guard shape.count <= 2, try b.broadcast([[rows, columns], shape]) == [rows, columns] else {
+      try requireSameType([lhs, addend])
+      let shape = shape(of: addend)
+      guard shape.count <= 2, try broadcast([[rows, columns], shape]) == [rows, columns] else {
         throw .invalid("C has shape \(shape), which does not broadcast to [\(rows), \(columns)]")
       }
       operands.append(addend)
-      let read = epilogue.broadcastRead(2, b.type(of: addend), in: [rows, columns])
+      let read = epilogue.broadcastRead(2, type(of: addend), in: [rows, columns])
       result = epilogue.plus(result, scaled(read, beta))
     }
-    epilogue.results = [result]
+    epilogue.results = [finish(&epilogue, result)]
     let (row, column, sum) = (AffineIndex.axis(0), AffineIndex.axis(1), AffineIndex.axis(2))
     let contract = Contract(
       shape: [rows, columns], reduced: [depth], lhs: transposesLeft ? [sum, row] : [row, sum],
       rhs: transposesRight ? [column, sum] : [sum, column], accumulator: element, epilogue: epilogue)
-    return [b.add(.contract(contract), operands)[0]]
+    return add(.contract(contract), operands)[0]
   }
 }

@@ -1,17 +1,20 @@
 import Support
 import TensorIR
 
-/// A scaled matrix product of factors that may be transposed.
+/// A scaled matrix product of factors that may be transposed, with an optional activation.
 struct FusedMatMul: Operator {
-  let name = OperatorName("FusedMatMul", domain: "com.microsoft", versions: 1)
+  let name: OperatorName
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let lhs = try factor(try node.input(0), node, "A", &b)
     let rhs = try factor(try node.input(1), node, "B", &b)
     try b.requireSameType([lhs, rhs])
     let alpha = try node.float("alpha", default: 1)
+    let activation = try FusedActivation(ofProduct: node)
     return [
-      try b.matrixProduct(lhs, rhs, accumulator: b.type(of: lhs).element) { $0.affineNumber($1, alpha, 0) }
+      try b.matrixProduct(lhs, rhs, accumulator: b.type(of: lhs).element) {
+        activation.apply(&$0, $0.affineNumber($1, alpha, 0))
+      }
     ]
   }
 
@@ -26,3 +29,21 @@ struct FusedMatMul: Operator {
     return b.transpose(value, order)
   }
 }
+
+/// A general matrix product with an activation.
+struct FusedGemm: Operator {
+  let name = OperatorName("FusedGemm", domain: "com.microsoft", versions: 1)
+
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let activation = try FusedActivation(ofProduct: node)
+    return [try b.generalProduct(node) { activation.apply(&$0, $1) }]
+  }
+}
+
+/// Matrix products of ONNX Runtime.
+let fusedProducts: [any Operator] = [
+  FusedGemm(),
+  FusedMatMul(name: OperatorName("FusedMatMul", domain: "com.microsoft", versions: 1)),
+  FusedMatMul(name: OperatorName("FusedMatMulActivation", domain: "com.microsoft", versions: 1)),
+  FusedMatMul(name: OperatorName("TransposeMatMul", domain: "com.microsoft", versions: 1)),
+]

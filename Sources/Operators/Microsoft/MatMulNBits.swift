@@ -7,50 +7,83 @@ struct MatMulNBits: Operator {
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
-    let packed = try node.input(1)
-    let scales = try node.input(2)
     try b.requireFloat(x)
-    try b.require(packed, "the weights", isOneOf: .u8)
-    let bits = try node.int("bits", default: 4)
     guard let depth = try node.int("K"), let columns = try node.int("N"), let block = try node.int("block_size"),
-      block > 0,
-      [2, 4, 8].contains(bits), depth > 0, columns > 0
-    else { throw .invalid("attributes 'K', 'N', 'bits' and 'block_size' must be given; bits are 2, 4 or 8") }
-    guard node.optionalInput(4) == nil else { throw .unsupported("reordered groups are not supported") }
-    let blocks = (depth + block - 1) / block
-    let perByte = 8 / bits
-    let rows = b.reshape(packed, [Dim(columns), Dim(blocks * block / perByte)])
-    guard b.shape(of: packed).product == Dim(columns * blocks * block / perByte),
-      b.shape(of: scales).product == Dim(columns * blocks)
-    else { throw .invalid("weights of shape \(b.shape(of: packed)) do not hold \(columns) columns of \(depth)") }
-    let element = b.type(of: x).element
-    var operands = [rows, b.reshape(scales, [Dim(columns), Dim(blocks)])]
-    var body = ScalarGraph()
-    let (column, position) = (body.axis(0), body.axis(1))
-    let group = body.binary(.floorDivide, position, body.integer(block))
-    func unpacked(_ operand: Int, _ index: ScalarID) -> ScalarID {
-      let byte = body.read(operand, [column, body.binary(.floorDivide, index, body.integer(perByte))], type: .u8)
-      let shift = body.times(body.binary(.floorRemainder, index, body.integer(perByte)), body.integer(bits))
-      let shifted = body.binary(.shiftRight, body.cast(byte, to: .i32), body.cast(shift, to: .i32))
-      return body.cast(body.binary(.and, shifted, body.integer((1 << bits) - 1, .i32)), to: element)
+      depth > 0, columns > 0, block > 0
+    else { throw .invalid("attributes 'K', 'N' and 'block_size' must be given and positive") }
+    guard try node.int("weight_prepacked", default: 0) == 0 else {
+      throw .unsupported("weights are packed for one processor", hint: "export them with weight_prepacked=0")
     }
-    let weight = unpacked(0, position)
+    let weights = BlockWeights(
+      values: try node.input(1), scales: try node.input(2), zeroPoints: node.optionalInput(3),
+      groups: node.optionalInput(4), rows: columns, columns: depth, block: block,
+      bits: try node.int("bits", default: 4))
+    let element = b.type(of: x).element
+    let restored = try weights.restored(as: element, &b)
+    return [
+      try b.biased(
+        try b.matrixProduct(x, b.transpose(restored, [1, 0]), accumulator: element), node.optionalInput(5))
+    ]
+  }
+}
+
+/// A matrix of few bits per element with a scale and a zero point for every block of a row.
+struct BlockWeights {
+  /// Bytes of all rows, each row padded to whole blocks.
+  var values: ValueID
+  /// One by row and block.
+  var scales: ValueID
+  /// Packed as the values are, or floats; the middle of the range if left out.
+  var zeroPoints: ValueID?
+  /// The block of every column in place of its position.
+  var groups: ValueID?
+  var rows: Int
+  var columns: Int
+  var block: Int
+  var bits: Int
+
+  /// The matrix as floats: [rows, columns].
+  func restored(as element: ElementType, _ b: inout GraphBuilder) throws(ModelError) -> ValueID {
+    try b.require(values, "the weights", isOneOf: .u8)
+    guard [2, 4, 8].contains(bits) else { throw .invalid("attribute 'bits' is \(bits), not 2, 4 or 8") }
+    let blocks = (columns + block - 1) / block
+    let perByte = 8 / bits
+    let rowBytes = blocks * ((block + perByte - 1) / perByte)
+    guard b.shape(of: values).product == Dim(rows * rowBytes), b.shape(of: scales).product == Dim(rows * blocks) else {
+      throw .invalid("weights of shape \(b.shape(of: values)) do not hold \(rows) rows of \(columns)")
+    }
+    var operands = [b.reshape(values, [Dim(rows), Dim(rowBytes)]), b.reshape(scales, [Dim(rows), Dim(blocks)])]
+    var body = ScalarGraph()
+    let (row, position) = (body.axis(0), body.axis(1))
+    var group = body.binary(.floorDivide, position, body.integer(block))
+    if let groups {
+      guard b.shape(of: groups).count == 1, b.shape(of: groups)[0].constant ?? 0 >= columns else {
+        throw .invalid("the groups have shape \(b.shape(of: groups)), not [\(columns)]")
+      }
+      group = body.wrappedIndex(
+        body.read(operands.count, [position], type: b.type(of: groups).element), extent: Dim(blocks))
+      operands.append(groups)
+    }
+    func bytes(_ operand: Int) -> (inout ScalarGraph, ScalarID) -> ScalarID {
+      { $0.read(operand, [row, $1], type: .u8) }
+    }
+    let weight = body.cast(body.unpacked(position, bits: bits, bytes(0)), to: element)
     var zeroPoint = body.number(Double(1 << (bits - 1)), element)
-    if let given = node.optionalInput(3) {
+    if let given = zeroPoints {
       let stored = b.type(of: given).element
       let width = stored == .u8 ? (blocks + perByte - 1) / perByte : blocks
-      guard b.shape(of: given).product == Dim(columns * width) else {
+      guard b.shape(of: given).product == Dim(rows * width) else {
         throw .invalid("the zero points have shape \(b.shape(of: given))")
       }
-      operands.append(b.reshape(given, [Dim(columns), Dim(width)]))
-      zeroPoint =
-        stored == .u8 ? unpacked(2, group) : body.cast(body.read(2, [column, group], type: stored), to: element)
+      let operand = operands.count
+      operands.append(b.reshape(given, [Dim(rows), Dim(width)]))
+      zeroPoint = body.cast(
+        stored == .u8
+          ? body.unpacked(group, bits: bits, bytes(operand)) : body.read(operand, [row, group], type: stored),
+        to: element)
     }
-    let scale = body.cast(body.read(1, [column, group], type: b.type(of: scales).element), to: element)
+    let scale = body.cast(body.read(1, [row, group], type: b.type(of: scales).element), to: element)
     body.results = [body.times(body.minus(weight, zeroPoint), scale)]
-    let weights = b.map([Dim(columns), Dim(depth)], body, operands)
-    let product = try b.matrixProduct(x, b.transpose(weights, [1, 0]), accumulator: element)
-    guard let bias = node.optionalInput(5) else { return [product] }
-    return [try b.elementwise([product, bias]) { $0.plus($1[0], $1[1]) }]
+    return b.map([Dim(rows), Dim(columns)], body, operands)
   }
 }

@@ -7,26 +7,26 @@ struct QGemm: Operator {
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let alpha = try node.float("alpha", default: 1)
-    var factors: [ValueID] = []
-    for (position, name) in [(0, "transA"), (3, "transB")] {
-      let factor = try centered(try node.input(position), try node.input(position + 2), &b)
-      guard b.shape(of: factor).count == 2 else { throw .invalid("argument \(position) is no matrix") }
-      factors.append(try node.flag(name) ? b.transpose(factor, [1, 0]) : factor)
-    }
-    var sum = try b.matrixProduct(factors[0], factors[1], accumulator: .i32)
+    let transposesRight = try node.flag("transB")
+    var lhs = try b.centered(try node.input(0), zeroPoint: node.optionalInput(2), axis: -1)
+    var rhs = try b.centered(try node.input(3), zeroPoint: node.optionalInput(5), axis: transposesRight ? -2 : -1)
+    guard b.shape(of: lhs).count == 2, b.shape(of: rhs).count == 2 else { throw .invalid("a factor is no matrix") }
+    if try node.flag("transA") { lhs = b.transpose(lhs, [1, 0]) }
+    if transposesRight { rhs = b.transpose(rhs, [1, 0]) }
+    var sum = try b.matrixProduct(lhs, rhs, accumulator: .i32)
     if let addend = node.optionalInput(6) {
       try b.require(addend, "the addend", isOneOf: .i32)
       sum = try b.elementwise([sum, addend]) { $0.plus($1[0], $1[1]) }
     }
-    let result = try b.elementwise([sum, try node.input(1), try node.input(4)]) { graph, values in
-      let scale = graph.times(graph.times(graph.number(alpha, .f32), values[1]), values[2])
-      return graph.times(graph.cast(values[0], to: .f32), scale)
+    let scales = [
+      try b.scaleAligned(try node.input(1), axis: -2, rank: 2), try b.scaleAligned(try node.input(4), axis: -1, rank: 2),
+    ]
+    let scale = try b.elementwise(scales) { graph, values in
+      graph.times(graph.times(graph.number(alpha, .f32), values[0]), values[1])
     }
-    guard node.optionalInput(7) != nil else { return [result] }
-    return [try b.quantized(result, node, at: 7, like: try node.input(0))]
-  }
-
-  private func centered(_ x: ValueID, _ zeroPoint: ValueID, _ b: inout GraphBuilder) throws(ModelError) -> ValueID {
-    try b.elementwise([x, zeroPoint]) { $0.minus($0.cast($1[0], to: .i32), $0.cast($1[1], to: .i32)) }
+    guard let target = node.optionalInput(7) else { return [try b.scaled(sum, by: scale)] }
+    let element = b.type(of: try node.input(0)).element
+    let zeroPoint = try b.quantization(node, at: 7).zeroPoint ?? b.scalar(0, element)
+    return [try b.requantize(sum, [scale, b.scalar(1, .f32), b.reshape(target, [])], zeroPoint)]
   }
 }

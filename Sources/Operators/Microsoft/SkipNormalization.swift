@@ -31,6 +31,8 @@ struct SkipNormalization: Operator {
 
 /// Normalizations of ONNX Runtime.
 let microsoftNormalizations: [any Operator] = [
+  MicrosoftGroupNorm(name: OperatorName("GroupNorm", domain: "com.microsoft", versions: 1), hasSkip: false),
+  MicrosoftGroupNorm(name: OperatorName("SkipGroupNorm", domain: "com.microsoft", versions: 1), hasSkip: true),
   RMSNormalization(name: OperatorName("SimplifiedLayerNormalization", versions: 1)),
   RMSNormalization(name: OperatorName("SimplifiedLayerNormalization", domain: "com.microsoft", versions: 1)),
   SkipNormalization(

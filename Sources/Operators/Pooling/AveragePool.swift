@@ -8,37 +8,46 @@ struct AveragePool: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
     try b.requireFloat(x)
-    let spatial = try spatialExtents(x, in: b)
+    return [try b.averagePool(x, node)]
+  }
+}
+
+extension GraphBuilder {
+  /// The mean over the sliding windows that the attributes of AveragePool describe.
+  mutating func averagePool(_ x: ValueID, _ node: OperatorNode) throws(ModelError) -> ValueID {
+    let spatial = try spatialExtents(x, in: self)
     let window = try Window(node, input: spatial)
-    let element = b.type(of: x).element
+    let element = type(of: x).element
     let includesPadding = try node.flag("count_include_pad")
-    return b.pool(x, window, .sum, outside: 0) { graph, accumulators in
+    return pool(x, window, .sum, outside: 0) { graph, accumulators in
       var count = graph.integer(1)
       for axis in 0..<window.rank {
-        count = graph.times(count, positions(&graph, window, axis, spatial[axis], includesPadding))
+        count = graph.times(count, graph.windowPositions(window, axis, spatial[axis], includesPadding))
       }
       return [graph.over(accumulators[0], graph.cast(count, to: element))]
-    }
+    }[0]
   }
+}
 
+extension ScalarGraph {
   /// How many positions of the window along one axis count: those within the data, or within data and padding.
-  private func positions(
-    _ graph: inout ScalarGraph, _ window: Window, _ axis: Int, _ extent: Dim, _ includesPadding: Bool
+  fileprivate mutating func windowPositions(
+    _ window: Window, _ number: Int, _ extent: Dim, _ includesPadding: Bool
   ) -> ScalarID {
-    let low = includesPadding ? -window.padBefore[axis] : Dim(0)
-    let high = includesPadding ? extent + window.padAfter[axis] : extent
-    let reach = (window.output[axis] - 1) * window.strides[axis] - window.padBefore[axis] + window.span(axis)
-    if (-window.padBefore[axis] - low).lowerBound ?? -1 >= 0, (high - reach).lowerBound ?? -1 >= 0 {
-      return graph.dim(window.kernel[axis])
+    let low = includesPadding ? -window.padBefore[number] : Dim(0)
+    let high = includesPadding ? extent + window.padAfter[number] : extent
+    let reach = (window.output[number] - 1) * window.strides[number] - window.padBefore[number] + window.span(number)
+    if (-window.padBefore[number] - low).lowerBound ?? -1 >= 0, (high - reach).lowerBound ?? -1 >= 0 {
+      return dim(window.kernel[number])
     }
-    let start = graph.affine(graph.axis(2 + axis), scale: window.strides[axis], offset: -window.padBefore[axis])
-    let dilation = window.dilations[axis]
+    let start = affine(axis(2 + number), scale: window.strides[number], offset: -window.padBefore[number])
+    let dilation = window.dilations[number]
     // The first step at or above `low`, and the first at or above `high`.
-    let below = graph.minus(graph.dim(low + (dilation - 1)), start)
-    let first = graph.binary(.max, graph.binary(.floorDivide, below, graph.integer(dilation)), graph.integer(0))
-    let above = graph.minus(graph.dim(high + (dilation - 1)), start)
-    let past = graph.binary(.floorDivide, above, graph.integer(dilation))
-    let end = graph.binary(.min, past, graph.dim(window.kernel[axis]))
-    return graph.binary(.max, graph.minus(end, first), graph.integer(0))
+    let below = minus(dim(low + (dilation - 1)), start)
+    let first = binary(.max, binary(.floorDivide, below, integer(dilation)), integer(0))
+    let above = minus(dim(high + (dilation - 1)), start)
+    let past = binary(.floorDivide, above, integer(dilation))
+    let end = binary(.min, past, dim(window.kernel[number]))
+    return binary(.max, minus(end, first), integer(0))
   }
 }

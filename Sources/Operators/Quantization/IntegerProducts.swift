@@ -43,26 +43,36 @@ struct QLinearMatMul: Operator {
   }
 }
 
-/// The convolution of quantized data, quantized again.
+/// The convolution of quantized data, quantized again; the channels may be last.
 struct QLinearConv: Operator {
-  let name = OperatorName("QLinearConv", versions: 10)
+  let name: OperatorName
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try b.centered(try node.input(0), zeroPoint: try node.input(2), axis: 0)
     let w = try b.centered(try node.input(3), zeroPoint: try node.input(5), axis: 0)
-    let sum = try b.convolution(x, w, bias: node.optionalInput(8), node, accumulator: .i32)
-    let axis = 1 - b.shape(of: sum).count
-    let rank = b.shape(of: sum).count
-    var scales: [ValueID] = []
-    for position in [1, 4, 6] { scales.append(try b.scaleAligned(try node.input(position), axis: axis, rank: rank)) }
-    let zeroPoint = try b.scaleAligned(try node.input(7), axis: axis, rank: rank)
-    return [try b.requantize(sum, scales, zeroPoint)]
+    let y = try b.convolution(x, channelsLast: try node.flag("channels_last")) { (x, b) throws(ModelError) in
+      let sum = try b.convolution(x, w, bias: node.optionalInput(8), node, accumulator: .i32)
+      let rank = b.shape(of: sum).count
+      var scales: [ValueID] = []
+      for position in [1, 4, 6] {
+        scales.append(try b.scaleAligned(try node.input(position), axis: 1 - rank, rank: rank))
+      }
+      return try b.requantize(
+        sum, scales, try b.scaleAligned(try node.input(7), axis: 1 - rank, rank: rank))
+    }
+    return [y]
   }
 }
 
+/// QLinearConv as standardized, and of ONNX Runtime.
+let quantizedConvolutions: [any Operator] = [
+  QLinearConv(name: OperatorName("QLinearConv", versions: 10)),
+  QLinearConv(name: OperatorName("QLinearConv", domain: "com.microsoft", versions: 1)),
+]
+
 extension GraphBuilder {
   /// Quantized data minus its zero point, which is a scalar or one value per position of an axis.
-  fileprivate mutating func centered(_ x: ValueID, zeroPoint: ValueID?, axis: Int) throws(ModelError) -> ValueID {
+  mutating func centered(_ x: ValueID, zeroPoint: ValueID?, axis: Int) throws(ModelError) -> ValueID {
     guard let zeroPoint, !type(of: x).element.isFloat else { return x }
     if let known = constantValue(zeroPoint), known.integers.allSatisfy({ $0 == 0 }) { return x }
     let rank = shape(of: x).count
@@ -71,7 +81,7 @@ extension GraphBuilder {
   }
 
   /// A parameter of one element, or a vector moved to an axis counted from the back.
-  fileprivate mutating func scaleAligned(_ value: ValueID, axis: Int, rank: Int) throws(ModelError) -> ValueID {
+  mutating func scaleAligned(_ value: ValueID, axis: Int, rank: Int) throws(ModelError) -> ValueID {
     let shape = shape(of: value)
     if shape.constants?.reduce(1, *) == 1 { return reshape(value, []) }
     guard shape.count == 1, rank >= -axis else { return value }
@@ -79,7 +89,7 @@ extension GraphBuilder {
   }
 
   /// `saturate(rint(sum * (scales[0] * scales[1] / scales[2])) + zeroPoint)`.
-  fileprivate mutating func requantize(_ sum: ValueID, _ scales: [ValueID], _ zeroPoint: ValueID) throws(ModelError)
+  mutating func requantize(_ sum: ValueID, _ scales: [ValueID], _ zeroPoint: ValueID) throws(ModelError)
     -> ValueID
   {
     let target = type(of: zeroPoint).element

@@ -8,16 +8,18 @@ struct GRU: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let isLinearFirst = try node.flag("linear_before_reset")
     let layer = RecurrentLayer(
-      gates: 3, stateCount: 1, defaults: ["Sigmoid", "Tanh"], ownBiasFrom: isLinearFirst ? 2 : 3
-    ) { step, hidden, b throws(ModelError) in
-      isLinearFirst ? linearFirst(step, hidden, &b) : resetFirst(step, hidden, &b)
-    }
+      gates: 3, stateCount: 1, defaults: ["Sigmoid", "Tanh"], ownBiasFrom: isLinearFirst ? 2 : 3,
+      cell: { step, hidden, b throws(ModelError) in
+        try isLinearFirst ? linearFirst(step, hidden, &b) : resetFirst(step, hidden, &b)
+      })
     return try layer.build(node, in: &b)
   }
 
-  private func linearFirst(_ step: RecurrentStep, _ hidden: Dim, _ b: inout GraphBuilder) -> [ValueID] {
+  private func linearFirst(_ step: RecurrentStep, _ hidden: Dim, _ b: inout GraphBuilder) throws(ModelError)
+    -> [ValueID]
+  {
     let state = step.states[0]
-    let product = b.recurrentProduct(state, step.weights, rows: hidden * 3)
+    let product = try b.recurrentProduct(state, step.weights, rows: hidden * 3)
     let operands = [step.input, product, state] + (step.recurrentBias.map { [$0] } ?? [])
     return [
       b.recurrentMap(b.shape(of: state), operands) { graph, read in
@@ -31,15 +33,17 @@ struct GRU: Operator {
     ]
   }
 
-  private func resetFirst(_ step: RecurrentStep, _ hidden: Dim, _ b: inout GraphBuilder) -> [ValueID] {
+  private func resetFirst(_ step: RecurrentStep, _ hidden: Dim, _ b: inout GraphBuilder) throws(ModelError)
+    -> [ValueID]
+  {
     let state = step.states[0]
     let shape = b.shape(of: state)
-    let gates = b.recurrentProduct(state, step.weights, rows: hidden * 2)
+    let gates = try b.recurrentProduct(state, step.weights, rows: hidden * 2)
     let reset = b.recurrentMap(shape, [step.input, gates, state]) { graph, read in
       let reset = step.activate(0, graph.plus(read(&graph, 0, 1), read(&graph, 1, 1)), &graph)
       return graph.times(reset, read(&graph, 2, 0))
     }
-    let linear = b.recurrentProduct(reset, step.weights, from: hidden * 2, rows: hidden)
+    let linear = try b.recurrentProduct(reset, step.weights, from: hidden * 2, rows: hidden)
     return [
       b.recurrentMap(shape, [step.input, gates, state, linear]) { graph, read in
         let update = step.activate(0, graph.plus(read(&graph, 0, 0), read(&graph, 1, 0)), &graph)

@@ -3,22 +3,24 @@ import TensorIR
 
 /// Long short-term memory; gates are input, output, forget and cell.
 struct LSTM: Operator {
-  let name = OperatorName("LSTM", versions: 1, 7, 14, 22)
+  let name: OperatorName
+  let isQuantized: Bool
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let isCoupled = try node.flag("input_forget")
-    let layer = RecurrentLayer(
-      gates: 4, stateCount: 2, defaults: ["Sigmoid", "Tanh", "Tanh"], ownBiasFrom: 4
-    ) { step, hidden, b throws(ModelError) in
-      cell(step, hidden, isCoupled, &b)
-    }
+    var layer = RecurrentLayer(
+      gates: 4, stateCount: 2, defaults: ["Sigmoid", "Tanh", "Tanh"], ownBiasFrom: 4,
+      cell: { step, hidden, b throws(ModelError) in try cell(step, hidden, isCoupled, &b) })
+    layer.isQuantized = isQuantized
     return try layer.build(node, in: &b)
   }
 
-  private func cell(_ step: RecurrentStep, _ hidden: Dim, _ isCoupled: Bool, _ b: inout GraphBuilder) -> [ValueID] {
+  private func cell(_ step: RecurrentStep, _ hidden: Dim, _ isCoupled: Bool, _ b: inout GraphBuilder) throws(ModelError)
+    -> [ValueID]
+  {
     let (state, memory) = (step.states[0], step.states[1])
     let shape = b.shape(of: state)
-    let product = b.recurrentProduct(state, step.weights, rows: hidden * 4)
+    let product = try b.recurrentProduct(state, step.weights, rows: hidden * 4)
     let peepholes = step.peepholes.map { [$0] } ?? []
     func gate(
       _ number: Int, _ function: Int, peephole: Int?, _ graph: inout ScalarGraph,
@@ -45,3 +47,9 @@ struct LSTM: Operator {
     return [nextState, nextMemory]
   }
 }
+
+/// LSTM as standardized, and with weights as integers of ONNX Runtime.
+let lstmOperators: [any Operator] = [
+  LSTM(name: OperatorName("LSTM", versions: 1, 7, 14, 22), isQuantized: false),
+  LSTM(name: OperatorName("DynamicQuantizeLSTM", domain: "com.microsoft", versions: 1), isQuantized: true),
+]

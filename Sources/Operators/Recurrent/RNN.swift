@@ -10,7 +10,7 @@ struct RNN: Operator {
   }
 
   private func cell(_ step: RecurrentStep, _ hidden: Dim, _ b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
-    let product = b.recurrentProduct(step.states[0], step.weights, rows: hidden)
+    let product = try b.recurrentProduct(step.states[0], step.weights, rows: hidden)
     return [
       b.recurrentMap(b.shape(of: step.states[0]), [step.input, product]) { graph, read in
         step.activate(0, graph.plus(read(&graph, 0, 0), read(&graph, 1, 0)), &graph)

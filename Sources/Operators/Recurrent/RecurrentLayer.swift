@@ -8,7 +8,7 @@ struct RecurrentStep {
   /// The products of the input with all gates' weights plus biases: [batch, gates * hidden].
   var input: ValueID
   /// Recurrent weights [gates * hidden, hidden].
-  var weights: ValueID
+  var weights: RecurrentWeights
   /// Recurrent biases [gates * hidden], where the cell adds them itself.
   var recurrentBias: ValueID?
   var peepholes: ValueID?
@@ -26,6 +26,13 @@ struct RecurrentStep {
   }
 }
 
+/// Weights [rows, columns] of one direction.
+struct RecurrentWeights {
+  var values: ValueID
+  /// One scale or one per row for integer weights [columns, rows], whose other factor is quantized by its range.
+  var scale: ValueID? = nil
+}
+
 /// What RNN, GRU and LSTM share.
 struct RecurrentLayer {
   let gates: Int
@@ -35,6 +42,8 @@ struct RecurrentLayer {
   let ownBiasFrom: Int
   /// The next states from the previous ones.
   let cell: (RecurrentStep, Dim, inout GraphBuilder) throws(ModelError) -> [ValueID]
+  /// Whether the weights are integers with scale and zero point as arguments 8 ... 11.
+  var isQuantized = false
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let direction = try node.string("direction", default: "forward")
@@ -49,11 +58,13 @@ struct RecurrentLayer {
     let x = isBatchFirst ? b.transpose(given, [1, 0, 2]) : given
     let weights = try node.input(1)
     let recurrent = try node.input(2)
-    let hidden = b.shape(of: recurrent).last ?? 0
+    guard b.shape(of: recurrent).count == 3 else {
+      throw .invalid("the recurrent weights have rank \(b.shape(of: recurrent).count), not 3")
+    }
+    let hidden = b.shape(of: recurrent)[isQuantized ? 1 : 2]
     let rows = hidden * gates
-    guard b.shape(of: weights) == [Dim(directions), rows, b.shape(of: x)[2]],
-      b.shape(of: recurrent) == [Dim(directions), rows, hidden]
-    else {
+    func expected(_ columns: Dim) -> [Dim] { [Dim(directions)] + (isQuantized ? [columns, rows] : [rows, columns]) }
+    guard b.shape(of: weights) == expected(b.shape(of: x)[2]), b.shape(of: recurrent) == expected(hidden) else {
       throw .invalid(
         "weights \(b.shape(of: weights)) and \(b.shape(of: recurrent)) do not fit data of shape \(b.shape(of: x))"
       )
@@ -89,7 +100,7 @@ struct RecurrentLayer {
     let element = b.type(of: x).element
     let rows = hidden * gates
     let bias = try node.optionalInput(3).map { value throws(ModelError) in try b.row(value, number, "the bias") }
-    let input = inputProducts(x, b.part(try node.input(1), number), bias, rows, &b)
+    let input = try inputProducts(x, try directionWeights(node, 1, number, &b), bias, rows, &b)
     var inner = GraphBuilder(inside: b)
     let step = inner.input(TensorType(.i64, []))
     let type = TensorType(element, [batch, hidden])
@@ -110,8 +121,10 @@ struct RecurrentLayer {
     let peepholes =
       try stateCount == 2
       ? node.optionalInput(7).map { value throws(ModelError) in try b.row(value, number, "the peepholes") } : nil
+    let own = try directionWeights(node, 2, number, &b)
+    let captured = RecurrentWeights(values: capture(own.values), scale: own.scale.map(capture))
     let cellStep = RecurrentStep(
-      states: states, input: slice, weights: capture(b.part(try node.input(2), number)), recurrentBias: ownBias,
+      states: states, input: slice, weights: captured, recurrentBias: ownBias,
       peepholes: peepholes.map(capture), activations: activations, clip: try node.float("clip"))
     var next = try cell(cellStep, hidden, &inner)
     var output = next[0]
@@ -141,33 +154,37 @@ struct RecurrentLayer {
     b.knownIntegers(lengths)?.allSatisfy { $0 == steps } ?? false
   }
 
-  /// `x * W' + bias` for all steps at once: [steps, batch, rows].
-  private func inputProducts(_ x: ValueID, _ weights: ValueID, _ bias: ValueID?, _ rows: Dim, _ b: inout GraphBuilder)
-    -> ValueID
+  /// The weights of one direction from an argument.
+  private func directionWeights(_ node: OperatorNode, _ position: Int, _ number: Int, _ b: inout GraphBuilder)
+    throws(ModelError) -> RecurrentWeights
   {
+    let values = b.part(try node.input(position), number)
+    guard isQuantized else { return RecurrentWeights(values: values) }
+    let zeroPoint = node.optionalInput(7 + 2 * position).map { b.part($0, number) }
+    return RecurrentWeights(
+      values: try b.centered(values, zeroPoint: zeroPoint, axis: -1),
+      scale: b.part(try node.input(6 + 2 * position), number))
+  }
+
+  /// `x * W' + bias` for all steps at once: [steps, batch, rows].
+  private func inputProducts(
+    _ x: ValueID, _ weights: RecurrentWeights, _ bias: ValueID?, _ rows: Dim, _ b: inout GraphBuilder
+  ) throws(ModelError) -> ValueID {
     let type = b.type(of: x)
     let flat = b.reshape(x, [type.shape[0] * type.shape[1], type.shape[2]])
-    var epilogue = ScalarGraph()
-    var sum = epilogue.accumulator(0, type.element)
-    var operands = [flat, weights]
-    if let bias {
+    let result = try b.recurrentProduct(flat, weights, rows: rows) { epilogue, sum, operands in
+      guard let bias else { return sum }
+      let own = operands.count
       operands.append(bias)
       let column = epilogue.axis(1)
-      sum = epilogue.plus(sum, epilogue.read(2, [column], type: type.element))
-      let second = epilogue.read(2, [epilogue.affine(column, scale: 1, offset: rows)], type: type.element)
-      if ownBiasFrom == gates {
-        sum = epilogue.plus(sum, second)
-      } else {
-        let limit = epilogue.dim(rows.floorDivided(by: Dim(gates)) * ownBiasFrom)
-        let isShared = epilogue.compare(.less, column, limit)
-        sum = epilogue.plus(sum, epilogue.select(isShared, second, epilogue.number(0, type.element)))
-      }
+      let first = epilogue.plus(sum, epilogue.read(own, [column], type: type.element))
+      let second = epilogue.read(own, [epilogue.affine(column, scale: 1, offset: rows)], type: type.element)
+      if ownBiasFrom == gates { return epilogue.plus(first, second) }
+      let limit = epilogue.dim(rows.floorDivided(by: Dim(gates)) * ownBiasFrom)
+      let isShared = epilogue.compare(.less, column, limit)
+      return epilogue.plus(first, epilogue.select(isShared, second, epilogue.number(0, type.element)))
     }
-    epilogue.results = [sum]
-    let contract = Contract(
-      shape: [type.shape[0] * type.shape[1], rows], reduced: [type.shape[2]], lhs: [.axis(0), .axis(2)],
-      rhs: [.axis(1), .axis(2)], accumulator: type.element, epilogue: epilogue)
-    return b.reshape(b.add(.contract(contract), operands)[0], [type.shape[0], type.shape[1], rows])
+    return b.reshape(result, [type.shape[0], type.shape[1], rows])
   }
 
   private func initialState(
@@ -200,14 +217,31 @@ extension GraphBuilder {
   }
 
   /// The product of states [batch, hidden] with rows of recurrent weights [rows, hidden], transposed.
-  mutating func recurrentProduct(_ state: ValueID, _ weights: ValueID, from first: Dim = 0, rows: Dim) -> ValueID {
+  ///
+  /// `finish` computes the result from the sum; it may add operands.
+  mutating func recurrentProduct(
+    _ state: ValueID, _ weights: RecurrentWeights, from first: Dim = 0, rows: Dim,
+    finish: (inout ScalarGraph, ScalarID, inout [ValueID]) -> ScalarID = { _, sum, _ in sum }
+  ) throws(ModelError) -> ValueID {
     let type = type(of: state)
+    var operands = [state, weights.values]
     var epilogue = ScalarGraph()
-    epilogue.results = [epilogue.accumulator(0, type.element)]
+    var sum = epilogue.accumulator(0, weights.scale == nil ? type.element : .i32)
+    let row = AffineIndex([1: 1], offset: first)
+    var rhs = [row, .axis(2)]
+    if let scale = weights.scale {
+      let left = try dynamicallyQuantized(state)
+      operands = [try centered(left.value, zeroPoint: left.zeroPoint, axis: -1), weights.values, left.scale, scale]
+      let column = self.shape(of: scale).map { $0 == 1 ? epilogue.integer(0) : epilogue.affineIndex(row) }
+      let factor = epilogue.times(epilogue.read(2, [], type: .f32), epilogue.read(3, column, type: .f32))
+      sum = epilogue.times(epilogue.cast(sum, to: .f32), factor)
+      rhs = [.axis(2), row]
+    }
+    epilogue.results = [finish(&epilogue, sum, &operands)]
     let contract = Contract(
-      shape: [type.shape[0], rows], reduced: [type.shape[1]], lhs: [.axis(0), .axis(2)],
-      rhs: [AffineIndex([1: 1], offset: first), .axis(2)], accumulator: type.element, epilogue: epilogue)
-    return add(.contract(contract), [state, weights])[0]
+      shape: [type.shape[0], rows], reduced: [type.shape[1]], lhs: [.axis(0), .axis(2)], rhs: rhs,
+      accumulator: weights.scale == nil ? type.element : .i32, epilogue: epilogue)
+    return add(.contract(contract), operands)[0]
   }
 
   /// A map over [batch, hidden]; `gate` reads an operand with several gates per row.

@@ -72,13 +72,14 @@ extension GraphBuilder {
     // Sums of half floats are kept in f32, so that they neither overflow nor lose their small terms. Only short sums of
     // bf16 are rounded after every term, as the reference evaluator's published results are.
     let isShort = (frame.reduced.product.constant ?? .max) <= 8
-    let isHalf = type.element == .f16 || (type.element == .bf16 && !isShort)
     let prepared = prepare(&body, value)
+    let summand = body.type(of: prepared)
+    let isHalf = summand == .f16 || (summand == .bf16 && !isShort)
     body.results = [isHalf && combiner == .sum ? body.cast(prepared, to: .f32) : prepared]
     let result = reduce(combiner, shape: frame.outer, reduced: frame.reduced, operands: [x], body: body) {
       graph, accumulators in
       let finished = finish(&graph, accumulators[0], frame.reduced.product)
-      return [isHalf ? graph.cast(finished, to: type.element) : finished] + accumulators.dropFirst()
+      return [isHalf ? graph.cast(finished, to: summand) : finished] + accumulators.dropFirst()
     }
     let value0 = combiner.hasPosition ? result[1] : result[0]
     return reshape(value0, measured: keepsAxes ? frame.keptShape : frame.droppedShape)

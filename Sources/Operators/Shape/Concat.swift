@@ -12,18 +12,24 @@ struct Concat: Operator {
     let given = try node.int("axis") ?? (node.version < 4 ? 1 : nil)
     guard let given else { throw .invalid("attribute 'axis' is missing") }
     let axis = try normalizedAxis(given, rank: rank)
-    for part in parts {
-      let shape = b.shape(of: part)
-      guard shape.count == rank else { throw .invalid("the arguments have ranks \(rank) and \(shape.count)") }
-      for other in 0..<rank where other != axis && (shape[other] - b.shape(of: parts[0])[other]).constant ?? 0 != 0 {
-        throw .invalid("shapes \(b.shape(of: parts[0])) and \(shape) differ in dimension \(other)")
-      }
-    }
+    try b.requireJoinable(parts, axis: axis)
     return [b.concatenate(parts, axis: axis)]
   }
 }
 
 extension GraphBuilder {
+  /// Checks that values can be joined along an axis.
+  func requireJoinable(_ parts: [ValueID], axis: Int) throws(ModelError) {
+    let first = shape(of: parts[0])
+    for part in parts {
+      let shape = shape(of: part)
+      guard shape.count == first.count else { throw .invalid("the arguments have ranks \(first.count) and \(shape.count)") }
+      for other in shape.indices where other != axis && (shape[other] - first[other]).constant ?? 0 != 0 {
+        throw .invalid("shapes \(first) and \(shape) differ in dimension \(other)")
+      }
+    }
+  }
+
   /// The values one after the other along an axis; their other extents are equal.
   mutating func concatenate(_ values: [ValueID], axis: Int) -> ValueID {
     let parts = values.filter { self.shape(of: $0)[axis] != 0 }
