@@ -93,6 +93,8 @@ public enum Registry {
       RoiAlign(),
       RotaryEmbedding(),
       STFT(),
+      SVMClassifier(),
+      SVMRegressor(),
       Scaler(),
       ScanOperator(),
       ScatterND(),

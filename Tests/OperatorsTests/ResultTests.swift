@@ -4,7 +4,7 @@ import Verify
 
 @testable import ONNXReader
 
-private let cases = castResults
+private let cases = castResults + machineLearningResults
 
 @Suite struct ResultTests {
   @Test(arguments: cases, CompileOptions.Backend.allCases)
