@@ -4,9 +4,6 @@ let unsupportedOperators: [String: String] = {
   for name in ["NonMaxSuppression", "Unique"] {
     reasons[name] = "the size of its result depends on data; move it out of the model"
   }
-  for name in ["Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"] {
-    reasons[name] = "random numbers are not generated; pass them as an input"
-  }
   for name in [
     "ConcatFromSequence", "SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert",
     "SequenceLength", "SequenceMap", "SplitToSequence", "Optional", "OptionalGetElement", "OptionalHasElement",

@@ -4,7 +4,7 @@ import Verify
 
 @testable import ONNXReader
 
-private let cases = castResults + machineLearningResults
+private let cases = castResults + machineLearningResults + trainingResults
 
 @Suite struct ResultTests {
   @Test(arguments: cases, CompileOptions.Backend.allCases)
