@@ -67,6 +67,7 @@ public enum Registry {
       MatMulInteger(),
       MatMulNBits(),
       MaxPool(),
+      MaxRoiPool(),
       MaxUnpool(),
       Mean(),
       MeanVarianceNormalization(),
