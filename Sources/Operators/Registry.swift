@@ -110,6 +110,7 @@ public enum Registry {
       Squeeze(),
       SwiGLU(),
       TensorScatter(),
+      TfIdfVectorizer(),
       Tile(),
       TopK(),
       Unique(),

@@ -11,7 +11,7 @@ let unsupportedOperators: [String: String] = {
     reasons[name] = "only tensors are supported, no sequences or optional values"
   }
   for name in ["CastMap", "DictVectorizer"] { reasons[name] = "only tensors are supported, no maps" }
-  for name in ["CategoryMapper", "RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit", "TfIdfVectorizer"] {
+  for name in ["CategoryMapper", "RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit"] {
     reasons[name] = "strings are not supported; do this outside of the model"
   }
   reasons["ZipMap"] = "its result is no tensor; export the model with zipmap=False"
