@@ -36,6 +36,7 @@ public enum Registry {
       EyeLike(),
       FeatureVectorizer(),
       Flatten(),
+      FlexAttention(),
       FusedConv(),
       FusedMatMul(),
       GRU(),

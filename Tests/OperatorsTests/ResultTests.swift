@@ -4,7 +4,7 @@ import Verify
 
 @testable import ONNXReader
 
-private let cases = castResults + machineLearningResults + trainingResults
+private let cases = castResults + machineLearningResults + trainingResults + furtherResults + bodyResults
 
 @Suite struct ResultTests {
   @Test(arguments: cases, CompileOptions.Backend.allCases)

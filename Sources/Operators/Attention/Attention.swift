@@ -165,7 +165,7 @@ struct Heads {
 
 extension GraphBuilder {
   /// Products of all queries with all keys: [batch, heads, queries, keys].
-  fileprivate mutating func scores(
+  mutating func scores(
     _ query: Heads, _ key: Heads, _ group: Int, _ finish: (inout ScalarGraph, ScalarID) -> ScalarID
   ) -> ValueID {
     let (rows, columns) = (query.extents(self), key.extents(self))
@@ -206,7 +206,7 @@ extension GraphBuilder {
   }
 
   /// Values summed by probability: [batch, heads, queries, size], or flat [batch, queries, heads * size].
-  fileprivate mutating func weighted(_ probabilities: ValueID, _ value: Heads, _ group: Int, isFlat: Bool) -> ValueID {
+  mutating func weighted(_ probabilities: ValueID, _ value: Heads, _ group: Int, isFlat: Bool) -> ValueID {
     let shape = shape(of: probabilities)
     let columns = value.extents(self)
     let element = type(of: value.value).element
