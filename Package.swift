@@ -65,7 +65,8 @@ let package = Package(
     .testTarget(name: "ONNXReaderTests", dependencies: ["ONNXReader", "Support"]),
     .testTarget(
       name: "ScheduleTests", dependencies: ["EmitLLVM", "LoopIR", "ModelHost", "Schedule", "Support", "TensorIR"]),
-    .testTarget(name: "OperatorsTests", dependencies: ["Operators", "ONNXReader", "Support", "TensorIR"]),
+    .testTarget(
+      name: "OperatorsTests", dependencies: ["Driver", "Operators", "ONNXReader", "Support", "TensorIR", "Verify"]),
     .testTarget(name: "VerifyTests", dependencies: ["Verify", "ONNXReader", "Support"]),
     .testTarget(name: "TensorIRTests", dependencies: ["TensorIR", "Support"]),
     .testTarget(name: "PassesTests", dependencies: ["Passes", "TensorIR", "Support"], exclude: ["Texts"]),

@@ -4,16 +4,14 @@ let unsupportedOperators: [String: String] = {
   for name in ["NonMaxSuppression", "Unique"] {
     reasons[name] = "the size of its result depends on data; move it out of the model"
   }
-  for name in ["Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"] {
-    reasons[name] = "random numbers are not generated; pass them as an input"
-  }
   for name in [
     "ConcatFromSequence", "SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert",
     "SequenceLength", "SequenceMap", "SplitToSequence", "Optional", "OptionalGetElement", "OptionalHasElement",
   ] {
     reasons[name] = "only tensors are supported, no sequences or optional values"
   }
-  for name in ["RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit", "TfIdfVectorizer"] {
+  for name in ["CastMap", "DictVectorizer"] { reasons[name] = "only tensors are supported, no maps" }
+  for name in ["CategoryMapper", "RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit"] {
     reasons[name] = "strings are not supported; do this outside of the model"
   }
   reasons["ZipMap"] = "its result is no tensor; export the model with zipmap=False"

@@ -141,7 +141,11 @@ extension Term {
   /// The value as another type.
   fileprivate func converted(from source: ElementType, to target: ElementType) -> Term {
     if target == .bool { return cast(.bool) }
-    if source == .f64 && target.isFloat && target.computed == .f32 { return castToOddSingle.rounded(to: target) }
+    if type.isFloat && target.isFloat && target.computed == .f32 {
+      let single = source == .f64 ? castToOddSingle : self
+      guard let layout = SmallFloatLayout(target), layout.infinity != nil else { return single.rounded(to: target) }
+      return single.atMost(layout.greatestNumber).atLeast(-layout.greatestNumber).rounded(to: target)
+    }
     if type.isFloat && target.isInteger { return truncated(to: target.computed).rounded(to: target) }
     return cast(target.computed).rounded(to: target)
   }

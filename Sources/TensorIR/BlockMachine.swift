@@ -118,7 +118,7 @@ struct BlockMachine {
     switch lanes {
     case .floats(let x):
       return target.isFloat
-        ? .floats(x.map { Scalar.round($0, target) }) : .integers(x.map { Scalar.integer($0, target) })
+        ? .floats(x.map { Scalar.float($0, target) }) : .integers(x.map { Scalar.integer($0, target) })
     case .integers(let x):
       guard target.isFloat else { return .integers(x.map { Scalar.wrap($0, target) }) }
       if source == .u64 { return .floats(x.map { Scalar.round(Double(UInt(bitPattern: $0)), target) }) }

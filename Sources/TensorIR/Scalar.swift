@@ -13,6 +13,12 @@ public enum Scalar {
     }
   }
 
+  /// Conversion of a float to another float type; infinity saturates where the type has less than 16 bits.
+  static func float(_ value: Double, _ element: ElementType) -> Double {
+    guard value.isInfinite, let layout = SmallFloatLayout(element) else { return round(value, element) }
+    return value > 0 ? layout.greatestNumber : -layout.greatestNumber
+  }
+
   /// The value modulo 2 to the width, as an integer of the type; `u64` keeps its bits.
   static func wrap(_ value: Int, _ element: ElementType) -> Int {
     let shift = 64 - element.bits

@@ -46,7 +46,7 @@ public enum ScalarNode: Hashable, Sendable {
   case select(ScalarID, ScalarID, ScalarID)
   /// `a * b + c` of floats, rounded once where the target has it, else twice.
   case multiplyAdd(ScalarID, ScalarID, ScalarID)
-  /// Float to integer truncates; wider integers wrap; `bool` is 0 or 1.
+  /// Float to integer truncates; wider integers wrap; `bool` is 0 or 1; floats below 16 bits saturate, from infinity too.
   case cast(ElementType, ScalarID)
   /// The same bits as another type of the same width.
   case bitcast(ElementType, ScalarID)

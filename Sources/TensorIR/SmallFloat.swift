@@ -1,6 +1,6 @@
 import Support
 
-/// The layout of a floating-point format below 16 bits, which saturates on overflow.
+/// The layout of a floating-point format below 16 bits; finite values beyond the greatest number become that number.
 public struct SmallFloatLayout: Hashable, Sendable {
   /// What stands for NaN, and whether there are infinities.
   public enum Specials: Hashable, Sendable {
@@ -32,6 +32,20 @@ public struct SmallFloatLayout: Hashable, Sendable {
   public static let f8e5m2 = SmallFloatLayout(5, 2, bias: 15, .ieee)
   public static let f8e5m2fnuz = SmallFloatLayout(5, 2, bias: 16, .negativeZero)
 
+  /// The layout of a type with sign, exponent and mantissa; nil for other types.
+  public init?(_ element: ElementType) {
+    switch element {
+    case .f4e2m1: self = .f4e2m1
+    case .f8e4m3fn: self = .f8e4m3fn
+    case .f8e4m3fnuz: self = .f8e4m3fnuz
+    case .f8e5m2: self = .f8e5m2
+    case .f8e5m2fnuz: self = .f8e5m2fnuz
+    case .bool, .i2, .i4, .i8, .i16, .i32, .i64, .u2, .u4, .u8, .u16, .u32, .u64, .f16, .bf16, .f32, .f64, .f8e8m0,
+      .c64, .c128, .string:
+      return nil
+    }
+  }
+
   /// The bit of the sign.
   public var sign: Int { 1 << (exponentBits + mantissaBits) }
 
@@ -43,6 +57,12 @@ public struct SmallFloatLayout: Hashable, Sendable {
     case .negativeZero, .none: sign - 1
     }
   }
+
+  /// The bits of infinity, if there is one.
+  public var infinity: Int? { specials == .ieee ? greatest + 1 : nil }
+
+  /// The greatest number.
+  public var greatestNumber: Double { SmallFloat.number(self, greatest) }
 
   /// The bits that stand for NaN; where there is no NaN, the greatest number.
   public var nan: Int {
@@ -72,6 +92,8 @@ enum SmallFloat {
   }
 
   /// The bit pattern nearest to a value, ties to even; `f8e8m0` rounds up.
+  ///
+  /// Infinity stays infinity where there is one.
   static func encode(_ element: ElementType, _ value: Double) -> Int {
     switch element {
     case .f16: return Int(Float16(value).bitPattern)
@@ -96,7 +118,7 @@ enum SmallFloat {
 
   private static func power(_ exponent: Int) -> Double { Double(sign: .plus, exponent: exponent, significand: 1) }
 
-  private static func number(_ layout: SmallFloatLayout, _ bits: Int) -> Double {
+  fileprivate static func number(_ layout: SmallFloatLayout, _ bits: Int) -> Double {
     let magnitude = bits & (layout.sign - 1)
     let isNegative = bits & layout.sign != 0
     switch layout.specials {
@@ -116,7 +138,7 @@ enum SmallFloat {
   private static func code(_ layout: SmallFloatLayout, _ value: Double) -> Int {
     if value.isNaN { return layout.nan }
     let magnitude = Swift.abs(value)
-    var code = layout.greatest
+    var code = magnitude.isInfinite ? layout.infinity ?? layout.greatest : layout.greatest
     if magnitude < number(layout, layout.greatest) {
       let exponent = magnitude == 0 ? 1 - layout.bias : max(Int(magnitude.exponent), 1 - layout.bias)
       let units = (magnitude / power(exponent - layout.mantissaBits)).rounded(.toNearestOrEven)

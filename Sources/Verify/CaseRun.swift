@@ -68,8 +68,13 @@ private struct CaseRunner {
     }
     for (index, (actual, expected)) in zip(outputs, data.outputs).enumerated() {
       let name = model.graph.outputs[index].name
+      let tolerance = tolerances.tolerance(output: index, name: name)
       do {
-        try compare(actual, to: expected, tolerances.tolerance(output: index, name: name))
+        if let random = model.randomResults {
+          try compare(actual, to: expected, tolerance, random)
+        } else {
+          try compare(actual, to: expected, tolerance)
+        }
       } catch {
         throw Difference(cause: error.cause, details: "\(place)output '\(name)' \(error.details)")
       }

@@ -3,7 +3,7 @@ import TensorIR
 
 /// A new axis that holds one value at an index and another elsewhere.
 struct OneHot: Operator {
-  let name = OperatorName("OneHot", versions: 9, 11)
+  let name = OperatorName("OneHot", versions: 9, 11, 28)
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let indices = try node.input(0)

@@ -3,7 +3,7 @@ import TensorIR
 
 /// A sum of products given by axis labels.
 struct Einsum: Operator {
-  let name = OperatorName("Einsum", versions: 12)
+  let name = OperatorName("Einsum", versions: 12, 28)
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let operands = try node.inputs()

@@ -3,12 +3,29 @@ import TensorIR
 
 /// Conversion to the element type of an attribute.
 struct Cast: Operator {
-  let name = OperatorName("Cast", versions: 6, 9, 13, 19, 21, 23, 24, 25)
+  let name = OperatorName("Cast", versions: 1, 6, 9, 13, 19, 21, 23, 24, 25, 28)
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
-    guard let target = try node.elementType("to") else { throw .invalid("attribute 'to' is missing") }
-    return [try b.convert(try node.input(0), to: target, node)]
+    [try b.convert(try node.input(0), to: try target(node), node)]
   }
+
+  private func target(_ node: OperatorNode) throws(ModelError) -> ElementType {
+    if node.version >= 6 {
+      guard let target = try node.elementType("to") else { throw .invalid("attribute 'to' is missing") }
+      return target
+    }
+    guard let name = try node.string("to") else { throw .invalid("attribute 'to' is missing") }
+    guard let target = Cast.names[name.uppercased()] else {
+      throw .invalid("attribute 'to' is '\(name)', which is no element type")
+    }
+    return target
+  }
+
+  /// The types of operator set 1, which are given by name.
+  private static let names: [String: ElementType] = [
+    "BOOL": .bool, "INT8": .i8, "INT16": .i16, "INT32": .i32, "INT64": .i64, "UINT8": .u8, "UINT16": .u16,
+    "UINT32": .u32, "UINT64": .u64, "FLOAT16": .f16, "FLOAT": .f32, "DOUBLE": .f64, "STRING": .string,
+  ]
 }
 
 /// Conversion to the element type of another tensor.
@@ -25,9 +42,8 @@ extension GraphBuilder {
     -> ValueID
   {
     guard target != .string else { throw .unsupported("conversion to strings is not supported") }
-    if try !node.flag("saturate", default: true), type(of: x).element != target, target.bits == 8, target.isFloat {
-      throw .unsupported("conversion to \(target.rawValue) without saturation is not supported")
-    }
-    return try cast(x, to: target)
+    if type(of: x).element == target { return x }
+    let rounding = try node.smallFloatRounding()
+    return try elementwise([x]) { $0.cast($1[0], to: target, rounding) }
   }
 }

@@ -3,7 +3,7 @@ import TensorIR
 
 /// The remainder with the divisor's sign, or with `fmod` the dividend's.
 struct Mod: Operator {
-  let name = OperatorName("Mod", versions: 10, 13)
+  let name = OperatorName("Mod", versions: 10, 13, 28)
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let operands = [try node.input(0), try node.input(1)]
@@ -21,8 +21,12 @@ struct Mod: Operator {
         // A rest with the wrong sign moves by one divisor.
         let zero = graph.number(0, element)
         let signsDiffer = graph.binary(.xor, graph.compare(.less, rest, zero), graph.compare(.less, divisor, zero))
-        let moves = graph.binary(.and, graph.compare(.notEqual, rest, zero), signsDiffer)
-        return graph.select(moves, graph.plus(rest, divisor), rest)
+        let isZero = graph.compare(.equal, rest, zero)
+        let moved = graph.select(signsDiffer, graph.plus(rest, divisor), rest)
+        guard element.isFloat else { return graph.select(isZero, rest, moved) }
+        // A zero has the divisor's sign too.
+        let signedZero = graph.select(graph.compare(.less, divisor, zero), graph.number(-0.0, element), zero)
+        return graph.select(isZero, signedZero, moved)
       }
     ]
   }

@@ -3,7 +3,7 @@ import TensorIR
 
 /// The first positions of every sequence in reverse order.
 struct ReverseSequence: Operator {
-  let name = OperatorName("ReverseSequence", versions: 10)
+  let name = OperatorName("ReverseSequence", versions: 10, 28)
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)

@@ -1,32 +1,41 @@
 import Support
 import TensorIR
 
-/// Columns of several matrices side by side as `f32`.
+/// Columns of several matrices side by side as `f32`, each cut or filled with zeros to the width that is asked for.
 struct FeatureVectorizer: Operator {
   let name = OperatorName("FeatureVectorizer", domain: "ai.onnx.ml", versions: 1)
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     var parts: [ValueID] = []
-    for input in try node.inputs() {
+    let widths = try node.ints("inputdimensions")
+    for (position, input) in try node.inputs().enumerated() {
       let shape = b.shape(of: input)
-      guard shape.count == 1 || shape.count == 2 else { throw .invalid("an argument has rank \(shape.count), not 1 or 2") }
-      let matrix = shape.count == 2 ? input : b.reshape(input, [1] + shape)
-      parts.append(try b.cast(matrix, to: .f32))
+      guard !shape.isEmpty else { throw .invalid("argument \(position) is a scalar") }
+      let rows = shape.count == 1 ? 1 : shape[0]
+      let columns = shape.count == 1 ? shape[0] : Array(shape.dropFirst()).product
+      let matrix = b.reshape(try b.cast(input, to: .f32), [rows, columns])
+      guard let widths else {
+        parts.append(matrix)
+        continue
+      }
+      guard position < widths.count, widths[position] >= 0 else {
+        throw .invalid("attribute 'inputdimensions' is \(widths), which does not fit argument \(position)")
+      }
+      parts.append(b.resized(matrix, columns: widths[position]))
     }
-    var start = Dim(0)
-    var starts: [Dim] = []
-    for part in parts {
-      starts.append(start)
-      start = start + b.shape(of: part)[1]
-    }
+    return [b.concatenate(parts, axis: 1)]
+  }
+}
+
+extension GraphBuilder {
+  /// The first columns of a matrix, followed by zeros if it has too few.
+  fileprivate mutating func resized(_ matrix: ValueID, columns: Int) -> ValueID {
+    let type = type(of: matrix)
+    if type.shape[1] == Dim(columns) { return matrix }
     var body = ScalarGraph()
-    var result = body.number(0, .f32)
-    for (position, part) in parts.enumerated() {
-      let column = body.minus(body.axis(1), body.dim(starts[position]))
-      let value = body.read(position, [body.axis(0), body.clamped(column, extent: b.shape(of: part)[1])], type: .f32)
-      result = body.select(body.compare(.less, column, body.integer(0)), result, value)
-    }
-    body.results = [result]
-    return [b.map([b.shape(of: parts[0])[0], start], body, parts)]
+    body.results = [
+      body.read(0, [body.axis(0), body.axis(1)], outside: body.number(0, type.element), type: type.element)
+    ]
+    return map([type.shape[0], Dim(columns)], body, [matrix])
   }
 }

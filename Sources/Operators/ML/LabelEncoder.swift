@@ -25,13 +25,15 @@ struct LabelEncoder: Operator {
       let areNaN = [body.compare(.notEqual, value, value), body.compare(.notEqual, key, key)]
       isEqual = body.binary(.or, isEqual, body.all(areNaN))
     }
-    // The first key that equals the value, or one past the last.
-    body.results = [body.select(isEqual, body.axis(type.rank), body.integer(keys.count))]
-    let position = b.reduce(.min, shape: shape, reduced: [Dim(keys.count)], operands: [x, b.constant(keys)], body: body)[0]
+    // Of equal keys the last one counts, which version 2 leaves open: there it is the first, as in ONNX Runtime.
+    let takesLast = node.version >= 4
+    body.results = [body.select(isEqual, body.axis(type.rank), body.integer(takesLast ? -1 : keys.count))]
+    let position = b.reduce(
+      takesLast ? .max : .min, shape: shape, reduced: [Dim(keys.count)], operands: [x, b.constant(keys)], body: body)[0]
     var lookup = ScalarGraph()
     let index = lookup.read(0, shape.indices.map { lookup.axis($0) }, type: .i64)
     let found = lookup.read(1, [lookup.clamped(index, extent: Dim(keys.count))], type: values.type.element)
-    let isKnown = lookup.compare(.less, index, lookup.integer(keys.count))
+    let isKnown = lookup.compare(.notEqual, index, lookup.integer(takesLast ? -1 : keys.count))
     let otherwise = lookup.read(2, [lookup.integer(0)], type: values.type.element)
     lookup.results = [lookup.select(isKnown, found, otherwise)]
     return [b.map(shape, lookup, [position, b.constant(values), b.constant(fallback)])]

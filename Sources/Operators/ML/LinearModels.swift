@@ -14,22 +14,32 @@ struct LinearRegressor: Operator {
 }
 
 /// The class with the greatest linear score.
+///
+/// One function decides between two classes, or between 1 and 0 without labels; its scores are as in ONNX Runtime.
 struct LinearClassifier: Operator {
   let name = OperatorName("LinearClassifier", domain: "ai.onnx.ml", versions: 1)
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
-    let labels = try node.labels("classlabels_ints")
-    let intercepts = try node.floats("intercepts") ?? [Double](repeating: 0, count: labels.count)
-    let scores = try b.linearScores(try node.input(0), node, rows: intercepts.count, intercepts)
+    let x = try node.input(0)
+    let labels = node.has("classlabels_ints") || node.has("classlabels_strings") ? try node.labels("classlabels_ints") : []
+    let intercepts = try node.floats("intercepts") ?? []
+    let coefficients = try node.floats("coefficients") ?? []
+    let isSingle = labels.count == 2 && coefficients.count == b.shape(of: x).last?.constant
+    let rows = intercepts.isEmpty ? (isSingle ? 1 : max(labels.count, 1)) : intercepts.count
+    let scores = try b.linearScores(x, node, rows: rows, intercepts)
     let transform = try node.postTransform()
-    if intercepts.count == 1, labels.count == 2 {
+    if labels.isEmpty, rows == 1 {
+      return [
+        b.label(scores, column: 0, above: 0, 1, 0), transform == .probit ? try b.transformed(scores, .probit) : scores,
+      ]
+    }
+    if rows == 1, labels.count == 2 {
       let label = b.label(scores, column: 0, above: 0, labels[1], labels[0])
       let single = transform == .logistic ? try b.transformed(scores, .logistic) : scores
-      return [label, b.paired(single) { ($0.minus($0.number(1, .f32), $1), $1) }]
+      let both = b.paired(single) { ($0.minus($0.number(1, .f32), $1), $1) }
+      return [label, transform == .probit ? try b.transformed(both, .probit) : both]
     }
-    guard intercepts.count == labels.count else {
-      throw .invalid("there are \(labels.count) labels, but \(intercepts.count) intercepts")
-    }
+    guard rows == labels.count else { throw .invalid("there are \(labels.count) labels, but \(rows) intercepts") }
     return [b.labelOfGreatest(scores, labels), try b.transformed(scores, transform)]
   }
 }
@@ -39,20 +49,11 @@ extension GraphBuilder {
   fileprivate mutating func linearScores(
     _ given: ValueID, _ node: OperatorNode, rows: Int, _ intercepts: [Double]
   ) throws(ModelError) -> ValueID {
-    let cast = try cast(given, to: .f32)
-    let x = shape(of: cast).count == 1 ? reshape(cast, [1] + shape(of: cast)) : cast
-    guard shape(of: x).count == 2 else { throw .invalid("the data has rank \(shape(of: x).count), not 2") }
-    guard let coefficients = try node.floats("coefficients"), !coefficients.isEmpty else {
-      throw .invalid("attribute 'coefficients' is missing")
-    }
-    guard rows > 0, coefficients.count % rows == 0 else {
-      throw .invalid("\(coefficients.count) coefficients are not \(rows) equal rows")
-    }
+    let x = try featureRows(given)
+    let table = constant(try featureTable(try node.floats("coefficients"), rows: rows, x, "coefficients"))
     guard intercepts.isEmpty || intercepts.count == rows else {
       throw .invalid("attribute 'intercepts' has \(intercepts.count) elements, not \(rows)")
     }
-    let columns = coefficients.count / rows
-    let table = constant(ConstantTensor(.f32, dims: [rows, columns], doubles: coefficients))
     let product = try matrixProduct(x, transpose(table, [1, 0]), accumulator: .f32)
     return intercepts.isEmpty ? product : try addColumns(product, intercepts)
   }

@@ -14,15 +14,14 @@ struct DequantizeLinear: Operator {
     let zeroPoint = try node.optionalInput(2).map { value throws(ModelError) in
       try b.alignedParameter(value, to: shape, axis: axis, block: block, "the zero point")
     }
-    let element = b.type(of: scale).element
     let declared = try node.int("output_dtype", default: 0) == 0 ? nil : try node.elementType("output_dtype")
-    let target = declared ?? element
+    let target = declared ?? b.type(of: scale).element
     return [
       try b.elementwise([x, scale] + (zeroPoint.map { [$0] } ?? [])) { graph, values in
         let isFloat = graph.type(of: values[0]).isFloat
         var value = isFloat ? values[0] : graph.cast(values[0], to: .i32)
         if values.count == 3, !isFloat { value = graph.minus(value, graph.cast(values[2], to: .i32)) }
-        return graph.cast(graph.times(graph.cast(value, to: element), values[1]), to: target)
+        return graph.cast(graph.times(graph.cast(value, to: .f32), graph.cast(values[1], to: .f32)), to: target)
       }
     ]
   }
@@ -30,6 +29,6 @@ struct DequantizeLinear: Operator {
 
 /// DequantizeLinear and its twin in ONNX Runtime's domain.
 let dequantizeOperators: [any Operator] = [
-  DequantizeLinear(name: OperatorName("DequantizeLinear", versions: 10, 13, 19, 21, 23, 24, 25)),
+  DequantizeLinear(name: OperatorName("DequantizeLinear", versions: 10, 13, 19, 21, 23, 24, 25, 28)),
   DequantizeLinear(name: OperatorName("DequantizeLinear", domain: "com.microsoft", versions: 1)),
 ]

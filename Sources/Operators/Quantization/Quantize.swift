@@ -3,10 +3,13 @@ import TensorIR
 
 extension ScalarGraph {
   /// `saturate(rint(x) + zeroPoint)` for a float `x` that is scaled already.
-  mutating func quantize(_ x: ScalarID, zeroPoint: ScalarID?, to target: ElementType) -> ScalarID {
+  mutating func quantize(
+    _ x: ScalarID, zeroPoint: ScalarID?, to target: ElementType,
+    _ rounding: SmallFloatRounding = SmallFloatRounding(saturates: true)
+  ) -> ScalarID {
     if target.isFloat {
       // Zero points of float types are 0.
-      return cast(x, to: target)
+      return cast(x, to: target, rounding)
     }
     let wide = type(of: x) == .f64 ? x : cast(x, to: .f32)
     let element = type(of: wide)

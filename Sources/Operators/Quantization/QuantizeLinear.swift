@@ -17,15 +17,15 @@ struct QuantizeLinear: Operator {
     let declared = try node.int("output_dtype", default: 0) == 0 ? nil : try node.elementType("output_dtype")
     let target = zeroPoint.map { b.type(of: $0).element } ?? declared ?? .u8
     guard target.isInteger || target.isFloat else { throw .invalid("data cannot be quantized to \(target.rawValue)") }
-    if try !node.flag("saturate", default: true), target.isFloat {
-      throw .unsupported("quantization to \(target.rawValue) without saturation is not supported")
-    }
+    let rounding = try node.smallFloatRounding()
     let precision = try node.int("precision", default: 0) == 0 ? nil : try node.elementType("precision")
+    let scaleType = b.type(of: scale).element
+    // A division of powers of two or integers would not be one.
+    let element = precision ?? (scaleType.bits > 8 && scaleType.isFloat ? scaleType : .f32)
     return [
       try b.elementwise([x, scale] + (zeroPoint.map { [$0] } ?? [])) { graph, values in
-        let element = precision ?? graph.type(of: values[1])
         let scaled = graph.over(graph.cast(values[0], to: element), graph.cast(values[1], to: element))
-        return graph.quantize(scaled, zeroPoint: values.count == 3 ? values[2] : nil, to: target)
+        return graph.quantize(scaled, zeroPoint: values.count == 3 ? values[2] : nil, to: target, rounding)
       }
     ]
   }
@@ -33,6 +33,6 @@ struct QuantizeLinear: Operator {
 
 /// QuantizeLinear and its twin in ONNX Runtime's domain.
 let quantizeOperators: [any Operator] = [
-  QuantizeLinear(name: OperatorName("QuantizeLinear", versions: 10, 13, 19, 21, 23, 24, 25)),
+  QuantizeLinear(name: OperatorName("QuantizeLinear", versions: 10, 13, 19, 21, 23, 24, 25, 28)),
   QuantizeLinear(name: OperatorName("QuantizeLinear", domain: "com.microsoft", versions: 1)),
 ]

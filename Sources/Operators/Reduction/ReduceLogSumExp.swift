@@ -3,7 +3,7 @@ import TensorIR
 
 /// `log(sum(exp(x)))`, with the maximum taken out so that nothing overflows.
 struct ReduceLogSumExp: Operator {
-  let name = OperatorName("ReduceLogSumExp", versions: 1, 11, 13, 18)
+  let name = OperatorName("ReduceLogSumExp", versions: 1, 11, 13, 18, 28)
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let given = try node.input(0)

@@ -53,7 +53,9 @@ let reduceOperators: [any Operator] = [
   ReduceOperator(
     "ReduceL2", .sum, prepare: { $0.times($1, $1) },
     finish: { graph, sum, _ in graph.throughFloat(sum) { $0.unary(.sqrt, $1) } }),
-  ReduceOperator("ReduceLogSum", .sum, finish: { graph, sum, _ in graph.throughFloat(sum) { $0.unary(.log, $1) } }),
+  ReduceOperator(
+    "ReduceLogSum", versions: [1, 11, 13, 18, 28], .sum,
+    finish: { graph, sum, _ in graph.throughFloat(sum) { $0.unary(.log, $1) } }),
   ReduceOperator("ReduceMax", versions: [1, 11, 12, 13, 18, 20], .max),
   ReduceOperator("ReduceMean", .sum, finish: { $0.mean($1, over: $2) }),
   ReduceOperator("ReduceMin", versions: [1, 11, 12, 13, 18, 20], .min),

@@ -77,7 +77,7 @@ struct Resize: Operator {
 
 /// Enlargement by nearest neighbour or linear interpolation, before it became Resize.
 struct Upsample: Operator {
-  let name = OperatorName("Upsample", versions: 7, 9, 10)
+  let name = OperatorName("Upsample", versions: 1, 7, 9, 10)
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
@@ -100,7 +100,15 @@ struct Upsample: Operator {
       guard b.shape(of: scales) == [Dim(axes.count)] else { throw .invalid("the scales do not fit rank \(shape.count)") }
       return try ResizeFrame(shape: shape, axes: axes, scales: scales, sizes: nil, region: nil, policy: "stretch", &b)
     }
-    let scales = try node.version < 9 ? node.floats("scales") : b.requireNumbers(try node.input(1), "the scales")
+    let scales: [Double]?
+    if node.version < 7 {
+      guard let height = try node.float("height_scale"), let width = try node.float("width_scale") else {
+        throw .invalid("attribute 'height_scale' or 'width_scale' is missing")
+      }
+      scales = [1, 1, height, width]
+    } else {
+      scales = node.version < 9 ? try node.floats("scales") : try b.requireNumbers(try node.input(1), "the scales")
+    }
     guard let scales, scales.count == shape.count else { throw .invalid("the scales do not fit rank \(shape.count)") }
     return try ResizeFrame(shape: shape, axes: axes, scales: scales)
   }

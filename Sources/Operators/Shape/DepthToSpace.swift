@@ -3,7 +3,7 @@ import TensorIR
 
 /// Blocks of channels moved into the spatial axes.
 struct DepthToSpace: Operator {
-  let name = OperatorName("DepthToSpace", versions: 1, 11, 13)
+  let name = OperatorName("DepthToSpace", versions: 1, 11, 13, 28)
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)

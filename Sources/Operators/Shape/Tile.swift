@@ -3,12 +3,12 @@ import TensorIR
 
 /// A tensor repeated along its axes.
 struct Tile: Operator {
-  let name = OperatorName("Tile", versions: 6, 13)
+  let name = OperatorName("Tile", versions: 1, 6, 13)
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
     let type = b.type(of: x)
-    let repeats = try b.extents(try node.input(1), "the repeats", as: "repeat")
+    let repeats = try repeats(node, rank: type.rank, &b)
     guard repeats.count == type.rank, repeats.allSatisfy({ $0.constant ?? 0 >= 0 }) else {
       throw .invalid("repeats \(repeats) do not fit rank \(type.rank)")
     }
@@ -20,5 +20,21 @@ struct Tile: Operator {
     }
     body.results = [body.read(0, indices, type: type.element)]
     return [b.map(zip(type.shape, repeats).map { $0 * $1 }, body, [x])]
+  }
+
+  private func repeats(_ node: OperatorNode, rank: Int, _ b: inout GraphBuilder) throws(ModelError) -> [Dim] {
+    guard node.version < 6 else { return try b.extents(try node.input(1), "the repeats", as: "repeat") }
+    // One number of copies along one axis.
+    let copies = try b.integerVector(try node.input(1), "the number of copies")
+    let axis = try b.integerVector(try node.input(2), "the axis")
+    guard b.shape(of: copies) == [1], b.shape(of: axis) == [1] else {
+      throw .invalid("the number of copies and the axis must be scalars")
+    }
+    if let known = b.constantValue(axis) { _ = try normalizedAxis(known.integers[0], rank: rank) }
+    return b.computedExtents("repeat", [copies, axis]) { graph in
+      let marks = graph.marks(graph.axes(1, count: 1, rank: rank), rank: rank)
+      let count = graph.read(0, [graph.integer(0)], type: .i64)
+      return marks.map { graph.select($0, count, graph.integer(1)) }
+    }
   }
 }

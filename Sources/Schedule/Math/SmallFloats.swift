@@ -21,7 +21,8 @@ extension Term {
     }
   }
 
-  /// The bits (`u8`) of the small float nearest to an `f32`, ties to even; overflow gives the greatest number.
+  /// The bits (`u8`) of the small float nearest to an `f32`, ties to even; numbers beyond the greatest give the greatest,
+  /// and so does infinity where the format has none.
   func encodedSmall(_ layout: SmallFloatLayout) -> Term {
     let bits = self.bits
     let places = 23 - layout.mantissaBits
@@ -32,7 +33,10 @@ extension Term {
     let unit = Double(sign: .plus, exponent: 24 - layout.bias - layout.mantissaBits, significand: 1)
     let subnormal = (self.magnitude + unit).bits - bits.constant(Int(Float(unit).bitPattern))
     let code = (magnitude < bits.constant(rebias + 1 << 23)).choose(subnormal, normal)
-    let limited = code.binary(.min, code.constant(layout.greatest))
+    var limited = code.binary(.min, code.constant(layout.greatest))
+    if let infinity = layout.infinity {
+      limited = (magnitude == bits.constant(0x7f80_0000)).choose(bits.constant(infinity), limited)
+    }
     let sign = bits.shiftedRight(31 - layout.exponentBits - layout.mantissaBits) & bits.constant(layout.sign)
     var signed = limited | sign
     if layout.specials == .negativeZero { signed = (limited == limited.constant(0)).choose(limited, signed) }
