@@ -77,6 +77,19 @@ extension ScalarGraph {
     }
   }
 
+  /// The products of the extents before, at and after the axis that element 0 of an operand names; then the axis, -1 where it is
+  /// out of range.
+  mutating func folded(_ shape: [Dim], around operand: Int, rank: Int) -> [ScalarID] {
+    let axis = axes(operand, count: 1, rank: rank)[0]
+    func product(_ op: ScalarCompare) -> ScalarID {
+      shape.enumerated().reduce(integer(1)) { product, own in
+        let counts = compare(op, integer(own.offset), axis)
+        return times(product, select(counts, dim(own.element), integer(1)))
+      }
+    }
+    return [product(.less), product(.equal), product(.greater), axis]
+  }
+
   /// Whether any of some conditions holds.
   mutating func any(_ conditions: [ScalarID]) -> ScalarID {
     guard let first = conditions.first else { return integer(0, .bool) }

@@ -100,12 +100,13 @@ struct Loop: Operator {
     let inside = states.map { inner.input(b.type(of: $0)) }
     var captured: [ValueID] = []
     let outputs = try node.importApart(body, [number, goesOn] + inside, outer: b, captured: &captured, in: &inner)
-    let next = Array(outputs[1..<1 + states.count])
-    let stacked = Array(outputs.dropFirst(1 + states.count))
+    var next = Array(outputs[1..<1 + states.count])
+    let stacked = zip(outputs, body.outputs).dropFirst(1 + states.count).map { settled($0, declaredShape($1), &inner) }
     guard isOpen || inner.knownIntegers(outputs[0])?.first?.constant == 1 else {
       // The condition is computed by the body: carry it.
       return try scan(node, body, trips, condition, states, isOpen: true, &b)
     }
+    next = zip(next, inside).map { settled($0, inner.shape(of: $1), &inner) }
     for (value, state) in zip(next, inside) where inner.type(of: value) != inner.type(of: state) {
       throw .unsupported(
         "a carried value changes from \(inner.type(of: state)) to \(inner.type(of: value)) in a long loop",
@@ -126,6 +127,23 @@ struct Loop: Operator {
     let results = b.add(.scan(scan), initial + captured)
     guard isOpen else { return results }
     return try closed(Array(results.dropFirst(2)), states.count, turns: results[1], trips, &b)
+  }
+
+  /// A value of measured extents under the shape that it must have; a turn in which it has another fails.
+  private func settled(_ value: ValueID, _ wanted: [Dim]?, _ b: inout GraphBuilder) -> ValueID {
+    let shape = b.shape(of: value)
+    guard let wanted, shape != wanted, shape.count == wanted.count,
+      zip(shape, wanted).allSatisfy({ $0 == $1 || $0.isMeasured })
+    else { return value }
+    b.assume(zip(shape, wanted).map { DimFact($0, .equal, $1) }, isRequired: true)
+    return b.reshape(value, wanted)
+  }
+
+  /// The shape that a body graph declares for an output, if it is fixed.
+  private func declaredShape(_ output: ValueInfo) -> [Dim]? {
+    guard case .tensor(_, let dims?)? = output.type else { return nil }
+    let known = dims.compactMap { dim -> Dim? in if case .value(let size) = dim { Dim(size) } else { nil } }
+    return known.count == dims.count ? known : nil
   }
 
   /// The results of a loop that may have ended early: stacked results are cut to the number of turns.

@@ -40,16 +40,7 @@ struct Cumulative: Operator {
     let shape = b.shape(of: x)
     let (vector, count) = try argument.vector(&b)
     guard count == 1, !shape.isEmpty else { throw .invalid("the axis must be one number within the rank") }
-    let extents = b.computedExtents("extent", [vector]) { graph in
-      let axis = graph.axes(0, count: 1, rank: shape.count)[0]
-      func product(_ op: ScalarCompare) -> ScalarID {
-        shape.enumerated().reduce(graph.integer(1)) { product, own in
-          let counts = graph.compare(op, graph.integer(own.offset), axis)
-          return graph.times(product, graph.select(counts, graph.dim(own.element), graph.integer(1)))
-        }
-      }
-      return [product(.less), product(.equal), product(.greater), axis]
-    }
+    let extents = b.computedExtents("extent", [vector]) { graph in graph.folded(shape, around: 0, rank: shape.count) }
     let most = shape.map { Dim.maximum($0, 1) }.product
     b.assume([DimFact(extents[0] * extents[2], .atMost, most)])
     let folded = b.reshape(x, measured: Array(extents.prefix(3)))

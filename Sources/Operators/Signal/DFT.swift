@@ -12,21 +12,56 @@ struct DFT: Operator {
     guard type.rank >= 2, let parts = type.shape[type.rank - 1].constant, parts == 1 || parts == 2 else {
       throw .invalid("the last dimension of shape \(type.shape) must hold 1 or 2 parts")
     }
+    let length = try node.optionalInput(1).map { (argument) throws(ModelError) in
+      try b.scalarExtent(argument, "the length", as: "length")
+    }
+    let transform = Transform(
+      parts: parts, isInverse: try node.flag("inverse"), isOneSided: try node.flag("onesided"), length: length)
     var given = try node.int("axis", default: node.version < 20 ? 1 : -2)
     if node.version >= 20, let argument = node.optionalInput(2) {
+      guard b.knownIntegers(argument) != nil else { return try chosen(x, argument, transform, &b) }
       given = try b.requireConstantIntegers(argument, "the axis").first ?? given
     }
-    let axis = try normalizedAxis(given, rank: type.rank)
-    let isInverse = try node.flag("inverse")
-    let isOneSided = try node.flag("onesided")
-    var length = isInverse && isOneSided ? (type.shape[axis] - 1) * 2 : type.shape[axis]
-    if let argument = node.optionalInput(1) { length = try b.scalarExtent(argument, "the length", as: "length") }
+    return [try transform.build(x, axis: try normalizedAxis(given, rank: type.rank), &b)]
+  }
+
+  /// Along an axis that only a call knows.
+  private func chosen(_ x: ValueID, _ argument: ValueID, _ transform: Transform, _ b: inout GraphBuilder)
+    throws(ModelError) -> [ValueID]
+  {
+    let rank = b.shape(of: x).count
+    let vector = try b.integerVector(argument, "the axis")
+    guard b.shape(of: vector) == [1], let axis = b.computedVector([vector], { $0.axes(0, count: 1, rank: rank) }) else {
+      throw .invalid("the axis must be one number")
+    }
+    return try b.choose(axis, among: Array(0..<rank - 1)[...], [x]) { (axis, operands, inner) throws(ModelError) in
+      [try transform.build(operands[0], axis: axis, &inner)]
+    }
+  }
+}
+
+/// What a discrete Fourier transform computes, the axis aside.
+private struct Transform {
+  /// 1 for real data, 2 for complex data.
+  var parts: Int
+  var isInverse: Bool
+  var isOneSided: Bool
+  var length: Dim?
+
+  func build(_ x: ValueID, axis: Int, _ b: inout GraphBuilder) throws(ModelError) -> ValueID {
+    let type = b.type(of: x)
+    let length = length ?? (isInverse && isOneSided ? (type.shape[axis] - 1) * 2 : type.shape[axis])
     guard let points = length.constant else {
-      throw .unsupported(
-        "a Fourier transform of symbolic length is not supported", hint: "bind the dimension with --dim")
+      return b.transform(x, axis: axis, length, parts: parts, isInverse: isInverse, isOneSided: isOneSided)
+    }
+    if points <= 0 {
+      var shape = type.shape
+      shape[axis] = 0
+      shape[type.rank - 1] = isOneSided && isInverse ? 1 : 2
+      return try b.broadcast(b.scalar(0, type.element), to: shape)
     }
     if parts == 2, !isOneSided, length == type.shape[axis], let radices = fastRadices(points) {
-      return [try b.fastFourier(x, axis: axis, radices: radices, isInverse: isInverse)]
+      return try b.fastFourier(x, axis: axis, radices: radices, isInverse: isInverse)
     }
     let matrix = FourierMatrix(length: points, isInverse: isInverse, isOneSided: isOneSided)
     let factors = b.constant(try matrix.factors(parts: parts, type.element))
@@ -42,7 +77,7 @@ struct DFT: Operator {
       shape: shape, reduced: [Dim(matrix.terms), Dim(parts)], lhs: lhs,
       rhs: [.axis(type.rank), .axis(type.rank + 1), .axis(axis), .axis(type.rank - 1)], accumulator: type.element,
       epilogue: epilogue)
-    return b.add(.contract(contract), [x, factors])
+    return b.add(.contract(contract), [x, factors])[0]
   }
 }
 
@@ -75,7 +110,7 @@ struct STFT: Operator {
       let matrix = FourierMatrix(length: points, isInverse: false, isOneSided: isOneSided)
       factors = b.constant(try matrix.factors(parts: parts, type.element))
     } else {
-      factors = b.fourierFactors(length, parts: parts, results: results, type.element)
+      factors = b.fourierFactors(length, terms: length, parts: parts, results: results, resultParts: 2, type.element)
     }
     if let window = node.optionalInput(2) {
       guard b.shape(of: window).count == 1 else { throw .invalid("the window has shape \(b.shape(of: window))") }
@@ -104,20 +139,57 @@ struct STFT: Operator {
 }
 
 extension GraphBuilder {
-  /// The factors of a forward transform whose length only a call knows, laid out as those of `FourierMatrix`.
-  fileprivate mutating func fourierFactors(_ length: Dim, parts: Int, results: Dim, _ element: ElementType) -> ValueID {
+  /// The transform along an axis whose length only a call knows.
+  fileprivate mutating func transform(
+    _ x: ValueID, axis: Int, _ length: Dim, parts: Int, isInverse: Bool, isOneSided: Bool
+  ) -> ValueID {
+    let type = type(of: x)
+    let half = length.floorDivided(by: 2) + 1
+    let terms = isOneSided && isInverse ? half : length
+    let results = isOneSided && !isInverse ? half : length
+    let resultParts = isOneSided && isInverse ? 1 : 2
+    let factors = fourierFactors(
+      length, terms: terms, parts: parts, results: results, resultParts: resultParts, type.element, isInverse: isInverse,
+      mirrors: isOneSided && isInverse)
+    var shape = type.shape
+    shape[axis] = results
+    shape[type.rank - 1] = Dim(resultParts)
+    var body = ScalarGraph()
+    var place = shape.indices.map { body.axis($0) }
+    let target = (place[axis], place[type.rank - 1])
+    let (term, part) = (body.axis(type.rank), body.axis(type.rank + 1))
+    (place[axis], place[type.rank - 1]) = (term, part)
+    let sample = body.read(0, place, outside: body.number(0, type.element), type: type.element)
+    body.results = [body.times(sample, body.read(1, [term, part, target.0, target.1], type: type.element))]
+    return reduce(.sum, shape: shape, reduced: [terms, Dim(parts)], operands: [x, factors], body: body)[0]
+  }
+
+  /// The factors of a transform whose length only a call knows, laid out as those of `FourierMatrix`.
+  fileprivate mutating func fourierFactors(
+    _ length: Dim, terms: Dim, parts: Int, results: Dim, resultParts: Int, _ element: ElementType, isInverse: Bool = false,
+    mirrors: Bool = false
+  ) -> ValueID {
     var body = ScalarGraph()
     let points = body.dim(length)
     let turn = body.binary(
       .floorRemainder, body.times(body.axis(0), body.axis(2)), body.binary(.max, points, body.integer(1)))
-    let part = body.over(body.cast(turn, to: .f64), body.cast(points, to: .f64))
-    let angle = body.affineNumber(part, -2 * Double.pi, 0)
+    let count = body.cast(points, to: .f64)
+    let angle = body.affineNumber(body.over(body.cast(turn, to: .f64), count), 2 * Double.pi * (isInverse ? 1 : -1), 0)
     let (cosine, sine) = (body.unary(.cos, angle), body.unary(.sin, angle))
     let isReal = body.compare(.equal, body.axis(1), body.integer(0))
     let isFirst = body.compare(.equal, body.axis(3), body.integer(0))
     let real = body.select(isFirst, cosine, sine)
     let imaginary = body.select(isFirst, body.negate(sine), cosine)
-    body.results = [body.cast(body.select(isReal, real, imaginary), to: element)]
-    return map([length, Dim(parts), results, 2], body, [])
+    var value = body.select(isReal, real, imaginary)
+    if isInverse { value = body.over(value, count) }
+    if mirrors {
+      // The missing half mirrors all frequencies but the first and, for even lengths, the last.
+      let isEdge = body.binary(
+        .or, body.compare(.equal, body.axis(0), body.integer(0)),
+        body.compare(.equal, body.times(body.axis(0), body.integer(2)), points))
+      value = body.select(isEdge, value, body.affineNumber(value, 2, 0))
+    }
+    body.results = [body.cast(value, to: element)]
+    return map([terms, Dim(parts), results, Dim(resultParts)], body, [])
   }
 }
