@@ -24,20 +24,18 @@ private func pad(_ indices: [AffineIndex], _ factor: inout ValueID, _ contract: 
 {
   let type = graph.type(of: factor)
   let extents = contract.shape + contract.reduced
-  guard !isInBounds(indices, type.shape, contract), let shape = type.shape.constants, !extents.contains(0)
-  else { return indices }
-  let bounds = indices.compactMap { $0.bounds(extents) }
-  guard bounds.count == indices.count else { return indices }
+  if isInBounds(indices, type.shape, contract) { return indices }
+  let bounds = indices.map { $0.bounds(extents) }
   var shifted = indices
   var padded: [Dim] = []
   var body = ScalarGraph()
   var positions: [ScalarID] = []
   for (axis, range) in bounds.enumerated() {
-    let before = max(0, -range.lowerBound)
-    let end = max(shape[axis], range.upperBound + 1)
-    padded.append(Dim(end + before))
+    let before = Dim.maximum(0, -range.low)
+    let end = Dim.maximum(type.shape[axis], range.high + 1)
+    padded.append(end + before)
     shifted[axis].offset = indices[axis].offset + before
-    positions.append(body.affine(body.axis(axis), scale: 1, offset: Dim(-before)))
+    positions.append(body.affine(body.axis(axis), scale: 1, offset: -before))
   }
   let zero = body.number(0, type.element)
   body.results = [body.read(0, positions, outside: zero, type: type.element)]

@@ -4,11 +4,29 @@ import TensorIR
 public struct Pass: Sendable {
   /// The name for `--dump-after` and `--stop-after`.
   public var name: String
-  public var run: @Sendable (Graph) -> Graph
+  private let rewrite: @Sendable (Graph) -> Graph
 
-  public init(_ name: String, _ run: @escaping @Sendable (Graph) -> Graph) {
+  public init(_ name: String, _ rewrite: @escaping @Sendable (Graph) -> Graph) {
     self.name = name
-    self.run = run
+    self.rewrite = rewrite
+  }
+
+  /// The rewritten graph; bodies are rewritten before the graph that they are in.
+  public func run(_ graph: Graph) -> Graph {
+    var graph = graph
+    for index in graph.nodes.indices {
+      switch graph.nodes[index].primitive {
+      case .scan(var scan):
+        scan.body = run(scan.body)
+        graph.nodes[index].primitive = .scan(scan)
+      case .branch(var branch):
+        branch.then = run(branch.then)
+        branch.otherwise = run(branch.otherwise)
+        graph.nodes[index].primitive = .branch(branch)
+      case .constant, .map, .reduce, .contract, .reshape, .scatter, .sort, .compact, .measure, .assume: continue
+      }
+    }
+    return rewrite(graph)
   }
 }
 

@@ -174,20 +174,9 @@ private func redirect(_ graph: ScalarGraph, _ operand: Int, _ movement: Movement
   return guarded ? graph : copy
 }
 
-/// Whether a factor is read within its bounds at every position, as far as constant extents can tell.
+/// Whether a factor is read within its bounds at every position, as far as is certain.
 func isInBounds(_ indices: [AffineIndex], _ shape: [Dim], _ contract: Contract) -> Bool {
   let extents = contract.shape + contract.reduced
-  return zip(indices, shape).allSatisfy { index, extent in
-    // The identity along an axis of the same extent needs no numbers.
-    if index.offset == 0, index.coefficients.count == 1, let only = index.coefficients.first, only.value == 1,
-      extents[only.key] == extent
-    {
-      return true
-    }
-    guard index.offset.constant != nil, let size = extent.constant else {
-      return index.coefficients.isEmpty && index.offset == 0
-    }
-    guard let range = index.bounds(extents) else { return false }
-    return range.lowerBound >= 0 && range.upperBound < size
-  }
+  if extents.contains(0) { return true }
+  return zip(indices, shape).allSatisfy { $0.isWithin($1, over: extents) }
 }

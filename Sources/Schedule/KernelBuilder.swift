@@ -88,6 +88,9 @@ extension Expr {
     if a.integerValue == 0 || b.integerValue == 0 { return .index(0) }
     if a.integerValue == 1 { return b }
     if b.integerValue == 1 { return a }
+    if let y = b.integerValue, case .binary(.multiply, let inner, let c) = a, let x = c.integerValue {
+      return inner * .index(x * y)
+    }
     return .binary(.multiply, a, b)
   }
 }

@@ -2,7 +2,7 @@ import LoopIR
 import Support
 import TensorIR
 
-/// Lowers a contraction of constant extents to register tiles.
+/// Lowers a contraction to register tiles.
 ///
 /// The vector axis is the innermost axis of the result. One factor, the *panel* side, is read as vectors along it; the
 /// other, the *row* side, is broadcast, or read as vectors too where the vector axis is a batch axis (depthwise convolution).
@@ -12,8 +12,8 @@ struct ContractLowering {
   struct Factor {
     var operand: Int
     var view: View
-    var strides: [Int]
-    var offset: Int
+    var strides: [Dim]
+    var offset: Dim
     var constant: ConstantTensor?
   }
 
@@ -23,13 +23,13 @@ struct ContractLowering {
   private(set) var result: View
   let target: Target
   let rank: Int
-  let extents: [Int]
+  let extents: [Dim]
   private(set) var rowSide: Factor
   private(set) var panelSide: Factor
   let vectorAxis: Int
   /// Whether the vector axis is a batch axis, which both factors have.
   let isBatched: Bool
-  let outStrides: [Int]
+  let outStrides: [Dim]
   /// Axes around the panels: batch axes, and axes of the panel side that are not the vector axis.
   let panelLoops: [Int]
   let rowLoops: LoopNest
@@ -41,14 +41,13 @@ struct ContractLowering {
   init?(
     _ contract: Contract, operands: [View], constants: [ConstantTensor?], result: View, layout: Layout, target: Target
   ) {
-    guard let outer = contract.shape.constants, let inner = contract.reduced.constants,
-      !(outer + inner).contains(0), ContractLowering.isTiled(contract, operands)
-    else { return nil }
+    let (outer, inner) = (contract.shape, contract.reduced)
     let extents = outer + inner
+    guard !extents.contains(0), ContractLowering.isTiled(contract, operands) else { return nil }
+    let outStrides = result.strides
     guard let lhs = ContractLowering.factor(0, operands[0], contract.lhs, extents, constants[0]),
       let rhs = ContractLowering.factor(1, operands[1], contract.rhs, extents, constants[1]),
-      let outStrides = result.strides.constants,
-      let vectorAxis = outer.indices.first(where: { outStrides[$0] == 1 && extents[$0] > 1 })
+      let vectorAxis = outer.indices.first(where: { outStrides[$0] == 1 && extents[$0] != 1 })
     else { return nil }
     let onLeft = lhs.strides[vectorAxis] != 0
     let onRight = rhs.strides[vectorAxis] != 0
@@ -73,25 +72,27 @@ struct ContractLowering {
     self.isBatched = isBatched
     self.outStrides = outStrides
     self.lanes = lanes
-    let others = layout.order.filter { $0 != vectorAxis && extents[$0] > 1 }
+    let others = layout.order.filter { $0 != vectorAxis && extents[$0] != 1 }
     panelLoops = others.filter { panelSide.strides[$0] != 0 }
     let padding = [Dim](repeating: 0, count: inner.count)
     let epilogueReads = affineStrides(epilogue, operands, rank: rank)
     rowLoops = LoopNest(
-      extents: extents.map { Dim($0) }, order: others.filter { panelSide.strides[$0] == 0 },
-      strides: epilogueReads.map { reads in
-        [rowSide.strides.map { Dim($0) }, outStrides.map { Dim($0) } + padding] + reads.map { $0 + padding }
-      })
+      extents: extents, order: others.filter { panelSide.strides[$0] == 0 },
+      strides: epilogueReads.map { reads in [rowSide.strides, outStrides + padding] + reads.map { $0 + padding } })
     let summed = ContractLowering.summedAxes(rowSide, outer.count..<extents.count)
     let sumAccesses = [rowSide.strides] + (panelSide.constant == nil ? [panelSide.strides] : [])
-    sumLoops = LoopNest(
-      extents: extents.map { Dim($0) }, order: summed, strides: sumAccesses.map { $0.map { Dim($0) } })
+    sumLoops = LoopNest(extents: extents, order: summed, strides: sumAccesses)
     let nest = rowLoops
-    let rows = nest.order.last.flatMap { nest.extents[$0].constant } ?? 1
+    let rows = nest.order.last.map { nest.extents[$0].constant ?? ContractLowering.usualExtent } ?? 1
+    let columns = extents[vectorAxis].constant ?? ContractLowering.usualExtent
+    // Panels are packed at compile time only where they are of a known size.
+    if extents.fixed(panelLoops + [vectorAxis] + Array(outer.count..<extents.count)) == nil { self.panelSide.constant = nil }
     tile = RegisterTile.best(
-      rows: rows, vectors: (extents[vectorAxis] + lanes - 1) / lanes, registers: target.vectorRegisters,
-      sharesLoads: !isBatched)
+      rows: rows, vectors: (columns + lanes - 1) / lanes, registers: target.vectorRegisters, sharesLoads: !isBatched)
   }
+
+  /// What tiles are chosen for where an extent is symbolic.
+  private static let usualExtent = 336
 
   private static func isTiled(_ contract: Contract, _ operands: [View]) -> Bool {
     switch contract.accumulator {
@@ -105,31 +106,32 @@ struct ContractLowering {
     }
   }
 
-  private static func factor(_ operand: Int, _ view: View, _ indices: [AffineIndex], _ extents: [Int], _ constant: ConstantTensor?)
+  private static func factor(_ operand: Int, _ view: View, _ indices: [AffineIndex], _ extents: [Dim], _ constant: ConstantTensor?)
     -> Factor?
   {
-    guard let viewStrides = view.strides.constants, let shape = view.shape.constants else { return nil }
-    var strides = [Int](repeating: 0, count: extents.count)
-    var offset = 0
+    var strides = [Dim](repeating: 0, count: extents.count)
+    var offset = Dim(0)
     for (dimension, index) in indices.enumerated() {
-      guard let start = index.offset.constant, let range = index.bounds(extents.map { Dim($0) }),
-        range.lowerBound >= 0, range.upperBound < shape[dimension]
-      else { return nil }
-      offset += start * viewStrides[dimension]
-      for (axis, coefficient) in index.coefficients { strides[axis] += coefficient * viewStrides[dimension] }
+      guard index.isWithin(view.shape[dimension], over: extents) else { return nil }
+      offset = offset + index.offset * view.strides[dimension]
+      for (axis, coefficient) in index.coefficients {
+        strides[axis] = strides[axis] + view.strides[dimension] * coefficient
+      }
     }
+    // Packing at compile time needs numbers.
+    if constant != nil, strides.constants == nil || offset.constant == nil { return nil }
     return Factor(operand: operand, view: view, strides: strides, offset: offset, constant: constant)
   }
 
-  private static func lanes(_ element: ElementType, _ extent: Int, _ target: Target) -> Int {
+  private static func lanes(_ element: ElementType, _ extent: Dim, _ target: Target) -> Int {
     var lanes = target.lanes(element.bytes)
+    guard let extent = extent.constant else { return lanes < 4 && element.bytes < 8 ? 1 : lanes }
     while lanes > 4 && lanes / 2 >= extent { lanes /= 2 }
     return lanes < 4 && lanes > 1 ? (element.bytes == 8 ? lanes : 1) : lanes
   }
 
   private var sums: [Int] { Array(rank..<extents.count) }
-  private var sumCount: Int { sums.reduce(1) { $0 * extents[$1] } }
-  private var vectorCount: Int { (extents[vectorAxis] + lanes - 1) / lanes }
+  private var sumCount: Dim { sums.reduce(Dim(1)) { $0 * extents[$1] } }
 
   // MARK: Code
 
@@ -152,24 +154,46 @@ struct ContractLowering {
     var variables: [(variable: Variable, extent: Dim)] = []
     for axis in panelLoops {
       let variable = scope.builder.index()
-      variables.append((variable, Dim(extents[axis])))
+      variables.append((variable, extents[axis]))
       axes[axis] = .variable(variable)
     }
+    let statements = extents[vectorAxis].constant.map { fixedPanels($0, axes, panels, &scope) }
+      ?? symbolicPanels(axes, panels, &scope)
+    return LoopNest.wrap(statements, variables)
+  }
+
+  private func fixedPanels(_ extent: Int, _ axes: [Expr], _ panels: PanelSource, _ scope: inout KernelScope) -> [Statement] {
+    let vectorCount = (extent + lanes - 1) / lanes
     let (full, rest) = vectorCount.quotientAndRemainder(dividingBy: tile.vectors)
-    let hasTail = extents[vectorAxis] % lanes != 0
+    let hasTail = extent % lanes != 0
     var statements: [Statement] = []
     let wholePanels = rest == 0 && hasTail ? full - 1 : full
     if wholePanels > 0 {
       let variable = scope.builder.index()
-      let body = panel(.variable(variable), tile.vectors, nil, axes, panels, &scope)
+      let body = panel(.variable(variable) * .index(tile.vectors * lanes), tile.vectors, nil, axes, panels, &scope)
       statements.append(.loop(Loop(variable, from: .index(0), to: .index(wholePanels), body: body)))
     }
     if wholePanels * tile.vectors < vectorCount {
       let vectors = vectorCount - wholePanels * tile.vectors
-      let tail = hasTail ? Expr.index(extents[vectorAxis] % lanes) : nil
-      statements += panel(.index(wholePanels), vectors, tail, axes, panels, &scope)
+      let tail = hasTail ? Expr.index(extent % lanes) : nil
+      statements += panel(.index(wholePanels * tile.vectors * lanes), vectors, tail, axes, panels, &scope)
     }
-    return LoopNest.wrap(statements, variables)
+    return statements
+  }
+
+  /// Whole panels, then the rest vector by vector.
+  private func symbolicPanels(_ axes: [Expr], _ panels: PanelSource, _ scope: inout KernelScope) -> [Statement] {
+    let extent = extents[vectorAxis]
+    let width = tile.vectors * lanes
+    let whole = extent.floorDivided(by: Dim(width)) * width
+    let (start, single) = (scope.builder.index(), scope.builder.index())
+    let body = panel(.variable(start), tile.vectors, nil, axes, panels, &scope)
+    let tail = lanes > 1 ? Expr.binary(.min, .index(lanes), .binary(.subtract, extent.expr, .variable(single))) : nil
+    let rest = panel(.variable(single), 1, tail, axes, panels, &scope)
+    return [
+      .loop(Loop(start, from: .index(0), to: whole.expr, by: width, body: body)),
+      .loop(Loop(single, from: whole.expr, to: extent.expr, by: lanes, body: rest)),
+    ]
   }
 
   /// Where the vectors of the panel side come from.
@@ -183,32 +207,32 @@ struct ContractLowering {
   }
 
   private func panelSource(_ scope: inout KernelScope) -> PanelSource {
-    if let constant = panelSide.constant { return .packed(scope.constant(pack(constant))) }
+    if let constant = panelSide.constant, let extents = extents.fixed(panelLoops + [vectorAxis] + sums) {
+      return .packed(scope.constant(pack(constant, extents)))
+    }
     if lanes == 1 || panelSide.strides[vectorAxis] == 1 { return .direct }
-    return .scratch(scope.scratch(contract.accumulator, count: Dim(sumCount * tile.vectors * lanes)))
+    return .scratch(scope.scratch(contract.accumulator, count: sumCount * (tile.vectors * lanes)))
   }
 
-  /// Statements for one panel of `vectors` vectors; `tail` is the number of valid lanes of its last vector.
+  /// Statements for one panel of `vectors` vectors from a position on; `tail` is the number of valid lanes of its last vector.
   private func panel(
-    _ number: Expr, _ vectors: Int, _ tail: Expr?, _ axes: [Expr], _ source: PanelSource, _ scope: inout KernelScope
+    _ start: Expr, _ vectors: Int, _ tail: Expr?, _ axes: [Expr], _ source: PanelSource, _ scope: inout KernelScope
   ) -> [Statement] {
-    let start = number * .index(tile.vectors * lanes)
     var axes = axes
     axes[vectorAxis] = start
     var statements: [Statement] = []
     var base: Expr
     switch source {
     case .packed:
-      let perSet = vectorCount * lanes * sumCount
-      base = number * .index(tile.vectors * lanes * sumCount)
-      var setStride = perSet
+      base = start * sumCount.expr
+      var setStride = (extents[vectorAxis] + (lanes - 1)).floorDivided(by: Dim(lanes)) * lanes * sumCount
       for axis in panelLoops.reversed() {
-        base = base + axes[axis] * .index(setStride)
-        setStride *= extents[axis]
+        base = base + axes[axis] * setStride.expr
+        setStride = setStride * extents[axis]
       }
     case .direct:
-      base = panelLoops.reduce(.index(panelSide.offset)) { $0 + axes[$1] * .index(panelSide.strides[$1]) }
-      base = base + start * .index(panelSide.strides[vectorAxis])
+      base = panelLoops.reduce(panelSide.offset.expr) { $0 + axes[$1] * panelSide.strides[$1].expr }
+      base = base + start * panelSide.strides[vectorAxis].expr
     case .scratch(let buffer):
       base = .index(0)
       statements += packAtRunTime(buffer, vectors, tail, axes, &scope)
@@ -234,21 +258,26 @@ struct ContractLowering {
       variables.append((variable, rowLoops.extents[axis]))
       axes[axis] = .variable(variable)
     }
-    guard let tiled = rowLoops.order.last, let extent = rowLoops.extents[tiled].constant else {
+    guard let tiled = rowLoops.order.last else {
       return LoopNest.wrap(microKernel(panel, rows: 1, tiled: nil, axes, &scope), variables)
     }
-    let (full, rest) = extent.quotientAndRemainder(dividingBy: tile.rows)
+    let extent = rowLoops.extents[tiled]
+    let whole = extent.floorDivided(by: Dim(tile.rows)) * tile.rows
     var statements: [Statement] = []
-    if full > 0 {
+    func repeated(_ rows: Int, from start: Dim, to end: Dim) {
       let variable = scope.builder.index()
       axes[tiled] = .variable(variable)
-      let body = microKernel(panel, rows: tile.rows, tiled: tiled, axes, &scope)
-      statements.append(
-        .loop(Loop(variable, from: .index(0), to: .index(full * tile.rows), by: tile.rows, body: body)))
+      let body = microKernel(panel, rows: rows, tiled: tiled, axes, &scope)
+      statements.append(.loop(Loop(variable, from: start.expr, to: end.expr, by: rows, body: body)))
     }
-    if rest > 0 {
-      axes[tiled] = .index(full * tile.rows)
-      statements += microKernel(panel, rows: rest, tiled: tiled, axes, &scope)
+    if whole != 0 { repeated(tile.rows, from: 0, to: whole) }
+    if let rest = (extent - whole).constant {
+      if rest > 0 {
+        axes[tiled] = whole.expr
+        statements += microKernel(panel, rows: rest, tiled: tiled, axes, &scope)
+      }
+    } else {
+      repeated(1, from: whole, to: extent)
     }
     return LoopNest.wrap(statements, variables)
   }
@@ -263,7 +292,7 @@ struct ContractLowering {
     let rowBase = scope.builder.index()
     let rowAxes = (0..<rank).filter { rowSide.strides[$0] != 0 }
     statements.append(
-      .bind(rowBase, rowAxes.reduce(Expr.index(rowSide.offset)) { $0 + axes[$1] * .index(rowSide.strides[$1]) }))
+      .bind(rowBase, rowAxes.reduce(rowSide.offset.expr) { $0 + axes[$1] * rowSide.strides[$1].expr }))
     let accumulators = (0..<rows * panel.vectors).map { _ in scope.builder.variable(type) }
     for accumulator in accumulators {
       statements.append(.declare(accumulator, lanes > 1 ? .splat(zero, lanes: lanes) : zero))
@@ -288,19 +317,19 @@ struct ContractLowering {
     var variables: [(variable: Variable, extent: Dim)] = []
     var rowOffset = Expr.variable(rowBase)
     var panelOffset = panel.base
-    var packedStride = panel.vectors * lanes
+    var packedStride = Dim(panel.vectors * lanes)
     for axis in sumLoops.order.reversed() {
-      guard let extent = sumLoops.extents[axis].constant else { fatalError("symbolic sum") }
+      let extent = sumLoops.extents[axis]
       let variable = scope.builder.index()
-      variables.insert((variable, Dim(extent)), at: 0)
-      let stride: Int
+      variables.insert((variable, extent), at: 0)
+      let stride: Dim
       switch panel.source {
       case .packed, .scratch: stride = packedStride
       case .direct: stride = panelSide.strides[axis]
       }
-      packedStride *= extent
-      rowOffset = rowOffset + .variable(variable) * .index(rowSide.strides[axis])
-      panelOffset = panelOffset + .variable(variable) * .index(stride)
+      packedStride = packedStride * extent
+      rowOffset = rowOffset + .variable(variable) * rowSide.strides[axis].expr
+      panelOffset = panelOffset + .variable(variable) * stride.expr
     }
     let rowIndex = scope.builder.index()
     let panelIndex = scope.builder.index()
@@ -312,7 +341,7 @@ struct ContractLowering {
       panelVectors.append(.variable(variable))
     }
     for row in 0..<rows {
-      let rowStart = Expr.variable(rowIndex) + .index(row * (tiled.map { rowSide.strides[$0] } ?? 0))
+      let rowStart = Expr.variable(rowIndex) + ((tiled.map { rowSide.strides[$0] } ?? 0) * row).expr
       var broadcast: Expr?
       if !isBatched {
         let variable = scope.builder.variable(ValueType(contract.accumulator, lanes: lanes))
@@ -323,7 +352,7 @@ struct ContractLowering {
       for vector in 0..<panel.vectors {
         let count = vector == panel.vectors - 1 ? panel.tail : nil
         let factor = broadcast ?? converted(
-          .load(rowSide.view.buffer, index: rowStart + .index(vector * lanes * (lanes > 1 ? 1 : rowSide.strides[vectorAxis])), lanes: lanes, count: count))
+          .load(rowSide.view.buffer, index: rowStart + ((lanes > 1 ? 1 : rowSide.strides[vectorAxis]) * (vector * lanes)).expr, lanes: lanes, count: count))
         let accumulator = accumulators[row * panel.vectors + vector]
         body.append(.assign(accumulator, multiplyAdd(factor, panelVectors[vector], .variable(accumulator))))
       }
@@ -337,8 +366,8 @@ struct ContractLowering {
       return .load(buffer, index: index + .index(vector * lanes), lanes: lanes, count: nil)
     case .direct:
       let count = vector == panel.vectors - 1 ? panel.tail : nil
-      let step = vector * lanes * panelSide.strides[vectorAxis]
-      return converted(.load(panelSide.view.buffer, index: index + .index(step), lanes: lanes, count: count))
+      let step = panelSide.strides[vectorAxis] * (vector * lanes)
+      return converted(.load(panelSide.view.buffer, index: index + step.expr, lanes: lanes, count: count))
     }
   }
 
@@ -352,12 +381,12 @@ struct ContractLowering {
 
   private func store(_ accumulator: Variable, _ axes: [Expr], _ count: Expr?, _ scope: inout KernelScope) -> [Statement] {
     var extents = rowLoops.extents[..<rank].map { $0 }
-    for axis in panelLoops + [vectorAxis] { extents[axis] = Dim(self.extents[axis]) }
+    for axis in panelLoops + [vectorAxis] { extents[axis] = self.extents[axis] }
     var emitter = ScalarEmitter(
       epilogue, operands: operands, extents: extents, axes: axes, vectorAxis: vectorAxis, lanes: lanes, count: count,
       accumulators: [.variable(accumulator)])
     let value = emitter.result(0, in: &scope.builder)
-    let index = zip(axes, outStrides).reduce(Expr.index(0)) { $0 + $1.0 * .index($1.1) }
+    let index = zip(axes, outStrides).reduce(Expr.index(0)) { $0 + $1.0 * $1.1.expr }
     return emitter.statements + [.store(result.buffer, index: index, value: value, count: count)]
   }
 
@@ -366,44 +395,47 @@ struct ContractLowering {
   private func packAtRunTime(
     _ buffer: Buffer, _ vectors: Int, _ tail: Expr?, _ axes: [Expr], _ scope: inout KernelScope
   ) -> [Statement] {
-    var source = panelLoops.reduce(Expr.index(panelSide.offset)) { $0 + axes[$1] * .index(panelSide.strides[$1]) }
-    source = source + axes[vectorAxis] * .index(panelSide.strides[vectorAxis])
+    var source = panelLoops.reduce(panelSide.offset.expr) { $0 + axes[$1] * panelSide.strides[$1].expr }
+    source = source + axes[vectorAxis] * panelSide.strides[vectorAxis].expr
     let width = vectors * lanes
     let valid = tail.map { Expr.index((vectors - 1) * lanes) + $0 } ?? .index(width)
     let column = scope.builder.index()
-    source = source + .variable(column) * .index(panelSide.strides[vectorAxis])
+    source = source + .variable(column) * panelSide.strides[vectorAxis].expr
     var variables: [(variable: Variable, extent: Dim)] = []
     var destination = Expr.variable(column)
-    var packedStride = width
+    var packedStride = Dim(width)
     for axis in sumLoops.order.reversed() {
-      guard let extent = sumLoops.extents[axis].constant else { fatalError("symbolic sum") }
+      let extent = sumLoops.extents[axis]
       let variable = scope.builder.index()
-      variables.insert((variable, Dim(extent)), at: 0)
-      source = source + .variable(variable) * .index(panelSide.strides[axis])
-      destination = destination + .variable(variable) * .index(packedStride)
-      packedStride *= extent
+      variables.insert((variable, extent), at: 0)
+      source = source + .variable(variable) * panelSide.strides[axis].expr
+      destination = destination + .variable(variable) * packedStride.expr
+      packedStride = packedStride * extent
     }
     let load = converted(.load(panelSide.view.buffer, index: source, lanes: 1, count: nil))
     let body: [Statement] = [.store(buffer, index: destination, value: load, count: nil)]
     let copy = Statement.loop(
       Loop(column, from: .index(0), to: valid, body: LoopNest.wrap(body, variables)))
-    let clear: [Statement] = tail == nil ? [] : [.zero(buffer, index: .index(0), count: .index(sumCount * width))]
+    let clear: [Statement] = tail == nil ? [] : [.zero(buffer, index: .index(0), count: (sumCount * width).expr)]
     return clear + [copy]
   }
 
   /// The panel side as panels of `tile.vectors` vectors: for each set and panel, the sum axes, then the lanes, 0 beyond the edge.
-  private func pack(_ constant: ConstantTensor) -> ConstantTensor {
+  private func pack(_ constant: ConstantTensor, _ extents: [Int: Int]) -> ConstantTensor {
+    func extent(_ axis: Int) -> Int { extents[axis] ?? 1 }
+    func stride(_ axis: Int) -> Int { panelSide.strides[axis].constant ?? 0 }
     let source = constant.type.element == contract.accumulator
       ? constant : ConstantTensor(contract.accumulator, dims: constant.dims, integers: constant.integers)
     let size = contract.accumulator.bytes
-    var sets = [panelSide.offset]
-    for axis in panelLoops { sets = sets.flatMap { base in (0..<extents[axis]).map { base + $0 * panelSide.strides[axis] } } }
+    var sets = [panelSide.offset.constant ?? 0]
+    for axis in panelLoops { sets = sets.flatMap { base in (0..<extent(axis)).map { base + $0 * stride(axis) } } }
     var sumOffsets = [0]
-    for axis in ContractLowering.summedAxes(rowSide, rank..<extents.count) {
-      sumOffsets = sumOffsets.flatMap { base in (0..<extents[axis]).map { base + $0 * panelSide.strides[axis] } }
+    for axis in ContractLowering.summedAxes(rowSide, rank..<self.extents.count) {
+      sumOffsets = sumOffsets.flatMap { base in (0..<extent(axis)).map { base + $0 * stride(axis) } }
     }
-    let perSet = vectorCount * lanes * sumCount
-    let columnStride = panelSide.strides[vectorAxis]
+    let vectorCount = (extent(vectorAxis) + lanes - 1) / lanes
+    let perSet = vectorCount * lanes * sumOffsets.count
+    let columnStride = stride(vectorAxis)
     let packed = Bytes(count: sets.count * perSet * size) { output in
       source.bytes.withUnsafeBytes { input in
         var position = 0
@@ -411,7 +443,7 @@ struct ContractLowering {
           var first = 0
           while first < vectorCount {
             let width = min(tile.vectors, vectorCount - first) * lanes
-            let valid = min(width, extents[vectorAxis] - first * lanes)
+            let valid = min(width, extent(vectorAxis) - first * lanes)
             for offset in sumOffsets {
               var address = (set + offset + first * lanes * columnStride) * size
               for lane in 0..<valid {
@@ -435,6 +467,15 @@ struct ContractLowering {
 
   /// The summed axes in the order of the loops, before merging.
   private static func summedAxes(_ rowSide: Factor, _ axes: Range<Int>) -> [Int] {
-    axes.sorted { (rowSide.strides[$0], -$0) > (rowSide.strides[$1], -$1) }
+    func key(_ axis: Int) -> (Int, Int) { (rowSide.strides[axis].constant ?? .max, -axis) }
+    return axes.sorted { key($0) > key($1) }
+  }
+}
+
+extension Array where Element == Dim {
+  /// The extents of some axes, if all of them are numbers.
+  fileprivate func fixed(_ axes: [Int]) -> [Int: Int]? {
+    let known = axes.compactMap { axis in self[axis].constant.map { (axis, $0) } }
+    return known.count == axes.count ? Dictionary(uniqueKeysWithValues: known) : nil
   }
 }

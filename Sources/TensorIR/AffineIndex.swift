@@ -11,17 +11,20 @@ public struct AffineIndex: Hashable, Sendable {
 
   public static func axis(_ axis: Int) -> AffineIndex { AffineIndex([axis: 1]) }
 
-  /// The least and greatest value over iteration spaces of constant extents; nil if not known.
-  public func bounds(_ extents: [Dim]) -> ClosedRange<Int>? {
-    guard var low = offset.constant else { return nil }
-    var high = low
+  /// The least and greatest value over an iteration space that is not empty.
+  public func bounds(_ extents: [Dim]) -> (low: Dim, high: Dim) {
+    var (low, high) = (offset, offset)
     for (axis, coefficient) in coefficients {
-      guard let extent = extents[axis].constant else { return nil }
-      let reach = coefficient * max(0, extent - 1)
-      low += min(reach, 0)
-      high += max(reach, 0)
+      let reach = (extents[axis] - 1) * coefficient
+      if coefficient < 0 { low = low + reach } else { high = high + reach }
     }
-    return low...high
+    return (low, high)
+  }
+
+  /// Whether all values over an iteration space lie within an extent, as far as is certain.
+  public func isWithin(_ extent: Dim, over extents: [Dim]) -> Bool {
+    let (low, high) = bounds(extents)
+    return low.lowerBound ?? -1 >= 0 && (high + 1).isAtMost(extent)
   }
 }
 

@@ -59,6 +59,39 @@ public struct Dim: Hashable, Sendable {
     terms.allSatisfy { $0.coefficient > 0 } ? offset : nil
   }
 
+  /// Whether this extent is certain to be no larger than another.
+  public func isAtMost(_ other: Dim) -> Bool {
+    let difference = other - self
+    return difference.lowerBound ?? -1 >= 0 || difference.isCertainlyPositive(depth: 0)
+  }
+
+  /// Whether replacing one atom by a bound of it leaves something that is not negative: a maximum by either operand, a minimum that is
+  /// subtracted too, and a subtracted `k * floordiv(x, k)` by x.
+  private func isCertainlyPositive(depth: Int) -> Bool {
+    // Long sums are never certain in practice, and trying takes long.
+    guard depth < 3, terms.count <= 6 else { return false }
+    for (position, term) in terms.enumerated() where term.factors.count == 1 {
+      var rest = self
+      rest.terms.remove(at: position)
+      var bounds: [Dim] = []
+      switch term.factors[0] {
+      case .max(let a, let b) where term.coefficient > 0: bounds = [a, b]
+      case .min(let a, let b) where term.coefficient < 0: bounds = [a, b]
+      case .floorDivide(let x, let y) where term.coefficient < 0:
+        if let divisor = y.constant, divisor > 0, term.coefficient % divisor == 0 {
+          rest = rest + x * (term.coefficient / divisor)
+          bounds = [0]
+        }
+      case .symbol, .max, .min, .floorDivide, .remainder: break
+      }
+      for bound in bounds {
+        let changed = rest + bound * term.coefficient
+        if changed.lowerBound ?? -1 >= 0 || changed.isCertainlyPositive(depth: depth + 1) { return true }
+      }
+    }
+    return false
+  }
+
   /// What the names of measured symbols end with, and those of the model's dimensions do not.
   public static let measuredMark = "'"
 
@@ -137,14 +170,13 @@ public struct Dim: Hashable, Sendable {
   }
 
   public static func minimum(_ a: Dim, _ b: Dim) -> Dim {
-    if let difference = (a - b).constant { return difference <= 0 ? a : b }
-    return Dim(atom: .min(a, b))
+    if a.isAtMost(b) { return a }
+    return b.isAtMost(a) ? b : Dim(atom: .min(a, b))
   }
 
   public static func maximum(_ a: Dim, _ b: Dim) -> Dim {
-    if let bound = (a - b).lowerBound, bound >= 0 { return a }
-    if let bound = (b - a).lowerBound, bound >= 0 { return b }
-    return Dim(atom: .max(a, b))
+    if b.isAtMost(a) { return a }
+    return a.isAtMost(b) ? b : Dim(atom: .max(a, b))
   }
 
   /// The quotient of polynomials if nothing remains, by long division.
