@@ -55,8 +55,7 @@ struct Det: Operator {
     let matrices = try b.cast(b.reshape(x, [batch, size, size]), to: element == .f64 ? .f64 : .f32)
     let wide = b.type(of: matrices).element
     let start = try b.broadcast(b.scalar(1, wide), to: [batch])
-    var inner = GraphBuilder()
-    inner.origin = b.origin
+    var inner = GraphBuilder(inside: b)
     let step = inner.input(TensorType(.i64, []))
     let (matrix, product) = (inner.input(b.type(of: matrices)), inner.input(b.type(of: start)))
     let next = try eliminate(step, matrix, product, &inner)

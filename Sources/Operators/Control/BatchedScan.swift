@@ -39,8 +39,7 @@ struct BatchedScan {
     let shape = b.shape(of: scanned[0])
     var perBatch = states + scanned
     if let lengths { perBatch.append(try b.cast(lengths, to: .i64)) }
-    var batch = GraphBuilder()
-    batch.origin = b.origin
+    var batch = GraphBuilder(inside: b)
     _ = batch.input(TensorType(.i64, []))
     let slices = perBatch.map { value in
       batch.input(TensorType(b.type(of: value).element, Array(b.shape(of: value).dropFirst())))
@@ -63,8 +62,7 @@ struct BatchedScan {
         inputs[states.count + position] = backwards(inputs[states.count + position], length, &batch)
       }
     }
-    var inner = GraphBuilder()
-    inner.origin = b.origin
+    var inner = GraphBuilder(inside: batch)
     let step = inner.input(TensorType(.i64, []))
     let arguments = inputs.enumerated().map { position, value in
       let type = batch.type(of: value)

@@ -20,27 +20,25 @@ struct BinaryOperator: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     var operands = isVariadic ? try node.inputs() : [try node.input(0), try node.input(1)]
     try b.requireSameType(operands)
-    if !isVariadic && node.version < 7 { operands[1] = try alignLegacy(operands, node, &b) }
+    if !isVariadic { operands[1] = try b.alignedLegacy(operands, node) }
     return [
       try b.elementwise(operands) { graph, values in
         values.dropFirst().reduce(values[0]) { compute(&graph, $0, $1) }
       }
     ]
   }
+}
 
-  /// Before operator set 7 the second argument broadcasts only on request, from an axis on; slopes are per channel.
-  private func alignLegacy(_ operands: [ValueID], _ node: OperatorNode, _ b: inout GraphBuilder) throws(ModelError)
-    -> ValueID
-  {
-    let rank = b.shape(of: operands[0]).count
-    let shape = b.shape(of: operands[1])
-    if name.name == "PRelu", shape.count == 1, rank > 2, shape != [1] {
-      return b.reshape(operands[1], shape + [Dim](repeating: 1, count: rank - 2))
-    }
-    guard try node.flag("broadcast"), let axis = try node.int("axis") else { return operands[1] }
+extension GraphBuilder {
+  /// The second of two arguments arranged to broadcast with the first: before operator set 7 it does so only on request,
+  /// from an axis on.
+  mutating func alignedLegacy(_ operands: [ValueID], _ node: OperatorNode) throws(ModelError) -> ValueID {
+    guard node.version < 7, try node.flag("broadcast"), let axis = try node.int("axis") else { return operands[1] }
+    let rank = shape(of: operands[0]).count
+    let shape = shape(of: operands[1])
     let first = try normalizedAxis(axis, rank: rank)
     guard first + shape.count <= rank else { throw .invalid("axis \(axis) leaves no room for shape \(shape)") }
-    return b.reshape(operands[1], shape + [Dim](repeating: 1, count: rank - first - shape.count))
+    return reshape(operands[1], shape + [Dim](repeating: 1, count: rank - first - shape.count))
   }
 }
 

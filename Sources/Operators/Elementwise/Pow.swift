@@ -7,7 +7,7 @@ struct Pow: Operator {
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let base = try node.input(0)
-    let exponent = try node.input(1)
+    let exponent = try b.alignedLegacy([base, try node.input(1)], node)
     let element = b.type(of: base).element
     let known = b.constantValue(exponent).flatMap { $0.count == 1 ? $0.doubles[0] : nil }
     return [

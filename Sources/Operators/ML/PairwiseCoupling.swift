@@ -22,8 +22,7 @@ extension GraphBuilder {
     let couplings = couplings(preferences, pairs)
     let rows = shape(of: decisions)[0]
     let start = try broadcast(scalar(1 / Double(pairs.count), .f32), to: [rows, Dim(pairs.count)])
-    var outer = GraphBuilder()
-    outer.origin = origin
+    var outer = GraphBuilder(inside: self)
     _ = outer.input(TensorType(.i64, []))
     let state = outer.input(type(of: start))
     let matrix = outer.input(type(of: couplings))
@@ -80,8 +79,7 @@ extension GraphBuilder {
     let total = reduceAxes(try elementwise([slopes, state]) { $0.times($1[0], $1[1]) }, [1], keepsAxes: true, .sum)
     let distance = try elementwise([slopes, total]) { $0.unary(.abs, $0.minus($1[0], $1[1])) }
     let error = reduceAxes(distance, [1], keepsAxes: true, .max)
-    var inner = GraphBuilder()
-    inner.origin = origin
+    var inner = GraphBuilder(inside: self)
     let step = inner.input(TensorType(.i64, []))
     let states = [state, slopes, total].map { inner.input(type(of: $0)) }
     let captured = inner.input(type(of: matrix))

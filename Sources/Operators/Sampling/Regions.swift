@@ -11,8 +11,7 @@ extension GraphBuilder {
   ) throws(ModelError) -> ValueID {
     let type = type(of: x)
     let scanned = [try cast(batches, to: .i64)] + slices
-    var inner = GraphBuilder()
-    inner.origin = origin
+    var inner = GraphBuilder(inside: self)
     _ = inner.input(TensorType(.i64, []))
     let inputs = scanned.map { inner.input(TensorType(self.type(of: $0).element, Array(shape(of: $0).dropFirst()))) }
     let pictures = inner.input(type)

@@ -22,7 +22,9 @@ struct Split: Operator {
   private func sizes(_ node: OperatorNode, extent: Dim, _ b: inout GraphBuilder) throws(ModelError) -> [Dim] {
     var given = try node.ints("split")?.map { Dim($0) }
     if node.version == 1 || node.version >= 13, let argument = node.optionalInput(1) {
-      given = try b.extents(argument, "the split", as: "part")
+      // Version 1 gives the parts in the type of the data.
+      let isFloat = node.version == 1 && b.type(of: argument).element.isFloat
+      given = try b.extents(isFloat ? try b.cast(argument, to: .i64) : argument, "the split", as: "part")
     }
     if let given {
       let total = given.reduce(Dim(0), +)
