@@ -157,6 +157,7 @@ public enum Registry {
       microsoftActivations,
       microsoftNormalizations,
       microsoftTwins,
+      mixtures,
       multiHeadAttentions,
       optimizers,
       quantizeOperators,
