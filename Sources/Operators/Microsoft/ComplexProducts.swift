@@ -53,20 +53,13 @@ struct RealFourier: Operator {
       throw .invalid("\(count) axes of a signal of shape \(shape) cannot be transformed")
     }
     // Only the last axis is one-sided: it is the first one of the transform and the last one of the inverse.
-    if isInverse {
-      var y = x
-      for axis in rank - count..<rank - 1 {
-        y = try b.fourier(y, axis: axis, length: shape[axis], isInverse: true, isOneSided: false)
-      }
-      let length = (shape[rank - 1] - 1) * 2
-      y = try b.fourier(y, axis: rank - 1, length: length, isInverse: true, isOneSided: true)
-      return [b.reshape(y, b.shape(of: y).dropLast())]
-    }
-    var y = try b.fourier(b.reshape(x, shape + [1]), axis: rank - 1, length: shape[rank - 1], isInverse: false, isOneSided: true)
-    for axis in (rank - count..<rank - 1).reversed() {
-      y = try b.fourier(y, axis: axis, length: shape[axis], isInverse: false, isOneSided: false)
-    }
-    return [y]
+    let whole = FourierTransform(parts: 2, isInverse: isInverse, isOneSided: false)
+    let half = FourierTransform(parts: isInverse ? 2 : 1, isInverse: isInverse, isOneSided: true)
+    var y = isInverse ? x : try half.build(b.reshape(x, shape + [1]), axis: rank - 1, &b)
+    for axis in rank - count..<rank - 1 { y = try whole.build(y, axis: axis, &b) }
+    guard isInverse else { return [y] }
+    y = try half.build(y, axis: rank - 1, &b)
+    return [b.reshape(y, b.shape(of: y).dropLast())]
   }
 }
 
