@@ -1,17 +1,11 @@
 import Support
 import TensorIR
 
-/// An operator of ONNX Runtime's domain that does what a version of another one does.
+/// An operator that does what a version of another one does.
 struct Twin: Operator {
   let name: OperatorName
   let original: any Operator
   let version: Int
-
-  init(_ name: String, of original: any Operator, version: Int) {
-    self.name = OperatorName(name, domain: "com.microsoft", versions: 1)
-    self.original = original
-    self.version = version
-  }
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     try original.build(node.asVersion(version, arguments: node.arguments), in: &b)
@@ -42,10 +36,12 @@ struct TorchEmbedding: Operator {
 let microsoftTwins: [any Operator] = [
   MicrosoftRange(),
   TorchEmbedding(),
-  Twin("GatherND", of: GatherND(), version: 13),
-  Twin("Pad", of: Pad(), version: 13),
-  Twin("SampleOp", of: UnaryOperator("Identity", versions: [1], takesIntegers: true) { $1 }, version: 1),
-  Twin("Trilu", of: Trilu(), version: 14),
+  Twin(name: OperatorName("GatherND", domain: "com.microsoft", versions: 1), original: GatherND(), version: 13),
+  Twin(name: OperatorName("Pad", domain: "com.microsoft", versions: 1), original: Pad(), version: 13),
+  Twin(
+    name: OperatorName("SampleOp", domain: "com.microsoft", versions: 1),
+    original: UnaryOperator("Identity", versions: [1], takesIntegers: true) { $1 }, version: 1),
+  Twin(name: OperatorName("Trilu", domain: "com.microsoft", versions: 1), original: Trilu(), version: 14),
 ]
 
 extension OperatorNode {
