@@ -15,6 +15,15 @@ let unsupportedOperators: [String: String] = {
     reasons[name] = "strings are not supported; do this outside of the model"
   }
   reasons["ZipMap"] = "its result is no tensor; export the model with zipmap=False"
+  for name in ["BeamSearch", "GreedySearch", "Sampling", "WhisperBeamSearch"] {
+    reasons[name] = "it is a loop around a decoder; export the decoder alone"
+  }
+  for name in ["PackedAttention", "PackedMultiHeadAttention", "RemovePadding", "RestorePadding"] {
+    reasons[name] = "packed sequences are not supported; export the model with padding"
+  }
+  for name in ["MatMulFpQ4", "QOrderedMatMul", "ReorderInput", "ReorderOutput"] {
+    reasons[name] = "its data are laid out for one processor; save the model with at most extended optimizations"
+  }
   reasons["ImageDecoder"] = "images are not decoded; pass pixels as an input"
   return reasons
 }()

@@ -3,7 +3,7 @@ import TensorIR
 
 /// Attention as a recurrence over a matrix of state per head, with optional decay and delta rule.
 struct LinearAttention: Operator {
-  let name = OperatorName("LinearAttention", versions: 27)
+  let name: OperatorName
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let query = try node.input(0)
@@ -17,7 +17,7 @@ struct LinearAttention: Operator {
       throw .invalid("update rule '\(rule)' does not go with the given decay and beta")
     }
     guard let heads = try node.int("q_num_heads"), let shared = try node.int("kv_num_heads"), shared > 0,
-      heads > 0, heads % shared == 0
+      heads > 0, heads % shared == 0 || shared % heads == 0
     else { throw .invalid("attributes 'q_num_heads' and 'kv_num_heads' must be given, one a multiple of the other") }
     let element = b.type(of: query).element
     let queries = try slices(query, heads, "the query", &b)
@@ -27,7 +27,10 @@ struct LinearAttention: Operator {
     let (keySize, valueSize) = (b.shape(of: keys)[3], b.shape(of: values)[3])
     let stateShape = [batch, Dim(shared), keySize, valueSize]
     let zeros = try b.broadcast(b.scalar(0, .f32), to: stateShape)
-    let initial = try node.optionalInput(3).map { value throws(ModelError) in try b.cast(value, to: .f32) } ?? zeros
+    let window = try StateWindow(node)
+    let initial = try node.optionalInput(3).map { value throws(ModelError) in
+      try b.cast(window.last(value, &b), to: .f32)
+    } ?? zeros
     guard b.shape(of: initial) == stateShape else {
       throw .invalid("the state has shape \(b.shape(of: initial)), not \(stateShape)")
     }
@@ -61,12 +64,14 @@ struct LinearAttention: Operator {
     let count = scanned.count
     let scan = Scan(
       length: steps, carried: 1, scanned: count, reversedInputs: [Bool](repeating: false, count: count),
-      reversedOutputs: [false], body: inner.finish(outputs: [next, output]))
+      reversedOutputs: [Bool](repeating: false, count: window.size > 0 ? 2 : 1),
+      body: inner.finish(outputs: [next, output] + (window.size > 0 ? [next] : [])))
     let results = b.add(.scan(scan), [initial] + scanned)
     let stacked = b.transpose(results[1], [1, 0, 2, 3])
-    let y = try b.cast(b.reshape(stacked, [batch, steps, Dim(heads) * valueSize]), to: element)
+    let y = try b.cast(b.reshape(stacked, [batch, steps, Dim(max(heads, shared)) * valueSize]), to: element)
     let stateElement = node.optionalInput(3).map { b.type(of: $0).element } ?? element
-    return [y, try b.cast(results[0], to: stateElement)]
+    let present = window.size > 0 ? window.states(of: results[2], step: 0, &b) : results[0]
+    return [y, try b.cast(present, to: stateElement)]
   }
 
   /// The scaled product of queries with the state of their heads.
@@ -76,11 +81,12 @@ struct LinearAttention: Operator {
     let shape = b.shape(of: state)
     var body = ScalarGraph()
     let (batch, head, column, row) = (body.axis(0), body.axis(1), body.axis(2), body.axis(3))
-    let own = body.binary(.floorDivide, head, body.integer(heads / shared))
+    let own = body.binary(.floorDivide, head, body.integer(max(heads / shared, 1)))
+    let asking = body.binary(.floorDivide, head, body.integer(max(shared / heads, 1)))
     let entry = body.read(0, [batch, own, row, column], type: .f32)
-    body.results = [body.times(body.read(1, [batch, head, row], type: .f32), entry)]
+    body.results = [body.times(body.read(1, [batch, asking, row], type: .f32), entry)]
     return b.reduce(
-      .sum, shape: [shape[0], Dim(heads), shape[3]], reduced: [shape[2]], operands: [state, query], body: body
+      .sum, shape: [shape[0], Dim(max(heads, shared)), shape[3]], reduced: [shape[2]], operands: [state, query], body: body
     ) { graph, sums in
       if scale != 0 { return [graph.affineNumber(sums[0], scale, 0)] }
       let root = graph.unary(.sqrt, graph.cast(graph.dim(shape[2]), to: .f32))
@@ -104,3 +110,9 @@ struct LinearAttention: Operator {
     return try b.cast(b.transpose(b.reshape(x, shape + [1]), [1, 0, 2, 3]), to: .f32)
   }
 }
+
+/// Linear attention as standardized, and of ONNX Runtime.
+let linearAttentions: [any Operator] = [
+  LinearAttention(name: OperatorName("LinearAttention", versions: 27)),
+  LinearAttention(name: OperatorName("LinearAttention", domain: "com.microsoft", versions: 1)),
+]

@@ -8,7 +8,7 @@ struct GatherND: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let data = try node.input(0)
     let indices = try node.input(1)
-    try b.require(indices, "the indices", isOneOf: .i64)
+    try b.require(indices, "the indices", isOneOf: .i32, .i64)
     let type = b.type(of: data)
     let picked = b.type(of: indices)
     guard type.rank > 0, picked.rank > 0 else { throw .invalid("data and indices must have rank 1 or more") }
@@ -25,7 +25,7 @@ struct GatherND: Operator {
     let axes = (0..<outer).map { body.axis($0) }
     var position = Array(axes[..<batch])
     for step in 0..<tuple {
-      let index = body.read(1, axes + [body.integer(step)], type: .i64)
+      let index = body.read(1, axes + [body.integer(step)], type: picked.element)
       position.append(body.wrappedIndex(index, extent: type.shape[batch + step]))
     }
     position += (outer..<shape.count).map { body.axis($0) }

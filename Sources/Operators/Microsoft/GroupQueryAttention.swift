@@ -9,14 +9,19 @@ struct GroupQueryAttention: Operator {
     let x = try node.input(0)
     try b.requireFloat(x, "the query")
     var (query, key, value) = try heads(node, x, &b)
-    let lengths = try CacheLengths(node, added: query.extents(b).sequence, batch: query.extents(b).batch, &b)
+    let last = try node.input(5)
+    let ends = try b.elementwise([last]) { $0.plus($1[0], $0.integer(1, $0.type(of: $1[0]))) }
+    // The sizes of results depend on the total; without results it need not be known.
+    let lengths = try CacheLengths(
+      ends: ends, total: try node.input(6), added: query.extents(b).sequence, batch: query.extents(b).batch,
+      isMeasured: (1...3).contains { node.uses(result: $0) }, &b)
     if let queryWeight = node.optionalInput(14), let keyWeight = node.optionalInput(15) {
       let epsilon = try node.float("qk_norm_epsilon", default: 1e-6)
       query = try normalized(query, queryWeight, epsilon, &b)
       key = try normalized(key, keyWeight, epsilon, &b)
     }
     if try node.flag("do_rotary") {
-      let rotation = try rotation(node, lengths, &b)
+      let rotation = try rotation(node, caches: 7, positions: node.optionalInput(9), lengths, &b)
       query = try b.turned(query, by: rotation)
       key = try b.turned(key, by: rotation)
     }
@@ -46,7 +51,7 @@ struct GroupQueryAttention: Operator {
   }
 
   /// Query, key and value as heads.
-  private func heads(_ node: OperatorNode, _ x: ValueID, _ b: inout GraphBuilder) throws(ModelError) -> (
+  func heads(_ node: OperatorNode, _ x: ValueID, _ b: inout GraphBuilder) throws(ModelError) -> (
     Heads, Heads, Heads
   ) {
     let count = try node.headCount()
@@ -80,16 +85,17 @@ struct GroupQueryAttention: Operator {
     return Heads(value: try b.cast(scaled, to: element), isSequenceFirst: heads.isSequenceFirst)
   }
 
-  private func rotation(_ node: OperatorNode, _ lengths: CacheLengths, _ b: inout GraphBuilder) throws(ModelError)
-    -> Rotation
-  {
-    let (cosines, sines) = (try node.input(7), try node.input(8))
+  /// The rotation by caches at a position of the arguments.
+  func rotation(
+    _ node: OperatorNode, caches: Int, positions: ValueID?, _ lengths: CacheLengths, _ b: inout GraphBuilder
+  ) throws(ModelError) -> Rotation {
+    let (cosines, sines) = (try node.input(caches), try node.input(caches + 1))
     guard b.shape(of: cosines).count == 2, b.shape(of: sines) == b.shape(of: cosines),
       let half = b.shape(of: cosines)[1].constant
     else { throw .invalid("the caches of angles have shapes \(b.shape(of: cosines)) and \(b.shape(of: sines))") }
     return Rotation(
       cosines: cosines, sines: sines, rotated: 2 * half, isInterleaved: try node.flag("rotary_interleaved"),
-      precision: .f32, positions: try lengths.positions(given: node.optionalInput(9), &b))
+      precision: .f32, positions: try lengths.positions(given: positions, &b))
   }
 
   private func cache(
@@ -135,19 +141,18 @@ struct CacheLengths {
   /// The total as an extent, where something needs it.
   let knownTotal: Dim?
 
-  init(_ node: OperatorNode, added: Dim, batch: Dim, _ b: inout GraphBuilder) throws(ModelError) {
-    let last = try node.input(5)
-    try b.requireEqual(b.shape(of: last).product, batch, "the number of lengths is not that of batches")
+  init(
+    ends given: ValueID, total: ValueID, added: Dim, batch: Dim, isMeasured: Bool, _ b: inout GraphBuilder
+  ) throws(ModelError) {
+    try b.requireEqual(b.shape(of: given).product, batch, "the number of lengths is not that of batches")
     self.added = added
-    total = b.reshape(try node.input(6), [1])
-    ends = try b.elementwise([b.reshape(last, [batch])]) { $0.plus($0.cast($1[0], to: .i64), $0.integer(1)) }
-    // The sizes of results depend on the total; without results it need not be known.
-    let isMeasured = (1...3).contains { node.uses(result: $0) }
+    self.total = b.reshape(total, [1])
+    ends = try b.cast(b.reshape(given, [batch]), to: .i64)
     knownTotal =
       isMeasured
       ? try b.scalarExtent(total, "the total sequence length", as: "total") : b.knownIntegers(total).map { $0[0] }
     // The first call begins at 0, even if the sequence of a batch is shorter than the others.
-    starts = try b.elementwise([ends, total]) { graph, values in
+    starts = try b.elementwise([ends, self.total]) { graph, values in
       let isFirst = graph.compare(.equal, graph.cast(values[1], to: .i64), graph.dim(added))
       return graph.select(isFirst, graph.integer(0), graph.minus(values[0], graph.dim(added)))
     }
@@ -171,5 +176,14 @@ struct CacheLengths {
     let isFirst = body.compare(.equal, total, body.dim(added))
     body.results = [body.select(isFirst, body.plus(first, column), own)]
     return b.map([batch, added], body, [given, self.total])
+  }
+
+  /// Keys of a cache stand where their position is and exist up to their number.
+  var keyPosition: MaskedAttention.KeyPosition {
+    { body, operands, _, batch, index in
+      operands.append(ends)
+      let end = body.read(operands.count - 1, [batch], type: .i64)
+      return MaskedAttention.KeyPlace(position: index, exists: body.compare(.less, index, end))
+    }
   }
 }

@@ -73,12 +73,10 @@ struct KeyValueCache {
   /// Where the keys of `all` stand in the sequence.
   func keyPosition(window: Int) -> MaskedAttention.KeyPosition {
     { body, operands, b, batch, index in
+      guard slides else { return lengths.keyPosition(&body, &operands, b, batch, index) }
       let first = operands.count
       operands += [lengths.starts, lengths.ends]
       let (start, end) = (body.read(first, [batch], type: .i64), body.read(first + 1, [batch], type: .i64))
-      guard slides else {
-        return MaskedAttention.KeyPlace(position: index, exists: body.compare(.less, index, end))
-      }
       let capacity = past.map { b.shape(of: $0)[2] } ?? 0
       let held = body.held(start, capacity, window)
       let isOld = body.compare(.less, index, body.dim(capacity))

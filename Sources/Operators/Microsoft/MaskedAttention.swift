@@ -24,8 +24,16 @@ struct MaskedAttention {
   var window: Int?
   /// One more score for every head, which takes part in the sum of the softmax alone.
   var sink: ValueID?
+  /// The blocks of keys that blocks of queries see, if they do not see all.
+  var blocks: Blocks?
   /// Computes the position of a key in the sequence, and whether there is a key at all, by batch and index.
   var keyPosition: KeyPosition?
+
+  /// A mask [layouts, blocks of queries, blocks of keys] of integers; the layouts take turns with the heads.
+  struct Blocks {
+    var mask: ValueID
+    var size: Int
+  }
 
   typealias KeyPosition =
     (inout ScalarGraph, inout [ValueID], GraphBuilder, _ batch: ScalarID, _ index: ScalarID) -> KeyPlace
@@ -91,6 +99,15 @@ struct MaskedAttention {
     if isCausal { conditions.append(body.compare(.lessOrEqual, key.position, position)) }
     if let window {
       conditions.append(body.compare(.less, body.minus(position, key.position), body.integer(window)))
+    }
+    if let blocks {
+      let layouts = body.dim(.maximum(b.shape(of: blocks.mask)[0], 1))
+      let places = [position, key.position].map { body.binary(.floorDivide, $0, body.integer(blocks.size)) }
+      let index = [body.binary(.floorRemainder, axes[1], layouts)] + places
+      let zero = body.integer(0, .i32)
+      conditions.append(
+        body.compare(.notEqual, body.read(operands.count, index, outside: zero, type: .i32), zero))
+      operands.append(blocks.mask)
     }
     if !conditions.isEmpty { score = body.select(body.all(conditions), score, body.number(-.infinity, .f32)) }
     body.results = [score]

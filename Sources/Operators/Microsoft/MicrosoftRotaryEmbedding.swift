@@ -1,9 +1,11 @@
 import Support
 import TensorIR
 
-/// Pairs of elements turned by angles from caches, with positions by element or from one on.
+/// Pairs of elements turned by angles from caches, with positions by element or from one on, or three kinds of positions.
 struct MicrosoftRotaryEmbedding: Operator {
-  let name = OperatorName("RotaryEmbedding", domain: "com.microsoft", versions: 1)
+  let name: OperatorName
+  /// Whether sections of the caches' columns have positions of their own.
+  let isMultimodal: Bool
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
@@ -23,10 +25,78 @@ struct MicrosoftRotaryEmbedding: Operator {
     var count = try node.int("num_heads", default: 0)
     if rotated == 0, b.shape(of: x).count == 3, half > 0 { count = (b.shape(of: x)[2].constant ?? 0) / (2 * half) }
     let heads = try Heads(x, count: count, "the argument", &b)
-    let isOffset = b.shape(of: positions).count == 1
-    let rotation = Rotation(
-      cosines: cosines, sines: sines, rotated: 2 * half, isInterleaved: try node.flag("interleaved"), precision: .f32,
-      offset: isOffset ? positions : nil, positions: isOffset ? nil : positions)
+    var rotation = Rotation(
+      cosines: cosines, sines: sines, rotated: 2 * half, isInterleaved: try node.flag("interleaved"), precision: .f32)
+    if isMultimodal {
+      let sections = try sections(node, half)
+      rotation.cosines = try picked(cosines, positions, sections, &b)
+      rotation.sines = try picked(sines, positions, sections, &b)
+    } else if b.shape(of: positions).count == 1 {
+      rotation.offset = positions
+    } else {
+      rotation.positions = positions
+    }
     return [b.reshape(try b.turned(heads, by: rotation).value, b.shape(of: x))]
   }
+
+  /// The kind of position of every column: time, height or width.
+  private func sections(_ node: OperatorNode, _ columns: Int) throws(ModelError) -> [Int] {
+    guard let sizes = try node.ints("mrope_section"), sizes.count == 3, sizes.allSatisfy({ $0 >= 0 }),
+      sizes.reduce(0, +) == columns
+    else { throw .invalid("attribute 'mrope_section' must have 3 numbers that sum up to \(columns)") }
+    let isInterleaved = try node.flag("mrope_layout")
+    return (0..<columns).map { column in
+      guard isInterleaved else { return column < sizes[0] ? 0 : column < sizes[0] + sizes[1] ? 1 : 2 }
+      let kind = column % 3
+      return kind > 0 && column < 3 * sizes[kind] ? kind : 0
+    }
+  }
+
+  /// Rows of a cache as [batch, sequence, columns], with the row of every column by its kind of position.
+  private func picked(_ cache: ValueID, _ positions: ValueID, _ sections: [Int], _ b: inout GraphBuilder)
+    throws(ModelError) -> ValueID
+  {
+    let (shape, type) = (b.shape(of: positions), b.type(of: cache))
+    guard shape.count == 3, shape[0] == 3 else { throw .invalid("the positions have shape \(shape), not [3, batch, sequence]") }
+    let kinds = b.constant(.integers(sections))
+    var body = ScalarGraph()
+    let column = body.axis(2)
+    let kind = body.read(2, [column], type: .i64)
+    let row = body.wrappedIndex(
+      body.read(1, [kind, body.axis(0), body.axis(1)], type: .i64), extent: type.shape[0])
+    body.results = [body.read(0, [row, column], type: type.element)]
+    return b.map([shape[1], shape[2], type.shape[1]], body, [cache, positions, kinds])
+  }
 }
+
+/// Queries and keys times cosines, plus their turned forms times sines.
+struct GemmaRotaryEmbedding: Operator {
+  let name = OperatorName("GemmaRotaryEmbedding", domain: "com.microsoft", versions: 1)
+
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let angles = try node.input(0)
+    try b.requireFloat(angles)
+    let shape = b.shape(of: angles)
+    guard shape.count == 3 else { throw .invalid("the angles have rank \(shape.count), not 3") }
+    let aligned = b.reshape(angles, [shape[0], 1, shape[1], shape[2]])
+    func embedded(_ position: Int) throws(ModelError) -> ValueID {
+      let operands = [aligned, try node.input(position), try node.input(position + 1)]
+      let element = b.type(of: operands[1]).element
+      return try b.elementwise(operands) { graph, values in
+        let cosine = graph.cast(graph.unary(.cos, values[0]), to: element)
+        let sine = graph.cast(graph.unary(.sin, values[0]), to: element)
+        return graph.plus(graph.times(values[1], cosine), graph.times(values[2], sine))
+      }
+    }
+    return [try embedded(1), try embedded(3)]
+  }
+}
+
+/// Rotary embeddings of ONNX Runtime.
+let microsoftRotaryEmbeddings: [any Operator] = [
+  GemmaRotaryEmbedding(),
+  MicrosoftRotaryEmbedding(
+    name: OperatorName("MRotaryEmbedding", domain: "com.microsoft", versions: 1), isMultimodal: true),
+  MicrosoftRotaryEmbedding(
+    name: OperatorName("RotaryEmbedding", domain: "com.microsoft", versions: 1), isMultimodal: false),
+]

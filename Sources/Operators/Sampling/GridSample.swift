@@ -3,7 +3,9 @@ import TensorIR
 
 /// Data sampled at the positions of a grid, whose coordinates run from -1 to 1.
 struct GridSample: Operator {
-  let name = OperatorName("GridSample", versions: 16, 20, 22)
+  let name: OperatorName
+  /// Whether positions are clamped to the border before interpolation, which matters for cubic kernels, or elements after it.
+  let clampsPositions: Bool
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
@@ -28,7 +30,8 @@ struct GridSample: Operator {
     for axis in 0..<rank {
       // The last coordinate of the grid belongs to the first axis.
       let raw = body.read(1, [batch] + place + [body.integer(rank - 1 - axis)], type: gridType.element)
-      let sampler = GridAxis(extent: type.shape[2 + axis], isAligned: isAligned, padding: padding)
+      let sampler = GridAxis(
+        extent: type.shape[2 + axis], isAligned: isAligned, padding: padding, clampsPositions: clampsPositions)
       taps.append(try sampler.taps(body.cast(raw, to: type.element), mode, &body))
     }
     let zero = body.number(0, type.element)
@@ -47,6 +50,12 @@ struct GridSample: Operator {
   }
 }
 
+/// GridSample as standardized, and of ONNX Runtime.
+let gridSampleOperators: [any Operator] = [
+  GridSample(name: OperatorName("GridSample", versions: 16, 20, 22), clampsPositions: true),
+  GridSample(name: OperatorName("GridSample", domain: "com.microsoft", versions: 1), clampsPositions: false),
+]
+
 /// An element that contributes to a sample.
 private struct GridTap {
   var index: ScalarID
@@ -59,6 +68,7 @@ private struct GridAxis {
   var extent: Dim
   var isAligned: Bool
   var padding: String
+  var clampsPositions: Bool
 
   /// The elements that contribute to a sample at a coordinate between -1 and 1, as attribute 'mode' asks.
   func taps(_ normalized: ScalarID, _ mode: String, _ graph: inout ScalarGraph) throws(ModelError) -> [GridTap] {
@@ -80,7 +90,7 @@ private struct GridAxis {
   }
 
   private func interpolate(_ position: ScalarID, _ kernel: ResizeKernel, _ graph: inout ScalarGraph) -> [GridTap] {
-    let inside = padded(position, &graph)
+    let inside = padding == "border" && !clampsPositions ? position : padded(position, &graph)
     let base = graph.unary(.floor, inside)
     return (1 - kernel.reach...kernel.reach).map { step in
       let place = graph.affineNumber(base, 1, Double(step))

@@ -15,7 +15,7 @@ struct DFT: Operator {
     let length = try node.optionalInput(1).map { (argument) throws(ModelError) in
       try b.scalarExtent(argument, "the length", as: "length")
     }
-    let transform = Transform(
+    let transform = FourierTransform(
       parts: parts, isInverse: try node.flag("inverse"), isOneSided: try node.flag("onesided"), length: length)
     var given = try node.int("axis", default: node.version < 20 ? 1 : -2)
     if node.version >= 20, let argument = node.optionalInput(2) {
@@ -26,7 +26,7 @@ struct DFT: Operator {
   }
 
   /// Along an axis that only a call knows.
-  private func chosen(_ x: ValueID, _ argument: ValueID, _ transform: Transform, _ b: inout GraphBuilder)
+  private func chosen(_ x: ValueID, _ argument: ValueID, _ transform: FourierTransform, _ b: inout GraphBuilder)
     throws(ModelError) -> [ValueID]
   {
     let rank = b.shape(of: x).count
@@ -41,7 +41,7 @@ struct DFT: Operator {
 }
 
 /// What a discrete Fourier transform computes, the axis aside.
-private struct Transform {
+struct FourierTransform {
   /// 1 for real data, 2 for complex data.
   var parts: Int
   var isInverse: Bool

@@ -1,0 +1,41 @@
+import Support
+import TensorIR
+
+/// Embeddings of words from those of their characters: a convolution, tanh, and the maximum over the characters.
+struct WordConvEmbedding: Operator {
+  let name = OperatorName("WordConvEmbedding", domain: "com.microsoft", versions: 1)
+
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let (words, weight, bias, table) = (
+      try node.input(0), try node.input(1), try node.input(2), try node.input(3)
+    )
+    try b.require(words, "the words", isOneOf: .i32)
+    let (given, kernel, rows) = (b.shape(of: words), b.shape(of: weight), b.shape(of: table))
+    guard given.count == 2, kernel.count == 4, kernel[1] == 1, rows.count == 2, b.shape(of: bias) == [kernel[0]] else {
+      throw .invalid("words \(given), kernel \(kernel), bias \(b.shape(of: bias)) and characters \(rows) do not fit")
+    }
+    try b.requireEqual(kernel[3], rows[1], "the sizes of characters")
+    let places = given[1] - kernel[2] + 1
+    guard places.constant ?? 1 > 0 else { throw .invalid("words of \(given[1]) characters are shorter than the window") }
+    let characters = try Gather().build(node.asVersion(13, arguments: [table, words]), in: &b)[0]
+    var epilogue = ScalarGraph()
+    let sum = epilogue.plus(epilogue.accumulator(0, .f32), epilogue.read(2, [epilogue.axis(2)], type: .f32))
+    epilogue.results = [epilogue.unary(.tanh, sum)]
+    let contract = Contract(
+      shape: [given[0], places, kernel[0]], reduced: [kernel[2], kernel[3]],
+      lhs: [.axis(0), AffineIndex([1: 1, 3: 1]), .axis(4)], rhs: [.axis(2), AffineIndex(), .axis(3), .axis(4)],
+      accumulator: .f32, epilogue: epilogue)
+    let activated = b.add(.contract(contract), [characters, weight, bias])[0]
+    // Words end at their padding, but no earlier than one window.
+    let lengths = b.reduceAxes(words, [1], keepsAxes: false, .sum) { graph, value in
+      graph.cast(graph.compare(.greater, value, graph.integer(0, .i32)), to: .i64)
+    }
+    var body = ScalarGraph()
+    let (word, filter, place) = (body.axis(0), body.axis(1), body.axis(2))
+    let end = body.minus(body.binary(.max, body.read(1, [word], type: .i64), body.dim(kernel[2])), body.dim(kernel[2]))
+    let value = body.read(0, [word, place, filter], type: .f32)
+    body.results = [body.select(body.compare(.lessOrEqual, place, end), value, body.number(-1e12, .f32))]
+    return b.reduce(
+      .max, shape: [given[0], kernel[0]], reduced: [places], operands: [activated, lengths], body: body)
+  }
+}
