@@ -14,12 +14,16 @@ final class CompiledCase: RunnableCase {
   private let program: Program
   private let model: any DescribedModel
   private let folder: TemporaryFolder?
+  private let declared: [ValueInfo]
   /// Memory for the dimensions of the last run.
   private var room: Room?
 
   /// Compiles through the JIT, or, for the C back end and where a library is asked for, through a shared library.
-  init(_ program: Program, options: CompileOptions) throws(ModelError) {
+  ///
+  /// `outputs` are the model's declarations, which say what the program's outputs are put together to.
+  init(_ program: Program, outputs: [ValueInfo], options: CompileOptions) throws(ModelError) {
     self.program = program
+    declared = outputs
     if options.backend == .c || options.emit == .library {
       let folder = try TemporaryFolder()
       var libraryOptions = options
@@ -81,15 +85,17 @@ final class CompiledCase: RunnableCase {
       return room
     }
     var axis = 0
-    return program.outputs.enumerated().map { index, port in
+    var results: [String: HostValue] = [:]
+    for (index, port) in program.outputs.enumerated() {
       let dims = room.dims[axis..<axis + port.extents.count].map { Int($0) }
       axis += port.extents.count
       let count = dims.reduce(1, *) * port.element.bytes
       let bytes = Bytes(count: count) {
         $0.copyMemory(from: UnsafeRawBufferPointer(start: room.outputs[index], count: count))
       }
-      return .tensor(TensorData(element: port.element, dims: dims, bytes: bytes))
+      results[port.name] = .tensor(TensorData(element: port.element, dims: dims, bytes: bytes))
     }
+    return declared.compactMap { HostValue($0.name, $0.type, from: results) }
   }
 
   func time(_ inputs: [HostValue], count: Int) throws -> [Double] {
@@ -120,14 +126,16 @@ final class CompiledCase: RunnableCase {
   ) throws -> Result {
     var tensors: [TensorData] = []
     var symbols: [String: Int] = [:]
-    for (value, port) in zip(inputs, program.inputs) {
+    var parts: [HostValue] = []
+    for value in inputs { parts += try value.parts("").map(\.value) }
+    for (value, port) in zip(parts, program.inputs) {
       guard case .tensor(let tensor) = value, tensor.element == port.element, match(tensor.dims, port, &symbols) else {
         throw ModelError.invalid("input '\(port.name)' does not have the type that the model was compiled for")
       }
       tensors.append(tensor)
     }
-    guard tensors.count == program.inputs.count else {
-      throw ModelError.invalid("\(tensors.count) inputs are given, not \(program.inputs.count)")
+    guard parts.count == program.inputs.count else {
+      throw ModelError.invalid("\(parts.count) inputs are given, not \(program.inputs.count)")
     }
     let values = program.symbols.map { Int64(symbols[$0] ?? 0) }
     let room: Room

@@ -60,7 +60,7 @@ public enum Pipeline {
       guard let lowered = try lower(request.model, inputs: request.inputs, options: options) else {
         fatalError("lowering stopped without being asked to")
       }
-      return try CompiledCase(lowered.program, options: options)
+      return try CompiledCase(lowered.program, outputs: request.model.graph.outputs, options: options)
     }
   }
 

@@ -22,16 +22,16 @@ public func importModel(_ model: Model, dims: [String: Int] = [:], inputs: [Valu
   var functions: [String: FunctionDef] = [:]
   for function in model.functions { functions[Importer.functionKey(function.domain, function.name)] = function }
   var scope = Scope(opsets: model.opsets, functions: functions)
-  let inputs = inputs ?? model.requiredInputs
-  for input in inputs {
-    let type = try Importer.tensorType(input, dims)
-    guard type.hasValidSize else { throw .invalid("input '\(input.name)' has type \(type), which no memory holds") }
-    scope.values[input.name] = builder.input(type, name: input.name)
+  let given = Dictionary((inputs ?? []).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+  var used: [ValueInfo] = []
+  for input in model.graph.inputs where model.requiredInputs.contains(input) || given[input.name] != nil {
+    scope.values[input.name] = try ImportedValue(input: input, dims: dims, given: given, &used, &builder)
   }
-  let outputs = importer.graph(model.graph, scope: &scope, in: &builder)
+  let values = importer.graph(model.graph, scope: &scope, in: &builder)
   guard importer.diagnostics.isEmpty else { throw ModelError(importer.diagnostics) }
-  let graph = builder.finish(outputs: outputs.compactMap { $0 })
-  return ImportedModel(graph: graph, inputs: inputs, outputs: model.graph.outputs)
+  let outputs = zip(model.graph.outputs, values).flatMap { info, value in value?.outputs(info, &builder) ?? [] }
+  return ImportedModel(
+    graph: builder.finish(outputs: outputs.map(\.value)), inputs: used, outputs: outputs.map(\.info))
 }
 
 /// Translates nodes one by one and collects what is wrong with them.
@@ -67,23 +67,24 @@ struct Importer {
   }
 
   /// Adds a graph's computation; its inputs are in the scope. Returns its outputs, nil where one failed.
-  mutating func graph(_ graph: GraphDef, scope: inout Scope, in builder: inout GraphBuilder) -> [ValueID?] {
+  mutating func graph(_ graph: GraphDef, scope: inout Scope, in builder: inout GraphBuilder) -> [ImportedValue?] {
     for initializer in graph.initializers {
       guard initializer.element != .string else {
         report(.unsupported("initializer '\(initializer.name)' holds strings"), at: "")
         scope.values[initializer.name] = .some(nil)
         continue
       }
-      scope.values[initializer.name] = builder.constant(ConstantTensor(initializer))
+      scope.values[initializer.name] = .tensor(builder.constant(ConstantTensor(initializer)))
     }
     for sparse in graph.sparseInitializers {
-      scope.values[sparse.values.name] = .some(sparse.dense().map { builder.constant(ConstantTensor($0)) })
+      scope.values[sparse.values.name] = .some(
+        sparse.dense().map { .tensor(builder.constant(ConstantTensor($0))) })
     }
     for node in graph.nodes { self.node(node, scope: &scope, in: &builder) }
     return graph.outputs.map { output in
       switch scope.lookup(output.name) {
       case .value(let value):
-        builder.name(value, output.name)
+        if case .tensor(let tensor) = value { builder.name(tensor, output.name) }
         return value
       case .failed: return nil
       case .undefined:
@@ -106,12 +107,12 @@ struct Importer {
       guard let arguments = try arguments(node, scope) else { return }
       builder.origin = location
       let results = try results(node, domain, opset, arguments, &scope, &builder)
-      for value in results where !builder.type(of: value).hasValidSize {
+      for value in results.flatMap(\.values) where !builder.type(of: value).hasValidSize {
         throw ModelError.invalid("a result has type \(builder.type(of: value)), which no memory holds")
       }
       for (name, value) in zip(node.outputs, results) where !name.isEmpty {
         scope.values[name] = value
-        builder.name(value, name)
+        if case .tensor(let tensor) = value { builder.name(tensor, name) }
       }
       for name in node.outputs.dropFirst(results.count) where !name.isEmpty {
         throw ModelError.unsupported("result '\(name)' is not supported")
@@ -124,8 +125,8 @@ struct Importer {
   }
 
   /// The node's arguments, or nil if one of them failed.
-  private func arguments(_ node: NodeDef, _ scope: Scope) throws(ModelError) -> [ValueID?]? {
-    var arguments: [ValueID?] = []
+  private func arguments(_ node: NodeDef, _ scope: Scope) throws(ModelError) -> [ImportedValue?]? {
+    var arguments: [ImportedValue?] = []
     for name in node.inputs {
       if name.isEmpty {
         arguments.append(nil)
@@ -141,9 +142,9 @@ struct Importer {
   }
 
   private mutating func results(
-    _ node: NodeDef, _ domain: String, _ opset: Int?, _ arguments: [ValueID?], _ scope: inout Scope,
+    _ node: NodeDef, _ domain: String, _ opset: Int?, _ arguments: [ImportedValue?], _ scope: inout Scope,
     _ builder: inout GraphBuilder
-  ) throws(ModelError) -> [ValueID] {
+  ) throws(ModelError) -> [ImportedValue] {
     if let function = scope.functions[Importer.functionKey(domain, node.opType)] {
       return try call(function, node, arguments, scope, &builder)
     }
@@ -157,13 +158,15 @@ struct Importer {
       throw .unsupported(
         "version \(opset) of \(node.opType) is not supported", hint: "convert the model to operator set 7 or later")
     }
-    let operatorNode = OperatorNode(definition: node, version: version, arguments: arguments, scope: scope)
-    return try candidate.build(operatorNode, in: &builder)
+    let operatorNode = OperatorNode(definition: node, version: version, values: arguments, scope: scope)
+    if let container = candidate as? any ContainerOperator { return try container.buildValues(operatorNode, in: &builder) }
+    for (position, value) in arguments.enumerated() { _ = try value?.tensor("argument \(position)") }
+    return try candidate.build(operatorNode, in: &builder).map { .tensor($0) }
   }
 
   private mutating func call(
-    _ function: FunctionDef, _ node: NodeDef, _ arguments: [ValueID?], _ scope: Scope, _ builder: inout GraphBuilder
-  ) throws(ModelError) -> [ValueID] {
+    _ function: FunctionDef, _ node: NodeDef, _ arguments: [ImportedValue?], _ scope: Scope, _ builder: inout GraphBuilder
+  ) throws(ModelError) -> [ImportedValue] {
     guard scope.depth < 64 else { throw .invalid("functions call each other without end") }
     var inner = Scope(opsets: function.opsets.isEmpty ? scope.opsets : function.opsets, functions: scope.functions)
     for (name, argument) in zip(function.inputs, arguments) { if let argument { inner.values[name] = argument } }
@@ -174,7 +177,7 @@ struct Importer {
       bound.inputs = body.inputs.map { inner.values[$0] == nil && function.inputs.contains($0) ? "" : $0 }
       self.node(bound, scope: &inner, in: &builder)
     }
-    var results: [ValueID] = []
+    var results: [ImportedValue] = []
     for output in function.outputs {
       guard case .value(let value) = inner.lookup(output) else {
         throw ModelError([])

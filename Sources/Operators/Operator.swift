@@ -30,15 +30,65 @@ public protocol Operator: Sendable {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID]
 }
 
+/// An operator that takes or gives sequences or optional values.
+protocol ContainerOperator: Operator {
+  /// Like `build`, for values of all kinds.
+  func buildValues(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue]
+}
+
+extension ContainerOperator {
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    var results: [ValueID] = []
+    for value in try buildValues(node, in: &b) { results.append(try value.tensor("a result")) }
+    return results
+  }
+}
+
 /// A node as an operator sees it: resolved arguments and typed access to attributes.
 public struct OperatorNode {
   public let definition: NodeDef
   /// The operator's version that applies.
   public let version: Int
   /// Arguments by position; nil where one is left out.
-  public let arguments: [ValueID?]
+  public let values: [ImportedValue?]
   /// Values of the enclosing graphs by name, for operators with body graphs.
   public let scope: Scope
+
+  init(definition: NodeDef, version: Int, arguments: [ValueID?], scope: Scope) {
+    self.init(definition: definition, version: version, values: arguments.map { $0.map { .tensor($0) } }, scope: scope)
+  }
+
+  init(definition: NodeDef, version: Int, values: [ImportedValue?], scope: Scope) {
+    self.definition = definition
+    self.version = version
+    self.values = values
+    self.scope = scope
+  }
+
+  /// The arguments that are tensors; nil elsewhere.
+  public var arguments: [ValueID?] {
+    values.map { value in if case .tensor(let tensor)? = value { tensor } else { nil } }
+  }
+
+  /// A required argument of any kind.
+  func value(_ position: Int) throws(ModelError) -> ImportedValue {
+    guard let value = optionalValue(position) else { throw .invalid("argument \(position) is missing") }
+    return value
+  }
+
+  /// An argument of any kind that may be left out.
+  func optionalValue(_ position: Int) -> ImportedValue? { position < values.count ? values[position] : nil }
+
+  /// A required argument that is a sequence, an optional one that is certainly there included.
+  func sequence(_ position: Int) throws(ModelError) -> ImportedSequence {
+    switch try value(position) {
+    case .sequence(let sequence): return sequence
+    case .optional(let optional):
+      if case .sequence(let sequence)? = optional.value, optional.isPresent == nil { return sequence }
+      throw .invalid("argument \(position) is an optional value, not a sequence")
+    case .tensor: throw .invalid("argument \(position) is a tensor, not a sequence")
+    }
+  }
 
   /// The number of results that the model uses.
   public var resultCount: Int { definition.outputs.count }
@@ -48,13 +98,12 @@ public struct OperatorNode {
 
   /// A required argument.
   public func input(_ position: Int) throws(ModelError) -> ValueID {
-    guard let value = optionalInput(position) else { throw .invalid("argument \(position) is missing") }
-    return value
+    try value(position).tensor("argument \(position)")
   }
 
   /// An argument that may be left out.
   public func optionalInput(_ position: Int) -> ValueID? {
-    position < arguments.count ? arguments[position] : nil
+    if case .tensor(let value)? = optionalValue(position) { value } else { nil }
   }
 
   /// All arguments of a variadic operator.

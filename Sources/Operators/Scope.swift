@@ -5,7 +5,7 @@ import TensorIR
 /// The values that names stand for in a graph and the graphs around it, and what is needed to import a body graph.
 public struct Scope {
   /// Values by name; nil for a value whose node could not be imported.
-  var values: [String: ValueID?] = [:]
+  var values: [String: ImportedValue?] = [:]
   /// Operator set versions by domain.
   var opsets: [String: Int]
   /// Model-local functions by domain and name.
@@ -15,7 +15,7 @@ public struct Scope {
 
   /// Where to find a value.
   enum Lookup {
-    case value(ValueID)
+    case value(ImportedValue)
     /// Its node failed, which was reported already.
     case failed
     case undefined

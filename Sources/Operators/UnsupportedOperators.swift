@@ -1,15 +1,6 @@
 /// Why operators that cannot be compiled yet cannot, and what to do about it.
 let unsupportedOperators: [String: String] = {
   var reasons: [String: String] = [:]
-  for name in ["NonMaxSuppression", "Unique"] {
-    reasons[name] = "the size of its result depends on data; move it out of the model"
-  }
-  for name in [
-    "ConcatFromSequence", "SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert",
-    "SequenceLength", "SequenceMap", "SplitToSequence", "Optional", "OptionalGetElement", "OptionalHasElement",
-  ] {
-    reasons[name] = "only tensors are supported, no sequences or optional values"
-  }
   for name in ["CastMap", "DictVectorizer"] { reasons[name] = "only tensors are supported, no maps" }
   for name in ["CategoryMapper", "RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit"] {
     reasons[name] = "strings are not supported; do this outside of the model"

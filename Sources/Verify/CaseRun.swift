@@ -97,7 +97,10 @@ private struct CaseRunner {
       }
     }
     let bindings = try data.bindings()
-    let inputs = data.inputs.map { ValueInfo(name: $0.info.name, type: $0.value.type, doc: $0.info.doc) }
+    var inputs: [ValueInfo] = []
+    for (info, value) in data.inputs {
+      for part in try value.parts(info.name) { inputs.append(ValueInfo(name: part.name, type: part.value.type, doc: info.doc)) }
+    }
     if let special, special.bindings == bindings, special.inputs == inputs { return special.code }
     let request = CaseRequest(path: test.modelPath, model: model, bindings: bindings, inputs: inputs)
     let code = try compiler.compile(request)

@@ -81,6 +81,7 @@ public struct DataSet: Sendable {
   public func bindings() throws(ModelError) -> [String: Int] {
     var result: [String: Int] = [:]
     for (info, value) in inputs {
+      result.merge(value.sizes(info.name)) { first, _ in first }
       guard let type = info.type, case .tensor(_, let dims?) = type, case .tensor(let tensor) = value else { continue }
       guard dims.count == tensor.dims.count else {
         throw .invalid("input '\(info.name)' is declared \(type) but the data are \(value.typeDescription)")

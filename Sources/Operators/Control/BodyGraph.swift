@@ -5,7 +5,18 @@ import TensorIR
 extension OperatorNode {
   /// Adds a body graph's computation with the given values as its inputs, and returns its outputs.
   func inline(_ body: GraphDef, _ inputs: [ValueID], in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
-    try importBody(body, inputs, scope, in: &b)
+    try tensors(try inline(body, values: inputs.map { .tensor($0) }, in: &b))
+  }
+
+  /// Like `inline`, for values of all kinds.
+  func inline(_ body: GraphDef, values: [ImportedValue], in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
+    try importBody(body, values, scope, in: &b)
+  }
+
+  private func tensors(_ values: [ImportedValue]) throws(ModelError) -> [ValueID] {
+    var tensors: [ValueID] = []
+    for value in values { tensors.append(try value.tensor("a result of the body graph")) }
+    return tensors
   }
 
   /// Adds a body graph's computation to a builder of its own, and returns its outputs.
@@ -15,6 +26,15 @@ extension OperatorNode {
     _ body: GraphDef, _ inputs: [ValueID], outer b: GraphBuilder, captured: inout [ValueID],
     in inner: inout GraphBuilder
   ) throws(ModelError) -> [ValueID] {
+    try tensors(
+      try importApart(body, values: inputs.map { .tensor($0) }, outer: b, captured: &captured, in: &inner))
+  }
+
+  /// Like `importApart`, for values of all kinds.
+  func importApart(
+    _ body: GraphDef, values: [ImportedValue], outer b: GraphBuilder, captured: inout [ValueID],
+    in inner: inout GraphBuilder
+  ) throws(ModelError) -> [ImportedValue] {
     var inside = scope
     inside.values = [:]
     for name in body.freeNames.sorted() {
@@ -22,22 +42,16 @@ extension OperatorNode {
       case .undefined: continue
       case .failed: inside.values[name] = .some(nil)
       case .value(let value):
-        if let constant = b.constantValue(value) {
-          inside.values[name] = inner.constant(constant)
-        } else if let known = b.knownIntegers(value), b.type(of: value).element == .i64, !known.isEmpty {
-          inside.values[name] = inner.reshape(inner.integers(known), b.shape(of: value))
-        } else {
-          captured.append(value)
-          inside.values[name] = inner.input(b.type(of: value))
-        }
+        var copies = value.values.map { inner.captured($0, from: b, &captured) }[...]
+        inside.values[name] = value.replacing(&copies)
       }
     }
-    return try importBody(body, inputs, inside, in: &inner)
+    return try importBody(body, values, inside, in: &inner)
   }
 
   private func importBody(
-    _ body: GraphDef, _ inputs: [ValueID], _ scope: Scope, in b: inout GraphBuilder
-  ) throws(ModelError) -> [ValueID] {
+    _ body: GraphDef, _ inputs: [ImportedValue], _ scope: Scope, in b: inout GraphBuilder
+  ) throws(ModelError) -> [ImportedValue] {
     guard body.inputs.count == inputs.count else {
       throw .invalid("the body graph has \(body.inputs.count) inputs, not \(inputs.count)")
     }
@@ -52,6 +66,18 @@ extension OperatorNode {
     let values = outputs.compactMap { $0 }
     guard importer.diagnostics.isEmpty, values.count == outputs.count else { throw ModelError(importer.diagnostics) }
     return values
+  }
+}
+
+extension GraphBuilder {
+  /// A value of the builder around this one: a copy of what is known of it, else an input.
+  fileprivate mutating func captured(_ value: ValueID, from outer: GraphBuilder, _ captured: inout [ValueID]) -> ValueID {
+    if let constant = outer.constantValue(value) { return self.constant(constant) }
+    if let known = outer.knownIntegers(value), outer.type(of: value).element == .i64, !known.isEmpty {
+      return reshape(integers(known), outer.shape(of: value))
+    }
+    captured.append(value)
+    return input(outer.type(of: value))
   }
 }
 

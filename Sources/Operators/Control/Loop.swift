@@ -5,14 +5,14 @@ import TensorIR
 /// A body graph repeated while a condition holds, up to a number of times.
 ///
 /// Short loops whose condition is known are unrolled, so that shapes may change from turn to turn; others become scans.
-struct Loop: Operator {
+struct Loop: ContainerOperator {
   let name = OperatorName("Loop", versions: 1, 11, 13, 16, 19, 21, 23, 24, 25)
   private let unrollLimit = 16
 
-  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+  func buildValues(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
     let body = try node.graph("body")
-    var states: [ValueID] = []
-    for position in node.arguments.indices.dropFirst(2) { states.append(try node.input(position)) }
+    var states: [ImportedValue] = []
+    for position in node.values.indices.dropFirst(2) { states.append(try node.value(position)) }
     let condition = node.optionalInput(1).map { b.reshape($0, []) } ?? b.scalar(1, .bool)
     guard body.outputs.count >= states.count + 1 else {
       throw .invalid("the body graph has \(body.outputs.count) outputs for \(states.count) carried values")
@@ -26,7 +26,16 @@ struct Loop: Operator {
       }
     }
     let isCertain = b.knownIntegers(condition)?.first?.constant == 1
-    return try scan(node, body, trips, condition, states, isOpen: !isCertain, &b)
+    var tensors: [ValueID] = []
+    for state in states {
+      guard case .tensor(let value) = state else {
+        throw .unsupported(
+          "a loop carries a sequence through a number of turns that is not known to be small",
+          hint: "give the loop a constant trip count of at most \(unrollLimit)")
+      }
+      tensors.append(value)
+    }
+    return try scan(node, body, trips, condition, tensors, isOpen: !isCertain, &b).map { .tensor($0) }
   }
 
   /// The greatest number of turns.
@@ -50,9 +59,9 @@ struct Loop: Operator {
 
   /// The turns one after the other; nil if only a call knows how many there are.
   private func unroll(
-    _ node: OperatorNode, _ body: GraphDef, _ count: Int, _ first: ValueID, _ initial: [ValueID],
+    _ node: OperatorNode, _ body: GraphDef, _ count: Int, _ first: ValueID, _ initial: [ImportedValue],
     _ b: inout GraphBuilder
-  ) throws(ModelError) -> [ValueID]? {
+  ) throws(ModelError) -> [ImportedValue]? {
     var condition = first
     var states = initial
     let stackedCount = body.outputs.count - 1 - states.count
@@ -61,30 +70,32 @@ struct Loop: Operator {
       guard let goesOn = b.knownIntegers(condition)?.first?.constant else { return nil }
       if goesOn == 0 { break }
       let number = b.constant(ConstantTensor(.i64, dims: [], integers: [turn]))
-      let outputs = try node.inline(body, [number, condition] + states, in: &b)
+      let outputs = try node.inline(body, values: [.tensor(number), .tensor(condition)] + states, in: &b)
       states = Array(outputs[1..<1 + states.count])
-      condition = b.reshape(outputs[0], [])
-      for position in 0..<stackedCount { stacked[position].append(outputs[1 + states.count + position]) }
+      condition = b.reshape(try outputs[0].tensor("the condition"), [])
+      for position in 0..<stackedCount {
+        stacked[position].append(try outputs[1 + states.count + position].tensor("a stacked result"))
+      }
     }
     if stackedCount > 0, stacked[0].isEmpty { return states + (try emptyResults(node, body, first, initial, &b)) }
     var results = states
     for parts in stacked {
-      results.append(b.concatenate(parts.map { b.reshape($0, [1] + b.shape(of: $0)) }, axis: 0))
+      results.append(.tensor(b.concatenate(parts.map { b.reshape($0, [1] + b.shape(of: $0)) }, axis: 0)))
     }
     return results
   }
 
   /// Stacked results of no turns: their types come from a turn that is thrown away.
   private func emptyResults(
-    _ node: OperatorNode, _ body: GraphDef, _ condition: ValueID, _ states: [ValueID], _ b: inout GraphBuilder
-  ) throws(ModelError) -> [ValueID] {
+    _ node: OperatorNode, _ body: GraphDef, _ condition: ValueID, _ states: [ImportedValue], _ b: inout GraphBuilder
+  ) throws(ModelError) -> [ImportedValue] {
     var aside = b
     let number = aside.constant(ConstantTensor(.i64, dims: [], integers: [0]))
-    let outputs = try node.inline(body, [number, condition] + states, in: &aside)
-    var results: [ValueID] = []
+    let outputs = try node.inline(body, values: [.tensor(number), .tensor(condition)] + states, in: &aside)
+    var results: [ImportedValue] = []
     for output in outputs.dropFirst(1 + states.count) {
-      let type = aside.type(of: output)
-      results.append(try b.broadcast(b.scalar(0, type.element), to: [0] + type.shape))
+      let type = aside.type(of: try output.tensor("a stacked result"))
+      results.append(.tensor(try b.broadcast(b.scalar(0, type.element), to: [0] + type.shape)))
     }
     return results
   }

@@ -45,7 +45,6 @@ let unaryOperators: [any Operator] = [
   },
   UnaryOperator("Exp", versions: [1, 6, 13]) { $0.unary(.exp, $1) },
   UnaryOperator("Floor", versions: [1, 6, 13]) { $0.unary(.floor, $1) },
-  UnaryOperator("Identity", versions: [1, 13, 14, 16, 19, 21, 23, 24, 25], takesIntegers: true) { $1 },
   UnaryOperator("IsNaN", versions: [9, 13, 20]) { $0.compare(.notEqual, $1, $1) },
   UnaryOperator("Log", versions: [1, 6, 13]) { $0.unary(.log, $1) },
   UnaryOperator("Neg", versions: [1, 6, 13], takesIntegers: true) { $0.unary(.negate, $1) },

@@ -1,0 +1,59 @@
+import Support
+
+extension HostValue {
+  /// The tensors inside with their names: elements of sequences are numbered behind the name of the sequence.
+  ///
+  /// - Throws: `ModelError.unsupported` for maps.
+  public func parts(_ name: String) throws(ModelError) -> [(name: String, value: HostValue)] {
+    switch self {
+    case .tensor: return [(name, self)]
+    case .sequence(let items):
+      var parts: [(name: String, value: HostValue)] = []
+      for (index, item) in items.enumerated() { parts += try item.parts("\(name).\(index)") }
+      return parts
+    case .optional(let value): return try value?.parts(name) ?? []
+    case .map: throw .unsupported("'\(name)' is a map; only tensors, sequences and optional values can be inputs")
+    }
+  }
+
+  /// The lengths of sequences and presences of optional values inside, as `name.length` and `name.present`.
+  public func sizes(_ name: String) -> [String: Int] {
+    switch self {
+    case .tensor, .map: return [:]
+    case .sequence(let items):
+      return items.enumerated().reduce(into: ["\(name).length": items.count]) { sizes, item in
+        sizes.merge(item.element.sizes("\(name).\(item.offset)")) { first, _ in first }
+      }
+    case .optional(let value):
+      return (value?.sizes(name) ?? [:]).merging(["\(name).present": value == nil ? 0 : 1]) { first, _ in first }
+    }
+  }
+
+  /// The value called `name` of a declared type from the outputs that a compiled model gives for it.
+  public init?(_ name: String, _ type: TypeDef?, from outputs: [String: HostValue]) {
+    switch type {
+    case .sequence(let element):
+      guard let length = outputs["\(name).length"]?.number else { return nil }
+      let items = (0..<max(0, length)).compactMap { HostValue("\(name).\($0)", element, from: outputs) }
+      guard items.count == length else { return nil }
+      self = .sequence(items)
+    case .optional(let element):
+      guard let isPresent = outputs["\(name).present"]?.number else { return nil }
+      if isPresent == 0 {
+        self = .optional(nil)
+      } else {
+        guard let value = HostValue(name, element, from: outputs) else { return nil }
+        self = .optional(value)
+      }
+    case .tensor, .sparse, .map, .opaque, nil:
+      guard let value = outputs[name] else { return nil }
+      self = value
+    }
+  }
+
+  /// The only element of an integer or boolean tensor.
+  private var number: Int? {
+    guard case .tensor(let tensor) = self, let value = tensor.doubles()?.first else { return nil }
+    return Int(value)
+  }
+}

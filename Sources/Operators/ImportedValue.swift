@@ -1,0 +1,134 @@
+import ONNXReader
+import Support
+import TensorIR
+
+/// What a name of a model stands for while it is translated. Containers exist only then: their elements are values of their own.
+public indirect enum ImportedValue: Hashable, Sendable {
+  case tensor(ValueID)
+  case sequence(ImportedSequence)
+  case optional(ImportedOptional)
+}
+
+/// The elements of a sequence.
+public struct ImportedSequence: Hashable, Sendable {
+  /// The elements, or where only a call knows how many there are, as many as there may be; those beyond the end are empty.
+  public var items: [ImportedValue]
+  /// The length as an `i64` scalar, where only a call knows it.
+  public var length: ValueID?
+
+  init(_ items: [ImportedValue], length: ValueID? = nil) {
+    self.items = items
+    self.length = length
+  }
+}
+
+/// A value that may be there.
+public struct ImportedOptional: Hashable, Sendable {
+  /// Nil if it is certainly not there.
+  public var value: ImportedValue?
+  /// Whether it is there as a `bool` scalar, where only a call knows.
+  public var isPresent: ValueID?
+
+  init(_ value: ImportedValue?, isPresent: ValueID? = nil) {
+    self.value = value
+    self.isPresent = isPresent
+  }
+}
+
+extension ImportedValue {
+  /// The tensor that this is.
+  ///
+  /// - Throws: `ModelError.invalid` for a container.
+  func tensor(_ what: String) throws(ModelError) -> ValueID {
+    switch self {
+    case .tensor(let value): return value
+    case .sequence: throw .invalid("\(what) is a sequence, not a tensor")
+    case .optional: throw .invalid("\(what) is an optional value, not a tensor")
+    }
+  }
+
+  /// All values inside: elements, and lengths and presences that only a call knows.
+  var values: [ValueID] {
+    switch self {
+    case .tensor(let value): [value]
+    case .sequence(let sequence): sequence.items.flatMap(\.values) + (sequence.length.map { [$0] } ?? [])
+    case .optional(let optional): (optional.value?.values ?? []) + (optional.isPresent.map { [$0] } ?? [])
+    }
+  }
+
+  /// The same structure of other values, taken in the order of `values`.
+  func replacing(_ values: inout ArraySlice<ValueID>) -> ImportedValue {
+    switch self {
+    case .tensor: return .tensor(values.removeFirst())
+    case .sequence(let sequence):
+      let items = sequence.items.map { $0.replacing(&values) }
+      return .sequence(ImportedSequence(items, length: sequence.length == nil ? nil : values.removeFirst()))
+    case .optional(let optional):
+      let value = optional.value.map { $0.replacing(&values) }
+      return .optional(ImportedOptional(value, isPresent: optional.isPresent == nil ? nil : values.removeFirst()))
+    }
+  }
+
+  /// The structure without the values.
+  var form: String {
+    switch self {
+    case .tensor: "tensor"
+    case .sequence(let sequence): "sequence(\(sequence.items.map(\.form).joined(separator: ", "))\(sequence.length == nil ? "" : "…"))"
+    case .optional(let optional): "optional(\(optional.value?.form ?? "")\(optional.isPresent == nil ? "" : "?"))"
+    }
+  }
+}
+
+/// The interface of containers: every element is an input or output of its own, called after the container.
+extension ImportedValue {
+  /// The inputs that a declaration stands for. Lengths and presences are given as `name.length` and `name.present` in `dims`.
+  init(
+    input info: ValueInfo, dims: [String: Int], given: [String: ValueInfo], _ used: inout [ValueInfo],
+    _ b: inout GraphBuilder
+  ) throws(ModelError) {
+    func inner(_ name: String, _ type: TypeDef) throws(ModelError) -> ImportedValue {
+      try ImportedValue(
+        input: ValueInfo(name: name, type: type, doc: info.doc), dims: dims, given: given, &used, &b)
+    }
+    switch info.type {
+    case .sequence(let element):
+      guard let length = dims["\(info.name).length"] else {
+        throw .unsupported(
+          "the length of the sequence '\(info.name)' is open", hint: "bind it with --dim \(info.name).length=N")
+      }
+      guard (0...1024).contains(length) else { throw .invalid("the sequence '\(info.name)' has length \(length)") }
+      var items: [ImportedValue] = []
+      for index in 0..<length { items.append(try inner("\(info.name).\(index)", element)) }
+      self = .sequence(ImportedSequence(items))
+    case .optional(let element):
+      guard let isPresent = dims["\(info.name).present"] else {
+        throw .unsupported(
+          "whether the optional value '\(info.name)' is there is open", hint: "bind it with --dim \(info.name).present=1 or 0")
+      }
+      self = .optional(ImportedOptional(isPresent == 0 ? nil : try inner(info.name, element)))
+    case .tensor, .sparse, .map, .opaque, nil:
+      let info = given[info.name] ?? info
+      let type = try Importer.tensorType(info, dims)
+      guard type.hasValidSize else { throw .invalid("input '\(info.name)' has type \(type), which no memory holds") }
+      used.append(info)
+      self = .tensor(b.input(type, name: info.name))
+    }
+  }
+
+  /// The outputs that a value stands for: tensors, `name.length` as `i64` for sequences, and `name.present` as `bool` for optional values.
+  func outputs(_ info: ValueInfo, _ b: inout GraphBuilder) -> [(info: ValueInfo, value: ValueID)] {
+    func inner(_ name: String) -> ValueInfo { ValueInfo(name: name, type: nil, doc: info.doc) }
+    switch self {
+    case .tensor(let value): return [(info, value)]
+    case .sequence(let sequence):
+      let length = sequence.length ?? b.constant(ConstantTensor(.i64, dims: [], integers: [sequence.items.count]))
+      var outputs = [(info: inner("\(info.name).length"), value: length)]
+      for (index, item) in sequence.items.enumerated() { outputs += item.outputs(inner("\(info.name).\(index)"), &b) }
+      return outputs
+    case .optional(let optional):
+      let isPresent = optional.isPresent
+        ?? b.constant(ConstantTensor(.bool, dims: [], integers: [optional.value == nil ? 0 : 1]))
+      return [(inner("\(info.name).present"), isPresent)] + (optional.value?.outputs(info, &b) ?? [])
+    }
+  }
+}
