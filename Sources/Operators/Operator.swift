@@ -184,6 +184,11 @@ public struct OperatorNode {
   }
 }
 
+extension ElementType {
+  /// The type in which values of this type are summed, scaled and interpolated: `f64` for itself, else `f32`.
+  var precise: ElementType { self == .f64 ? .f64 : .f32 }
+}
+
 /// The axis counted from the front.
 ///
 /// - Throws: `ModelError.invalid` if it is not within `-rank ..< rank`.

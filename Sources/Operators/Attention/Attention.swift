@@ -49,7 +49,8 @@ struct Attention: Operator {
     let masked = try mask(raw, node, frontier, &b)
     let precision = try node.elementType("softmax_precision") ?? element
     let probabilities = try b.cast(try b.maskedSoftmax(try b.cast(masked, to: precision)), to: element)
-    let y = b.weighted(probabilities, value, group, isFlat: isFlat)
+    let weights = try b.cast(probabilities, to: b.type(of: value.value).element)
+    let y = try b.cast(b.weighted(weights, value, group, isFlat: isFlat), to: element)
     let modes = [raw, raw, masked, probabilities]
     let mode = try node.int("qk_matmul_output_mode", default: 0)
     guard modes.indices.contains(mode) else { throw .invalid("attribute 'qk_matmul_output_mode' is \(mode)") }
@@ -83,9 +84,10 @@ struct Attention: Operator {
           ? body.integer(0) : axes[lead + axis]
       }
       let isBool = maskType.element == .bool
-      let outside = isBool ? body.integer(0, .bool) : body.number(-.infinity, maskType.element)
-      let value = body.read(1, indices, outside: outside, type: maskType.element)
-      operands.append(mask)
+      let element = isBool || maskType.element.isFloat ? maskType.element : type.element
+      let outside = isBool ? body.integer(0, .bool) : body.number(-.infinity, element)
+      let value = body.read(1, indices, outside: outside, type: element)
+      operands.append(try b.cast(mask, to: element))
       if isBool { conditions.append(value) } else { score = body.plus(score, body.cast(value, to: type.element)) }
     }
     var offset = body.dim(frontier.past)

@@ -24,7 +24,7 @@ struct FlexAttention: Operator {
     }
     let group = try query.group(over: key, b)
     let element = b.type(of: query.value).element
-    let precision = try node.elementType("softmax_precision") ?? (element == .f64 ? .f64 : .f32)
+    let precision = try node.elementType("softmax_precision") ?? element.precise
     guard precision.isFloat, precision.bits >= 16 else {
       throw .invalid("attribute 'softmax_precision' is \(precision.rawValue)")
     }

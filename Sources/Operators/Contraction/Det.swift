@@ -52,7 +52,7 @@ struct Det: Operator {
     let size = shape[shape.count - 1]
     let batch = Array(shape.dropLast(2)).product
     let element = b.type(of: x).element
-    let matrices = try b.cast(b.reshape(x, [batch, size, size]), to: element == .f64 ? .f64 : .f32)
+    let matrices = try b.cast(b.reshape(x, [batch, size, size]), to: element.precise)
     let wide = b.type(of: matrices).element
     let start = try b.broadcast(b.scalar(1, wide), to: [batch])
     var inner = GraphBuilder(inside: b)

@@ -36,11 +36,11 @@ extension GraphBuilder {
     var operands = [lhs, rhs]
     var epilogue = ScalarGraph()
     var result = epilogue.accumulator(0, element)
+    // Fractions of integers are rounded once, at the end.
+    let wide = element.isFloat || alpha == 1 && beta == 1 ? element : .f64
     func scaled(_ value: ScalarID, _ factor: Double) -> ScalarID {
-      if factor == 1 { return value }
-      if element.isFloat { return epilogue.times(value, epilogue.number(factor, element)) }
-      let wide = epilogue.times(epilogue.cast(value, to: .f64), epilogue.number(factor, .f64))
-      return epilogue.cast(wide, to: element)
+      let value = epilogue.cast(value, to: wide)
+      return factor == 1 ? value : epilogue.times(value, epilogue.number(factor, wide))
     }
     result = scaled(result, alpha)
     if let addend = node.optionalInput(2), beta != 0 {
@@ -53,7 +53,7 @@ extension GraphBuilder {
       let read = epilogue.broadcastRead(2, type(of: addend), in: [rows, columns])
       result = epilogue.plus(result, scaled(read, beta))
     }
-    epilogue.results = [finish(&epilogue, result)]
+    epilogue.results = [finish(&epilogue, epilogue.cast(result, to: element))]
     let (row, column, sum) = (AffineIndex.axis(0), AffineIndex.axis(1), AffineIndex.axis(2))
     let contract = Contract(
       shape: [rows, columns], reduced: [depth], lhs: transposesLeft ? [sum, row] : [row, sum],

@@ -24,7 +24,7 @@ struct Dropout: Operator {
     let keeps = try kept(x, ratio, mode, node, &b)
     let y = try b.elementwise([x, keeps, ratio] + flag(mode)) { graph, values in
       let element = graph.type(of: values[0])
-      let wide: ElementType = element == .f64 ? .f64 : .f32
+      let wide = element.precise
       let scale = graph.over(graph.number(1, wide), graph.minus(graph.number(1, wide), graph.cast(values[2], to: wide)))
       let scaled = graph.cast(graph.times(graph.cast(values[0], to: wide), scale), to: element)
       let trained = graph.select(values[1], scaled, graph.number(0, element))
@@ -57,7 +57,7 @@ struct Dropout: Operator {
     _ x: ValueID, _ ratio: ValueID, _ mode: Mode, _ node: OperatorNode, _ b: inout GraphBuilder
   ) throws(ModelError) -> ValueID {
     let shape = b.shape(of: x)
-    let wide: ElementType = b.type(of: ratio).element == .f64 ? .f64 : .f32
+    let wide = b.type(of: ratio).element.precise
     let numbers = try RandomNumbers(node, b)
     let scalars = [ratio] + flag(mode).map { b.reshape($0, []) }
     var body = ScalarGraph()

@@ -8,7 +8,7 @@ struct TreeEnsemble: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
     try b.requireFloat(x)
-    let element: ElementType = b.type(of: x).element == .f64 ? .f64 : .f32
+    let element = b.type(of: x).element.precise
     let aggregates: [TreeAggregate] = [.average, .sum, .min, .max]
     let transforms: [PostTransform] = [.none, .softmax, .logistic, .softmaxZero, .probit]
     let aggregate = try node.int("aggregate_function", default: 1)

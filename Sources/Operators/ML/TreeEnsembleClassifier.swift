@@ -11,7 +11,7 @@ struct TreeEnsembleClassifier: Operator {
     let x = try node.input(0)
     let labels = try node.labels("classlabels_int64s")
     let forest = try node.forest(weights: "class", targets: labels.count)
-    let element: ElementType = b.type(of: x).element == .f64 ? .f64 : .f32
+    let element = b.type(of: x).element.precise
     let transform = try node.postTransform()
     let base = try node.numbers("base_values") ?? []
     guard base.isEmpty || base.count == labels.count || (base.count == 1 && labels.count == 2) else {

@@ -9,7 +9,7 @@ struct TreeEnsembleRegressor: Operator {
     let x = try node.input(0)
     let targets = try node.int("n_targets", default: 1)
     let forest = try node.forest(weights: "target", targets: targets)
-    let element: ElementType = b.type(of: x).element == .f64 ? .f64 : .f32
+    let element = b.type(of: x).element.precise
     var scores = try b.evaluate(forest, x, try node.aggregate(), element)
     if let base = try node.numbers("base_values"), !base.isEmpty {
       guard base.count == targets else { throw .invalid("attribute 'base_values' has \(base.count) elements, not \(targets)") }

@@ -17,7 +17,7 @@ struct SkipNormalization: Operator {
     guard type.rank >= 1 else { throw .invalid("the argument is a scalar") }
     let axes = [type.rank - 1]
     let epsilon = try node.float("epsilon", default: 1e-12)
-    let stash: ElementType = type.element == .f64 ? .f64 : .f32
+    let stash = type.element.precise
     let scale = try node.input(2)
     if isSimplified {
       let (value, inverse) = try b.divideByRootMeanSquare(sum, axes, epsilon: epsilon, stash: stash)

@@ -69,7 +69,7 @@ struct BatchNormalization: Operator {
     _ x: ValueID, _ parameters: [ValueID], _ statistics: Statistics, _ node: OperatorNode, _ b: inout GraphBuilder
   ) throws(ModelError) -> [ValueID] {
     let element = b.type(of: x).element
-    let stash: ElementType = element == .f64 ? .f64 : .f32
+    let stash = element.precise
     let epsilon = try node.float("epsilon", default: 1e-5)
     let momentum = try node.float("momentum", default: 0.9)
     let wide = try b.cast(x, to: stash)

@@ -13,7 +13,7 @@ struct GroupNormalization: Operator {
     guard let groups = try node.int("num_groups"), groups > 0,
       type.shape[1].remainder(by: Dim(groups)).constant ?? 0 == 0
     else { throw .invalid("attribute 'num_groups' must divide \(type.shape[1]) channels") }
-    let stash = node.version < 21 ? type.element : try node.stashType(type.element)
+    let stash = node.version < 21 ? type.element.precise : try node.stashType(type.element)
     let perGroup = type.shape[1].floorDivided(by: Dim(groups))
     let grouped = b.reshape(x, [type.shape[0], Dim(groups), perGroup] + type.shape.dropFirst(2))
     let normal = try b.standardize(

@@ -33,7 +33,8 @@ extension GraphBuilder {
       },
       finish: { graph, sum, count in
         let mean = graph.mean(sum, over: count)
-        return graph.over(graph.number(1, stash), graph.unary(.sqrt, graph.affineNumber(mean, 1, epsilon)))
+        let root = graph.unary(.sqrt, graph.affineNumber(mean, 1, epsilon))
+        return graph.over(graph.number(1, graph.type(of: root)), root)
       })
     return (try elementwise([x, inverse]) { $0.times($0.cast($1[0], to: stash), $1[1]) }, inverse)
   }

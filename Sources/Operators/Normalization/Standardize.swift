@@ -22,7 +22,7 @@ extension GraphBuilder {
       finish: { graph, sum, count in
         let variance = graph.mean(sum, over: count)
         let deviation = graph.unary(.sqrt, graph.affineNumber(variance, 1, epsilon))
-        return graph.over(graph.number(1, stash), deviation)
+        return graph.over(graph.number(1, graph.type(of: deviation)), deviation)
       })
     let value = try elementwise([centered, scale]) { $0.times($1[0], $1[1]) }
     return Standardized(value: value, mean: mean, scale: scale)

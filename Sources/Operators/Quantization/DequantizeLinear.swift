@@ -18,9 +18,9 @@ struct DequantizeLinear: Operator {
     let target = declared ?? b.type(of: scale).element
     return [
       try b.elementwise([x, scale] + (zeroPoint.map { [$0] } ?? [])) { graph, values in
-        let isFloat = graph.type(of: values[0]).isFloat
-        var value = isFloat ? values[0] : graph.cast(values[0], to: .i32)
-        if values.count == 3, !isFloat { value = graph.minus(value, graph.cast(values[2], to: .i32)) }
+        let wide: ElementType = graph.type(of: values[0]).isFloat ? .f32 : .i32
+        var value = graph.cast(values[0], to: wide)
+        if values.count == 3 { value = graph.minus(value, graph.cast(values[2], to: wide)) }
         return graph.cast(graph.times(graph.cast(value, to: .f32), graph.cast(values[1], to: .f32)), to: target)
       }
     ]

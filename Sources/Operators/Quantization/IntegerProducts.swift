@@ -30,7 +30,7 @@ struct QLinearMatMul: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let lhs = try b.centered(try node.input(0), zeroPoint: node.optionalInput(2), axis: -2)
     let rhs = try b.centered(try node.input(3), zeroPoint: node.optionalInput(5), axis: -1)
-    let isFloat = b.type(of: lhs).element.isFloat
+    let isFloat = b.type(of: lhs).element.isFloat || b.type(of: rhs).element.isFloat
     let product = try b.matrixProduct(lhs, rhs, accumulator: isFloat ? .f32 : .i32)
     let rank = b.shape(of: product).count
     let scales = [
@@ -73,11 +73,12 @@ let quantizedConvolutions: [any Operator] = [
 extension GraphBuilder {
   /// Quantized data minus its zero point, which is a scalar or one value per position of an axis.
   mutating func centered(_ x: ValueID, zeroPoint: ValueID?, axis: Int) throws(ModelError) -> ValueID {
-    guard let zeroPoint, !type(of: x).element.isFloat else { return x }
-    if let known = constantValue(zeroPoint), known.integers.allSatisfy({ $0 == 0 }) { return x }
+    guard let zeroPoint else { return x }
+    if let known = constantValue(zeroPoint), known.doubles.allSatisfy({ $0 == 0 }) { return x }
     let rank = shape(of: x).count
     let aligned = try scaleAligned(zeroPoint, axis: axis < 0 ? axis : axis - rank, rank: rank)
-    return try elementwise([x, aligned]) { $0.minus($0.cast($1[0], to: .i32), $0.cast($1[1], to: .i32)) }
+    let wide: ElementType = type(of: x).element.isFloat ? .f32 : .i32
+    return try elementwise([x, aligned]) { $0.minus($0.cast($1[0], to: wide), $0.cast($1[1], to: wide)) }
   }
 
   /// A parameter of one element, or a vector moved to an axis counted from the back.

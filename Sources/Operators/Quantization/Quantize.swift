@@ -8,8 +8,8 @@ extension ScalarGraph {
     _ rounding: SmallFloatRounding = SmallFloatRounding(saturates: true)
   ) -> ScalarID {
     if target.isFloat {
-      // Zero points of float types are 0.
-      return cast(x, to: target, rounding)
+      let shifted = zeroPoint.map { plus(x, cast($0, to: type(of: x))) } ?? x
+      return cast(shifted, to: target, rounding)
     }
     let wide = type(of: x) == .f64 ? x : cast(x, to: .f32)
     let element = type(of: wide)

@@ -12,7 +12,7 @@ struct Bernoulli: Operator {
     let target = try node.elementType("dtype") ?? type.element
     guard target != .string else { throw .invalid("random numbers cannot be strings") }
     let numbers = try RandomNumbers(node, b)
-    let wide: ElementType = type.element == .f64 ? .f64 : .f32
+    let wide = type.element.precise
     return [
       try b.elementwise([x]) { graph, values in
         let draw = numbers.uniform(graph.linearPosition(type.shape), wide, &graph)

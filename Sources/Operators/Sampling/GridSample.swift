@@ -10,7 +10,7 @@ struct GridSample: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
     let grid = try node.input(1)
-    try b.requireFloat(x, "the data")
+    try b.requireFloat(grid, "the grid")
     let type = b.type(of: x)
     let gridType = b.type(of: grid)
     let rank = type.rank - 2
@@ -23,6 +23,9 @@ struct GridSample: Operator {
       throw .invalid("attribute 'padding_mode' is '\(padding)'")
     }
     let isAligned = try node.flag("align_corners")
+    // Integers of 32 bits and more need the digits of f64.
+    let isWide = [type.element, gridType.element].contains { $0.isFloat ? $0 == .f64 : $0.bits >= 32 }
+    let wide: ElementType = isWide ? .f64 : .f32
     var body = ScalarGraph()
     let batch = body.axis(0)
     let place = (0..<rank).map { body.axis(2 + $0) }
@@ -32,7 +35,7 @@ struct GridSample: Operator {
       let raw = body.read(1, [batch] + place + [body.integer(rank - 1 - axis)], type: gridType.element)
       let sampler = GridAxis(
         extent: type.shape[2 + axis], isAligned: isAligned, padding: padding, clampsPositions: clampsPositions)
-      taps.append(try sampler.taps(body.cast(raw, to: type.element), mode, &body))
+      taps.append(try sampler.taps(body.cast(raw, to: wide), mode, &body))
     }
     let zero = body.number(0, type.element)
     func sum(_ axis: Int, _ indices: [ScalarID]) -> ScalarID {
@@ -41,11 +44,11 @@ struct GridSample: Operator {
       }
       let terms = taps[axis].map { tap in
         let inner = sum(axis + 1, indices + [tap.index])
-        return tap.weight.map { body.times($0, inner) } ?? inner
+        return tap.weight.map { body.times($0, body.cast(inner, to: wide)) } ?? inner
       }
       return terms.dropFirst().reduce(terms[0]) { body.plus($0, $1) }
     }
-    body.results = [sum(0, [batch, body.axis(1)])]
+    body.results = [body.cast(sum(0, [batch, body.axis(1)]), to: type.element)]
     return [b.map(Array(type.shape.prefix(2)) + gridType.shape[1..<type.rank - 1], body, [x, grid])]
   }
 }

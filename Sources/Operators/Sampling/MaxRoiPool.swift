@@ -42,7 +42,7 @@ struct MaxRoiPool: Operator {
   private func bound(
     _ axis: Int, _ isEnd: Bool, _ type: TensorType, _ bins: Dim, _ scale: Double, _ graph: inout ScalarGraph
   ) -> ScalarID {
-    let wide: ElementType = type.element == .f64 ? .f64 : .f32
+    let wide = type.element.precise
     func corner(_ column: Int) -> ScalarID {
       let value = graph.cast(graph.read(0, [graph.axis(0), graph.integer(column)], type: type.element), to: wide)
       let scaled = graph.affineNumber(value, scale, 0)

@@ -133,7 +133,7 @@ private struct RoiRegions {
       throw .invalid("attribute 'coordinate_transformation_mode' is '\(transformation)'")
     }
     isHalfPixel = transformation == "half_pixel"
-    wide = b.type(of: x).element == .f64 ? .f64 : .f32
+    wide = b.type(of: x).element.precise
     cornerType = b.type(of: corners).element
     batchType = b.type(of: batches).element
   }

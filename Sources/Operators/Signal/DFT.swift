@@ -6,9 +6,10 @@ struct DFT: Operator {
   let name = OperatorName("DFT", versions: 17, 20)
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
-    let x = try node.input(0)
+    try b.requireFloat(try node.input(0))
+    let element = b.type(of: try node.input(0)).element
+    let x = try b.cast(try node.input(0), to: element.precise)
     let type = b.type(of: x)
-    try b.requireFloat(x)
     guard type.rank >= 2, let parts = type.shape[type.rank - 1].constant, parts == 1 || parts == 2 else {
       throw .invalid("the last dimension of shape \(type.shape) must hold 1 or 2 parts")
     }
@@ -19,15 +20,17 @@ struct DFT: Operator {
       parts: parts, isInverse: try node.flag("inverse"), isOneSided: try node.flag("onesided"), length: length)
     var given = try node.int("axis", default: node.version < 20 ? 1 : -2)
     if node.version >= 20, let argument = node.optionalInput(2) {
-      guard b.knownIntegers(argument) != nil else { return try chosen(x, argument, transform, &b) }
+      guard b.knownIntegers(argument) != nil else {
+        return [try b.cast(try chosen(x, argument, transform, &b), to: element)]
+      }
       given = try b.requireConstantIntegers(argument, "the axis").first ?? given
     }
-    return [try transform.build(x, axis: try normalizedAxis(given, rank: type.rank), &b)]
+    return [try b.cast(try transform.build(x, axis: try normalizedAxis(given, rank: type.rank), &b), to: element)]
   }
 
   /// Along an axis that only a call knows.
   private func chosen(_ x: ValueID, _ argument: ValueID, _ transform: FourierTransform, _ b: inout GraphBuilder)
-    throws(ModelError) -> [ValueID]
+    throws(ModelError) -> ValueID
   {
     let rank = b.shape(of: x).count
     let vector = try b.integerVector(argument, "the axis")
@@ -36,7 +39,7 @@ struct DFT: Operator {
     }
     return try b.choose(axis, among: Array(0..<rank - 1)[...], [x]) { (axis, operands, inner) throws(ModelError) in
       [try transform.build(operands[0], axis: axis, &inner)]
-    }
+    }[0]
   }
 }
 
@@ -86,9 +89,10 @@ struct STFT: Operator {
   let name = OperatorName("STFT", versions: 17)
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
-    let x = try node.input(0)
+    try b.requireFloat(try node.input(0))
+    let element = b.type(of: try node.input(0)).element
+    let x = try b.cast(try node.input(0), to: element.precise)
     var type = b.type(of: x)
-    try b.requireFloat(x)
     var signal = x
     if type.rank == 2 {
       signal = b.reshape(x, type.shape + [1])
@@ -115,7 +119,8 @@ struct STFT: Operator {
     if let window = node.optionalInput(2) {
       guard b.shape(of: window).count == 1 else { throw .invalid("the window has shape \(b.shape(of: window))") }
       try b.requireEqual(b.shape(of: window)[0], length, "the window does not fit the frame")
-      factors = try b.elementwise([factors, b.reshape(window, b.shape(of: window) + [1, 1, 1])]) { $0.times($1[0], $1[1]) }
+      let column = b.reshape(try b.cast(window, to: type.element), b.shape(of: window) + [1, 1, 1])
+      factors = try b.elementwise([factors, column]) { $0.times($1[0], $1[1]) }
     }
     let frames = (type.shape[1] - length).floorDivided(by: step) + 1
     b.assume([DimFact(frames, .atMost, type.shape[1] + 1)])
@@ -127,14 +132,15 @@ struct STFT: Operator {
         shape: shape, reduced: [length, Dim(parts)],
         lhs: [.axis(0), AffineIndex([1: step, 4: 1]), .axis(5)], rhs: [.axis(4), .axis(5), .axis(2), .axis(3)],
         accumulator: type.element, epilogue: epilogue)
-      return b.add(.contract(contract), [signal, factors])
+      return [try b.cast(b.add(.contract(contract), [signal, factors])[0], to: element)]
     }
     var body = ScalarGraph()
     let start = body.times(body.axis(1), body.dim(step))
     let sample = body.read(0, [body.axis(0), body.plus(start, body.axis(4)), body.axis(5)], type: type.element)
     let place = [body.axis(4), body.axis(5), body.axis(2), body.axis(3)]
     body.results = [body.times(sample, body.read(1, place, type: type.element))]
-    return b.reduce(.sum, shape: shape, reduced: [length, Dim(parts)], operands: [signal, factors], body: body)
+    let sums = b.reduce(.sum, shape: shape, reduced: [length, Dim(parts)], operands: [signal, factors], body: body)
+    return [try b.cast(sums[0], to: element)]
   }
 }
 
