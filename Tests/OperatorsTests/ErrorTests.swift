@@ -38,7 +38,43 @@ private func trees(_ name: String, _ value: AttributeValue?) -> [String: Attribu
   return changed
 }
 
-private let cases: [ErrorCase] = [
+private let ms = "com.microsoft"
+
+private let microsoftCases: [ErrorCase] = [
+  ErrorCase("MultiHeadAttention", domain: ms, [(.f32, [1, 2, 4])], "attribute 'num_heads' must be given"),
+  ErrorCase("MultiHeadAttention", domain: ms, [(.f32, [1, 2, 5])], ["num_heads": .int(2)], "does not hold 2 heads"),
+  ErrorCase(
+    "MultiHeadAttention", domain: ms, [(.f32, [1, 2, 4]), (.f32, [1, 2, 4]), (.f32, [1, 3, 4])],
+    ["num_heads": .int(2)], "the lengths of key and value"),
+  ErrorCase(
+    "MultiHeadAttention", domain: ms, [(.f32, [1, 2, 4]), (.f32, [1, 2, 4]), (.f32, [1, 2, 4]), (.f32, [11])],
+    ["num_heads": .int(2)], "too short for 2 heads"),
+  ErrorCase(
+    "Attention", domain: ms, [(.f32, [1, 2, 3]), (.f32, [3, 12])],
+    ["num_heads": .int(2), "qkv_hidden_sizes": .ints([4, 4, 6])], "12 columns do not divide"),
+  ErrorCase(
+    "GroupQueryAttention", domain: ms, [(.f32, [1, 1, 10])], ["num_heads": .int(2), "kv_num_heads": .int(1)],
+    "does not divide into 4 heads"),
+  ErrorCase(
+    "RotaryEmbedding", domain: ms, [(.f32, [1, 2, 4]), (.i64, [1]), (.f32, [5, 2]), (.f32, [5, 1])],
+    "not the same of rank 2"),
+  ErrorCase("GroupNorm", domain: ms, [(.f32, [1, 2, 2, 3])], ["groups": .int(2)], "must divide 3 channels"),
+  ErrorCase("FusedConv", domain: ms, [(.f32, [1, 1, 3]), (.f32, [1, 1, 2])], ["activation": .text("Sine")], "'Sine'"),
+  ErrorCase(
+    "MatMulNBits", domain: ms, [(.f32, [1, 16]), (.u8, [2, 1, 8]), (.f32, [2])],
+    ["K": .int(16), "N": .int(2), "block_size": .int(16), "bits": .int(3)], "not 2, 4 or 8"),
+  ErrorCase(
+    "MatMulNBits", domain: ms, [(.f32, [1, 16]), (.u8, [2, 1, 7]), (.f32, [2])],
+    ["K": .int(16), "N": .int(2), "block_size": .int(16)], "do not hold 2 rows of 16"),
+  ErrorCase("QLinearConcat", domain: ms, [(.f32, []), (.u8, []), (.u8, [2])], ["axis": .int(0)], "3 arguments"),
+  ErrorCase("QLinearAdd", domain: ms, [(.u8, [2]), (.u8, []), (.u8, []), (.u8, [2])], "the scale is u8"),
+  ErrorCase("MoE", domain: ms, [(.f32, [2, 4]), (.f32, [2, 3])], ["use_sparse_mixer": .int(1)], "'use_sparse_mixer'"),
+  ErrorCase("CDist", domain: ms, [(.f32, [2, 3]), (.f32, [2, 3])], ["metric": .text("cosine")], "'cosine'"),
+  ErrorCase("Inverse", domain: ms, [(.f32, [2, 3])], "are not square"),
+  ErrorCase("BeamSearch", domain: ms, [(.i32, [1, 2])], "export the decoder alone"),
+]
+
+private let cases: [ErrorCase] = microsoftCases + [
   ErrorCase("Add", [(.f32, [2, 3]), (.f32, [4, 3])], "do not broadcast at dimension 0"),
   ErrorCase("Add", [(.f32, [2]), (.i32, [2])], "element types differ"),
   ErrorCase("Add", [(.f32, [2])], "argument 1 is missing"),

@@ -4,7 +4,10 @@ import Verify
 
 @testable import ONNXReader
 
-private let cases = castResults + machineLearningResults + trainingResults + furtherResults + bodyResults
+private let cases: [ResultCase] = [
+  castResults, machineLearningResults, trainingResults, furtherResults, bodyResults,
+  microsoftAttentionResults, microsoftFurtherResults, microsoftNormalizationResults, microsoftProductResults,
+].flatMap { $0 }
 
 @Suite struct ResultTests {
   @Test(arguments: cases, CompileOptions.Backend.allCases)
