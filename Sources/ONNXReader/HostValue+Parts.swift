@@ -32,6 +32,11 @@ extension HostValue {
   /// The value called `name` of a declared type from the outputs that a compiled model gives for it.
   public init?(_ name: String, _ type: TypeDef?, from outputs: [String: HostValue]) {
     switch type {
+    case .sequence(.map):
+      guard case .tensor(let keys)? = outputs["\(name).keys"], case .tensor(let values)? = outputs["\(name).values"],
+        values.dims.count == 2, values.dims[1] == keys.dims.first
+      else { return nil }
+      self = .sequence((0..<values.dims[0]).map { .map(HostMap(keys: keys, values: values.elements(ofRow: $0))) })
     case .sequence(let element):
       guard let length = outputs["\(name).length"]?.number else { return nil }
       let items = (0..<max(0, length)).compactMap { HostValue("\(name).\($0)", element, from: outputs) }
@@ -55,5 +60,16 @@ extension HostValue {
   private var number: Int? {
     guard case .tensor(let tensor) = self, let value = tensor.doubles()?.first else { return nil }
     return Int(value)
+  }
+}
+
+extension TensorData {
+  /// The elements of a row of a matrix as scalars.
+  fileprivate func elements(ofRow row: Int) -> [HostValue] {
+    let (count, size) = (dims[1], element.bytes)
+    return (row * count..<(row + 1) * count).map { index in
+      let scalar = (index * size..<(index + 1) * size).map { bytes[$0] }
+      return .tensor(TensorData(element: element, dims: [], bytes: Bytes(scalar)))
+    }
   }
 }

@@ -7,6 +7,8 @@ public indirect enum ImportedValue: Hashable, Sendable {
   case tensor(ValueID)
   case sequence(ImportedSequence)
   case optional(ImportedOptional)
+  /// A sequence of maps that share their keys: a vector of keys, and a row of values for each map.
+  case maps(keys: ValueID, values: ValueID)
 }
 
 /// The elements of a sequence.
@@ -44,6 +46,7 @@ extension ImportedValue {
     case .tensor(let value): return value
     case .sequence: throw .invalid("\(what) is a sequence, not a tensor")
     case .optional: throw .invalid("\(what) is an optional value, not a tensor")
+    case .maps: throw .invalid("\(what) is a sequence of maps, not a tensor")
     }
   }
 
@@ -53,6 +56,7 @@ extension ImportedValue {
     case .tensor(let value): [value]
     case .sequence(let sequence): sequence.items.flatMap(\.values) + (sequence.length.map { [$0] } ?? [])
     case .optional(let optional): (optional.value?.values ?? []) + (optional.isPresent.map { [$0] } ?? [])
+    case .maps(let keys, let values): [keys, values]
     }
   }
 
@@ -66,6 +70,7 @@ extension ImportedValue {
     case .optional(let optional):
       let value = optional.value.map { $0.replacing(&values) }
       return .optional(ImportedOptional(value, isPresent: optional.isPresent == nil ? nil : values.removeFirst()))
+    case .maps: return .maps(keys: values.removeFirst(), values: values.removeFirst())
     }
   }
 
@@ -75,6 +80,7 @@ extension ImportedValue {
     case .tensor: "tensor"
     case .sequence(let sequence): "sequence(\(sequence.items.map(\.form).joined(separator: ", "))\(sequence.length == nil ? "" : "…"))"
     case .optional(let optional): "optional(\(optional.value?.form ?? "")\(optional.isPresent == nil ? "" : "?"))"
+    case .maps: "maps"
     }
   }
 }
@@ -115,7 +121,8 @@ extension ImportedValue {
     }
   }
 
-  /// The outputs that a value stands for: tensors, `name.length` as `i64` for sequences, and `name.present` as `bool` for optional values.
+  /// The outputs that a value stands for: tensors, `name.length` as `i64` for sequences, and `name.present` as `bool` for optional values,
+  /// `name.keys` and `name.values` for maps.
   func outputs(_ info: ValueInfo, _ b: inout GraphBuilder) -> [(info: ValueInfo, value: ValueID)] {
     func inner(_ name: String) -> ValueInfo { ValueInfo(name: name, type: nil, doc: info.doc) }
     switch self {
@@ -129,6 +136,7 @@ extension ImportedValue {
       let isPresent = optional.isPresent
         ?? b.constant(ConstantTensor(.bool, dims: [], integers: [optional.value == nil ? 0 : 1]))
       return [(inner("\(info.name).present"), isPresent)] + (optional.value?.outputs(info, &b) ?? [])
+    case .maps(let keys, let values): return [(inner("\(info.name).keys"), keys), (inner("\(info.name).values"), values)]
     }
   }
 }

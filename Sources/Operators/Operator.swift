@@ -87,6 +87,7 @@ public struct OperatorNode {
       if case .sequence(let sequence)? = optional.value, optional.isPresent == nil { return sequence }
       throw .invalid("argument \(position) is an optional value, not a sequence")
     case .tensor: throw .invalid("argument \(position) is a tensor, not a sequence")
+    case .maps: throw .unsupported("argument \(position) is a sequence of maps, whose elements are not values of their own")
     }
   }
 

@@ -154,6 +154,7 @@ public enum Registry {
       Unsqueeze(),
       Upsample(),
       Where(),
+      ZipMap(),
       WordConvEmbedding(),
       layerNormalization,
       rmsNormalization,

@@ -5,7 +5,6 @@ let unsupportedOperators: [String: String] = {
   for name in ["CategoryMapper", "RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit"] {
     reasons[name] = "strings are not supported; do this outside of the model"
   }
-  reasons["ZipMap"] = "its result is no tensor; export the model with zipmap=False"
   for name in ["BeamSearch", "GreedySearch", "Sampling", "WhisperBeamSearch"] {
     reasons[name] = "it is a loop around a decoder; export the decoder alone"
   }
