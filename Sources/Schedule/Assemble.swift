@@ -249,10 +249,10 @@ struct Assembler {
           statements.append(.define(symbol, element))
           statements.append(fail(.badDimension, if: .compare(.less, .symbol(symbol), .index(0))))
         }
-      case .assume(let facts):
-        for fact in facts {
+      case .assume(let assumption):
+        for fact in assumption.facts {
           let isBroken: CompareOp = fact.relation == .equal ? .notEqual : .greater
-          statements.append(fail(.badDimension, if: .compare(isBroken, fact.left.expr, fact.right.expr)))
+          statements.append(fail(assumption.status, if: .compare(isBroken, fact.left.expr, fact.right.expr)))
         }
       case .branch(let choice):
         guard let plans = plan.bodies[number], let place = plan.scratch[number][0] else { fatalError("branch without a plan") }

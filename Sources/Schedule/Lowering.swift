@@ -38,7 +38,7 @@ struct Lowering {
       case .measure(let symbols):
         steps.steps.append(Step(action: .measure(symbols), reads: node.operands, writes: [], origin: node.origin))
       case .assume(let assumption):
-        steps.steps.append(Step(action: .assume(assumption.facts), reads: [], writes: [], origin: node.origin))
+        steps.steps.append(Step(action: .assume(assumption), reads: [], writes: [], origin: node.origin))
       case .map, .reduce, .contract, .scatter, .sort, .compact:
         steps.steps.append(kernelStep(node, laidOut, steps.constants))
       }

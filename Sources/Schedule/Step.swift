@@ -13,7 +13,7 @@ struct Step {
     case branch(BranchSteps)
     /// Names the elements of the value that is read.
     case measure([String])
-    case assume([DimFact])
+    case assume(Assumption)
   }
 
   var action: Action

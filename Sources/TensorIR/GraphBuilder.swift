@@ -129,9 +129,9 @@ public struct GraphBuilder: Sendable {
   /// Records facts about extents, which a call checks.
   ///
   /// Facts about measured extents that nothing depends on are dropped unless they are required.
-  public mutating func assume(_ facts: [DimFact], isRequired: Bool = false) {
+  public mutating func assume(_ facts: [DimFact], isRequired: Bool = false, status: Status = .badDimension) {
     let open = facts.filter { $0.left != $0.right }
-    if !open.isEmpty { _ = add(.assume(Assumption(open, isRequired: isRequired)), []) }
+    if !open.isEmpty { _ = add(.assume(Assumption(open, isRequired: isRequired, status: status)), []) }
   }
 
   /// Makes sure that two extents are equal, at run time where they are symbolic.

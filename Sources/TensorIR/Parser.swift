@@ -135,7 +135,13 @@ private struct GraphParser {
       let relation: DimFact.Relation = try choice(&reader, "a relation")
       facts.append(DimFact(left, relation, try Dim(&reader)))
     } while reader.take(",")
-    return Node(.assume(Assumption(facts, isRequired: isRequired)), operands: [], results: [], origin: "")
+    var status = Status.badDimension
+    if reader.take(word: "else") {
+      let number = reader.offset
+      guard let given = Status(rawValue: try reader.count()) else { throw reader.error(at: number, "a status expected") }
+      status = given
+    }
+    return Node(.assume(Assumption(facts, isRequired: isRequired, status: status)), operands: [], results: [], origin: "")
   }
 
   /// The primitive, once the shapes of its results are known.

@@ -236,10 +236,13 @@ public struct Assumption: Hashable, Sendable {
   public var facts: [DimFact]
   /// Whether they are checked even if nothing depends on what they speak of.
   public var isRequired: Bool
+  /// What a call returns for which they do not hold.
+  public var status: Status
 
-  public init(_ facts: [DimFact], isRequired: Bool = false) {
+  public init(_ facts: [DimFact], isRequired: Bool = false, status: Status = .badDimension) {
     self.facts = facts
     self.isRequired = isRequired
+    self.status = status
   }
 }
 

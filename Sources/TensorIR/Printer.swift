@@ -69,7 +69,9 @@ extension Primitive {
       return "sort\(operands) axis \(sort.axis) \(sort.descending ? "descending" : "ascending") limit \(sort.limit)"
     case .compact(let compact): return "compact\(operands) [\(compact.shape.list)] { \(compact.condition) }"
     case .measure(let symbols): return "measure\(operands) \(symbols.map(\.quotedIfNeeded).list)"
-    case .assume(let assumption): return "\(assumption.isRequired ? "require" : "assume") \(assumption.facts.list)"
+    case .assume(let assumption):
+      let status = assumption.status == .badDimension ? "" : " else \(assumption.status.rawValue)"
+      return "\(assumption.isRequired ? "require" : "assume") \(assumption.facts.list)\(status)"
     }
   }
 }

@@ -26,9 +26,7 @@ struct ScanOperator: Operator {
       operands.append(b.transpose(value, [from] + (0..<rank).filter { $0 != from }))
     }
     let lengths = operands.dropFirst(carried).map { b.shape(of: $0)[0] }
-    guard lengths.allSatisfy({ ($0 - lengths[0]).constant ?? 0 == 0 }) else {
-      throw .invalid("the scanned arguments have lengths \(lengths)")
-    }
+    for length in lengths { try b.requireEqual(length, lengths[0], "the scanned arguments have lengths \(lengths)") }
     var inner = GraphBuilder(inside: b)
     _ = inner.input(TensorType(.i64, []))
     var inputs = operands.prefix(carried).map { inner.input(b.type(of: $0)) }

@@ -30,11 +30,34 @@ struct Gather: Operator {
 }
 
 extension GraphBuilder {
-  /// Checks indices that are known at compile time against an extent that is.
-  func checkIndices(_ indices: ValueID, extent: Dim) throws(ModelError) {
-    guard let known = knownIntegers(indices)?.constants, let extent = extent.constant else { return }
-    if let wrong = known.first(where: { $0 < -extent || $0 >= extent }) {
-      throw .invalid("index \(wrong) is out of range for extent \(extent)")
+  /// Checks indices against an extent, those that only a call knows when it runs; negative ones count from the back.
+  mutating func checkIndices(_ indices: ValueID, extent: Dim) throws(ModelError) {
+    if let known = knownIntegers(indices)?.constants, let extent = extent.constant {
+      if let wrong = known.first(where: { $0 < -extent || $0 >= extent }) {
+        throw .invalid("index \(wrong) is out of range for extent \(extent)")
+      }
+    } else if knownIntegers(indices) == nil {
+      checkAtRunTime(indices, extents: [extent])
     }
+  }
+
+  /// Makes a call fail unless all indices are within an extent, or within one extent for each position of the last axis.
+  mutating func checkAtRunTime(_ indices: ValueID, extents: [Dim]) {
+    let type = type(of: indices)
+    var body = ScalarGraph()
+    let axes = type.shape.indices.map { body.axis($0) }
+    let index = body.cast(body.read(0, axes, type: type.element), to: .i64)
+    var end = body.dim(extents[0])
+    for (position, extent) in extents.enumerated().dropFirst() {
+      end = body.select(body.compare(.equal, axes[type.rank - 1], body.integer(position)), body.dim(extent), end)
+    }
+    let isOutside = body.binary(
+      .or, body.compare(.less, index, body.negate(end)), body.compare(.greaterOrEqual, index, end))
+    body.results = [body.cast(isOutside, to: .i64)]
+    let outside = reduce(
+      .max, shape: [], reduced: type.shape, operands: [indices], body: body,
+      epilogue: { graph, values in [graph.binary(.max, values[0], graph.integer(0))] })[0]
+    let count = measured(reshape(outside, [1]), as: "outside")[0]
+    assume([DimFact(count, .equal, 0)], isRequired: true, status: .indexOutOfRange)
   }
 }

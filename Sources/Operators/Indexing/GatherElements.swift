@@ -18,6 +18,8 @@ struct GatherElements: Operator {
     for other in type.shape.indices where other != axis && (type.shape[other] - picked.shape[other]).constant ?? 0 < 0 {
       throw .invalid("the indices have extent \(picked.shape[other]) in dimension \(other), more than the data")
     }
+    let others = type.shape.indices.filter { $0 != axis && picked.shape[$0] != type.shape[$0] }
+    b.assume(others.map { DimFact(picked.shape[$0], .atMost, type.shape[$0]) })
     try b.checkIndices(indices, extent: type.shape[axis])
     var body = ScalarGraph()
     var position = type.shape.indices.map { body.axis($0) }

@@ -19,6 +19,10 @@ struct GatherND: Operator {
     guard batch >= 0, batch < min(type.rank, picked.rank), tuple >= 1, tuple <= type.rank - batch else {
       throw .invalid("tuples of \(tuple) indices after \(batch) batch dimensions do not fit rank \(type.rank)")
     }
+    for axis in 0..<batch { try b.requireEqual(picked.shape[axis], type.shape[axis], "extents of batch dimension \(axis)") }
+    if b.knownIntegers(indices) == nil {
+      b.checkAtRunTime(indices, extents: Array(type.shape[batch..<batch + tuple]))
+    }
     let outer = picked.rank - 1
     let shape = Array(picked.shape[..<outer]) + Array(type.shape[(batch + tuple)...])
     var body = ScalarGraph()

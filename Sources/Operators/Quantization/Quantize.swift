@@ -32,9 +32,8 @@ extension GraphBuilder {
     if own.constants?.reduce(1, *) == 1, own.count <= 1 { return reshape(parameter, []) }
     let axis = try normalizedAxis(given, rank: shape.count)
     if own.count == 1 {
-      guard (own[0] - shape[axis]).constant ?? 0 == 0 else {
-        throw .invalid("\(what) has \(own[0]) elements, but dimension \(axis) has extent \(shape[axis])")
-      }
+      try requireEqual(
+        own[0], shape[axis], "\(what) has \(own[0]) elements, but dimension \(axis) has extent \(shape[axis])")
       return reshape(parameter, shape.indices.map { $0 == axis ? own[0] : 1 })
     }
     guard own.count == shape.count, block > 0 else {

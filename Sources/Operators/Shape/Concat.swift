@@ -19,13 +19,13 @@ struct Concat: Operator {
 
 extension GraphBuilder {
   /// Checks that values can be joined along an axis.
-  func requireJoinable(_ parts: [ValueID], axis: Int) throws(ModelError) {
+  mutating func requireJoinable(_ parts: [ValueID], axis: Int) throws(ModelError) {
     let first = shape(of: parts[0])
     for part in parts {
       let shape = shape(of: part)
       guard shape.count == first.count else { throw .invalid("the arguments have ranks \(first.count) and \(shape.count)") }
-      for other in shape.indices where other != axis && (shape[other] - first[other]).constant ?? 0 != 0 {
-        throw .invalid("shapes \(first) and \(shape) differ in dimension \(other)")
+      for other in shape.indices where other != axis {
+        try requireEqual(shape[other], first[other], "shapes \(first) and \(shape) differ in dimension \(other)")
       }
     }
   }
