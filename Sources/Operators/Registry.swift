@@ -55,6 +55,7 @@ public enum Registry {
       GlobalAveragePool(),
       GlobalLpPool(),
       GlobalMaxPool(),
+      Gradient(),
       GroupNormalization(),
       GroupQueryAttention(),
       Hardmax(),

@@ -20,7 +20,9 @@ struct BatchedScan {
     states = Array(values.dropLast(count))
     scanned = Array(values.suffix(count))
     let directions = try node.ints("directions") ?? [Int](repeating: 0, count: count)
-    guard directions.count == count else { throw .invalid("attribute 'directions' has \(directions.count) numbers, not \(count)") }
+    guard directions.count == count else {
+      throw .invalid("attribute 'directions' has \(directions.count) numbers, not \(count)")
+    }
     reversed = directions.map { $0 != 0 }
     let first = b.shape(of: scanned[0])
     for value in scanned {
@@ -92,7 +94,8 @@ struct BatchedScan {
     let scan = Scan(
       length: b.shape(of: scanned[0])[1], carried: states.count, scanned: scanned.count,
       reversedInputs: lengths == nil ? reversed : reversed.map { _ in false },
-      reversedOutputs: [Bool](repeating: false, count: outputs.count - states.count), body: inner.finish(outputs: outputs))
+      reversedOutputs: [Bool](repeating: false, count: outputs.count - states.count),
+      body: inner.finish(outputs: outputs))
     let passed = captured.map { batch.input(b.type(of: $0)) }
     return (batch.add(.scan(scan), inputs + (length.map { [$0] } ?? []) + passed), captured)
   }

@@ -21,7 +21,8 @@ struct LinearClassifier: Operator {
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
-    let labels = node.has("classlabels_ints") || node.has("classlabels_strings") ? try node.labels("classlabels_ints") : []
+    let hasLabels = node.has("classlabels_ints") || node.has("classlabels_strings")
+    let labels = hasLabels ? try node.labels("classlabels_ints") : []
     let intercepts = try node.floats("intercepts") ?? []
     let coefficients = try node.floats("coefficients") ?? []
     let isSingle = labels.count == 2 && coefficients.count == b.shape(of: x).last?.constant

@@ -104,7 +104,7 @@ extension GraphBuilder {
     let sum = change.read(1, [row, change.integer(0)], type: .f32)
     change.results = [change.over(change.minus(sum, slope), change.read(2, [row, own, own], type: .f32))]
     let difference = map([shape[0], 1], change, [slopes, total, matrix, step])
-    func update(_ shape: [Dim], _ compute: (inout ScalarGraph, ScalarID, ScalarID, ScalarID) -> ScalarID) -> ScalarGraph {
+    func update(_ compute: (inout ScalarGraph, ScalarID, ScalarID, ScalarID) -> ScalarID) -> ScalarGraph {
       var body = ScalarGraph()
       let row = body.axis(0)
       let difference = body.read(0, [row, body.integer(0)], type: .f32)
@@ -113,17 +113,17 @@ extension GraphBuilder {
       body.results = [compute(&body, difference, own, scale)]
       return body
     }
-    let nextState = update(shape) { body, difference, own, scale in
+    let nextState = update { body, difference, own, scale in
       let isOwn = body.compare(.equal, body.axis(1), own)
       let old = body.read(2, [body.axis(0), body.axis(1)], type: .f32)
       return body.over(body.select(isOwn, body.plus(old, difference), old), scale)
     }
-    let nextSlopes = update(shape) { body, difference, own, scale in
+    let nextSlopes = update { body, difference, own, scale in
       let old = body.read(2, [body.axis(0), body.axis(1)], type: .f32)
       let entry = body.read(3, [body.axis(0), own, body.axis(1)], type: .f32)
       return body.over(body.plus(old, body.times(difference, entry)), scale)
     }
-    let nextTotal = update([shape[0], 1]) { body, difference, own, scale in
+    let nextTotal = update { body, difference, own, scale in
       let old = body.read(4, [body.axis(0), body.integer(0)], type: .f32)
       let slope = body.read(2, [body.axis(0), own], type: .f32)
       let entry = body.read(3, [body.axis(0), own, own], type: .f32)

@@ -121,7 +121,9 @@ extension GraphBuilder {
   }
 
   /// The scores of two classes from one decision `[N, 1]`.
-  fileprivate mutating func binaryScores(_ decision: ValueID, _ transform: PostTransform) throws(ModelError) -> ValueID {
+  fileprivate mutating func binaryScores(_ decision: ValueID, _ transform: PostTransform) throws(ModelError)
+    -> ValueID
+  {
     switch transform {
     case .none: return paired(decision) { ($0.negate($1), $1) }
     case .logistic: return paired(decision) { ($0.unary(.sigmoid, $0.negate($1)), $0.unary(.sigmoid, $1)) }

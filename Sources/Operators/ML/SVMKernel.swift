@@ -58,7 +58,8 @@ extension GraphBuilder {
       let difference = body.minus(value, body.read(1, [body.axis(1), body.axis(2)], type: .f32))
       body.results = [body.times(difference, difference)]
       let shape = [shape(of: x)[0], Dim(vectors.dims[0])]
-      return reduce(.sum, shape: shape, reduced: [Dim(vectors.dims[1])], operands: [x, table], body: body) { graph, sums in
+      let columns = Dim(vectors.dims[1])
+      return reduce(.sum, shape: shape, reduced: [columns], operands: [x, table], body: body) { graph, sums in
         [graph.unary(.exp, graph.times(sums[0], graph.number(-kernel.gamma, .f32)))]
       }[0]
     }

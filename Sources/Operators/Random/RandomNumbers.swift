@@ -1,10 +1,10 @@
 import Support
 import TensorIR
 
-/// Random numbers as a function of a key and an element's position, so that compiled code has no state and repeats itself.
+/// Random numbers as a function of a key and an element's position: compiled code has no state and repeats itself.
 ///
-/// The bits are those of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014), whose
-/// state at a position is the key plus a multiple of an odd constant.
+/// The bits are those of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014),
+/// whose state at a position is the key plus a multiple of an odd constant.
 struct RandomNumbers {
   private let key: UInt64
   private static let step: UInt64 = 0x9e37_79b9_7f4a_7c15

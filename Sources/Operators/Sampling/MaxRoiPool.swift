@@ -81,8 +81,8 @@ struct MaxRoiPool: Operator {
       ]
       var result = shape
       result[1 + axis] = Dim(output[axis])
-      value = b.reduce(
-        .max, shape: result, reduced: [shape[1 + axis]], operands: [value, ends[2 * axis], ends[2 * axis + 1]], body: body)[0]
+      let operands = [value, ends[2 * axis], ends[2 * axis + 1]]
+      value = b.reduce(.max, shape: result, reduced: [shape[1 + axis]], operands: operands, body: body)[0]
     }
     return try b.elementwise([value]) { graph, values in
       let isEmpty = graph.compare(.equal, values[0], graph.extreme(.max, type.element))

@@ -38,7 +38,9 @@ struct RoiAlign: Operator {
   }
 
   /// Means of as many samples as a region asks for: sums over the picture, weighted per row and per column.
-  private func adaptiveMean(_ x: ValueID, _ regions: RoiRegions, _ b: inout GraphBuilder) throws(ModelError) -> ValueID {
+  private func adaptiveMean(
+    _ x: ValueID, _ regions: RoiRegions, _ b: inout GraphBuilder
+  ) throws(ModelError) -> ValueID {
     let type = b.type(of: x)
     var weights: [ValueID] = []
     for axis in 0..<2 {
@@ -67,7 +69,8 @@ struct RoiAlign: Operator {
     }
   }
 
-  /// Maxima of as many samples as a region asks for; a sample outside of the picture is 0, and so is a region without any.
+  /// Maxima of as many samples as a region asks for; a sample outside of the picture is 0, and so is a region without
+  /// samples.
   private func adaptiveMaximum(
     _ x: ValueID, _ regions: RoiRegions, _ b: inout GraphBuilder
   ) throws(ModelError) -> ValueID {
@@ -162,7 +165,8 @@ private struct RoiRegions {
         terms.append(graph.times(graph.times(rowWeight, columnWeight), value))
       }
     }
-    let combined = terms.dropFirst().reduce(terms[0]) { mode == "avg" ? graph.plus($0, $1) : graph.binary(.max, $0, $1) }
+    let op: ScalarBinary = mode == "avg" ? .add : .max
+    let combined = terms.dropFirst().reduce(terms[0]) { graph.binary(op, $0, $1) }
     let isInside = graph.binary(.and, places[0].isInside, places[1].isInside)
     return graph.select(isInside, combined, graph.number(0, wide))
   }
@@ -193,7 +197,9 @@ private struct RoiSamples {
     let skipped = graph.affineNumber(graph.over(graph.minus(graph.number(-1, wide), low), step), 1, -0.5)
     let earliest = graph.affineNumber(graph.unary(.ceil, skipped), 1, -1)
     let sample = graph.plus(graph.binary(.max, earliest, zero), graph.cast(number, to: wide))
-    func place(_ sample: ScalarID) -> ScalarID { graph.plus(low, graph.times(graph.affineNumber(sample, 1, 0.5), step)) }
+    func place(_ sample: ScalarID) -> ScalarID {
+      graph.plus(low, graph.times(graph.affineNumber(sample, 1, 0.5), step))
+    }
     position = place(sample)
     exists = graph.compare(.less, sample, total)
     first = place(zero)

@@ -33,7 +33,7 @@ struct Optimizer: Operator {
       try b.requireFloat(own[0], "tensor \(tensor)")
       try b.requireSameType(own)
       guard own.allSatisfy({ b.shape(of: $0) == b.shape(of: own[0]) }) else {
-        throw .invalid("tensor \(tensor), its gradient and what is accumulated have shapes \(own.map { b.shape(of: $0) })")
+        throw .invalid("tensor \(tensor) and what belongs to it have shapes \(own.map { b.shape(of: $0) })")
       }
       results.append(try updated(scalars + own, node, &b))
     }
@@ -48,7 +48,8 @@ struct Optimizer: Operator {
     var body = ScalarGraph()
     let values = operands.enumerated().map { position, operand in
       let own = b.type(of: operand)
-      return body.cast(body.read(position, own.shape.indices.map { body.axis($0) }, type: own.element), to: type.element)
+      let axes = own.shape.indices.map { body.axis($0) }
+      return body.cast(body.read(position, axes, type: own.element), to: type.element)
     }
     let step = Step(rate: values[0], count: values[1], type: type.element)
     let updates = try update(node, &body, step, Array(values.dropFirst(2)))
