@@ -68,15 +68,25 @@ private func usesAxesOnlyInReads(_ graph: ScalarGraph) -> Bool {
   return true
 }
 
-/// The stride along one axis of every read that varies along it; nil for reads that are not affine.
+/// The stride along one axis of every read that varies along it; nil for reads whose stride is not the same everywhere.
 func readStrides(_ graph: ScalarGraph, _ operands: [View], along axis: Int) -> [Dim?] {
   graph.reachable.compactMap { id in
     guard case .read(let operand, let indices, _) = graph[id],
-      let form = offset(indices, operands[operand], graph)
+      let form = offset(indices, operands[operand], graph), let stride = form.axes[axis]
     else { return nil }
-    if let stride = form.axes[axis] { return .some(form.isAffine ? stride : nil) }
-    return nil
+    return .some(varies(form.others.keys, along: axis, graph) ? nil : stride)
   }
+}
+
+/// Whether any of some nodes depends on an axis.
+private func varies(_ ids: some Sequence<ScalarID>, along axis: Int, _ graph: ScalarGraph) -> Bool {
+  var pending = Array(ids)
+  var seen = Set(pending)
+  while let id = pending.popLast() {
+    if case .axis(axis) = graph[id] { return true }
+    for operand in ScalarGraph.operands(of: graph[id]) where seen.insert(operand).inserted { pending.append(operand) }
+  }
+  return false
 }
 
 /// The lanes that suit a loop over `extent` elements whose widest type has the given size.

@@ -13,9 +13,13 @@ struct CausalConvWithState: Operator {
     let kernel = b.shape(of: w)
     let dilation = try node.int("dilation", default: 1)
     guard type.rank == 3, kernel.count == 3, kernel[0] == type.shape[1], kernel[1] == 1, dilation > 0,
+      kernel[2].constant ?? 1 > 0,
       let channels = kernel[0].constant, try node.int("ndim", default: 1) == 1
     else {
       throw .invalid("a kernel of shape \(kernel) does not fit data of shape \(type.shape)")
+    }
+    for value in [w] + [node.optionalInput(2), node.optionalInput(3)].compactMap({ $0 }) {
+      try b.requireSameType([x, value])
     }
     let window = try StateWindow(node)
     let length = (kernel[2] - 1) * dilation

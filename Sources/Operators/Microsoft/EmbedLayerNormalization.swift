@@ -29,8 +29,10 @@ struct QEmbedLayerNormalization: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let words = try node.input(0)
     func numbers(_ position: Int) throws(ModelError) -> Quantization {
-      Quantization(
-        scale: b.reshape(try node.input(position), []), zeroPoint: b.reshape(try node.input(position + 5), []))
+      let (scale, zeroPoint) = (try node.input(position), try node.input(position + 5))
+      try b.require(scale, "the scale", isOneOf: .f32)
+      for value in [scale, zeroPoint] { try b.requireEqual(b.shape(of: value).product, 1, "the elements of a scale") }
+      return Quantization(scale: b.reshape(scale, []), zeroPoint: b.reshape(zeroPoint, []))
     }
     var tables = [
       EmbeddingTable(rows: try node.input(2), indices: words, quantization: try numbers(8)),

@@ -9,7 +9,7 @@ struct FusedConv: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
     try b.requireFloat(x)
-    try b.requireSameType([x, try node.input(1)])
+    for position in 1...3 { if let value = node.optionalInput(position) { try b.requireSameType([x, value]) } }
     let sum = try b.convolution(x, channelsLast: isChannelsLast) { (x, b) throws(ModelError) in
       try b.convolution(
         x, try node.input(1), bias: node.optionalInput(2), node, accumulator: b.type(of: x).element)

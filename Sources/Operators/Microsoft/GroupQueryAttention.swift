@@ -145,6 +145,7 @@ struct CacheLengths {
     ends given: ValueID, total: ValueID, added: Dim, batch: Dim, isMeasured: Bool, _ b: inout GraphBuilder
   ) throws(ModelError) {
     try b.requireEqual(b.shape(of: given).product, batch, "the number of lengths is not that of batches")
+    try b.requireEqual(b.shape(of: total).product, 1, "the total is no single number")
     self.added = added
     self.total = b.reshape(total, [1])
     ends = try b.cast(b.reshape(given, [batch]), to: .i64)

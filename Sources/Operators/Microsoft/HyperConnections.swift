@@ -78,7 +78,9 @@ struct EngramGate: Operator {
     let key = try node.input(0)
     let type = b.type(of: key)
     try b.requireFloat(key)
-    guard type.rank == 4 else { throw .invalid("the keys have rank \(type.rank), not 4") }
+    for value in [key, try node.input(1)] where b.shape(of: value).count != 4 {
+      throw .invalid("keys or queries have rank \(b.shape(of: value).count), not 4")
+    }
     let epsilon = try node.float("epsilon", default: 1e-5)
     func normal(_ x: ValueID, _ scale: ValueID) throws(ModelError) -> ValueID {
       let (value, _) = try b.divideByRootMeanSquare(x, [3], epsilon: epsilon, stash: .f32)

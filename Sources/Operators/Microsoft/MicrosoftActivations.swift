@@ -76,12 +76,7 @@ struct GemmFastGelu: Operator {
     let (x, w) = (try node.input(0), try node.input(1))
     try b.requireSameType([x, w])
     let product = try b.matrixProduct(x, w, accumulator: b.type(of: x).element)
-    let operands = [product] + (node.optionalInput(2).map { [$0] } ?? [])
-    return [
-      try b.elementwise(operands) { graph, values in
-        graph.tanhGelu(values.dropFirst().reduce(values[0]) { graph.plus($0, $1) })
-      }
-    ]
+    return [try b.elementwise([try b.biased(product, node.optionalInput(2))]) { $0.tanhGelu($1[0]) }]
   }
 }
 

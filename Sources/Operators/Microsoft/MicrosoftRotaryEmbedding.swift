@@ -81,6 +81,8 @@ struct GemmaRotaryEmbedding: Operator {
     let aligned = b.reshape(angles, [shape[0], 1, shape[1], shape[2]])
     func embedded(_ position: Int) throws(ModelError) -> ValueID {
       let operands = [aligned, try node.input(position), try node.input(position + 1)]
+      try b.requireFloat(operands[1])
+      try b.requireSameType(Array(operands[1...]))
       let element = b.type(of: operands[1]).element
       return try b.elementwise(operands) { graph, values in
         let cosine = graph.cast(graph.unary(.cos, values[0]), to: element)

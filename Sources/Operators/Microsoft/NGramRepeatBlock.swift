@@ -15,6 +15,8 @@ struct NGramRepeatBlock: Operator {
     }
     guard given.count == 2, type.rank == 2 else { throw .invalid("tokens or scores do not have rank 2") }
     try b.requireEqual(given[0], type.shape[0], "the batches of tokens and scores")
+    if let count = given[1].constant, count < size { return [scores] }
+    guard size <= 256 else { throw .unsupported("n-grams of \(size) tokens are not supported") }
     var target = ScalarGraph()
     let (batch, start) = (target.axis(0), target.axis(1))
     func token(_ position: ScalarID) -> ScalarID {

@@ -18,6 +18,7 @@ struct QGemm: Operator {
       try b.require(addend, "the addend", isOneOf: .i32)
       sum = try b.elementwise([sum, addend]) { $0.plus($1[0], $1[1]) }
     }
+    for position in [1, 4] { try b.require(try node.input(position), "a scale", isOneOf: .f32) }
     let scales = [
       try b.scaleAligned(try node.input(1), axis: -2, rank: 2), try b.scaleAligned(try node.input(4), axis: -1, rank: 2),
     ]

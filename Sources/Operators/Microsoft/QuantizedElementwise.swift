@@ -29,6 +29,7 @@ struct QLinearAdd: Operator {
     try b.requireSameType([lhs, rhs])
     let numbers = [try b.quantization(node, at: 1), try b.quantization(node, at: 4), try b.quantization(node, at: 6)]
     let target = b.type(of: lhs).element
+    try b.requireQuantizable(target)
     let ratios = [
       try b.elementwise([numbers[0].scale, numbers[2].scale]) { $0.over($1[0], $1[1]) },
       try b.elementwise([numbers[1].scale, numbers[2].scale]) { $0.over($1[0], $1[1]) },
@@ -157,6 +158,7 @@ extension GraphBuilder {
     let numbers = try quantization(node, at: position)
     let (scale, zeroPoint) = (numbers.scale, numbers.zeroPoint)
     let target = type(of: zeroPoint ?? data).element
+    try requireQuantizable(target)
     return try elementwise([x, scale] + (zeroPoint.map { [$0] } ?? [])) { graph, values in
       graph.quantize(graph.over(values[0], values[1]), zeroPoint: values.count == 3 ? values[2] : nil, to: target)
     }

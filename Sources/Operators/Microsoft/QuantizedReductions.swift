@@ -48,6 +48,7 @@ struct QLinearAveragePool: Operator {
     ) { (x, b) throws(ModelError) in try b.averagePool(x, node) }
     let target = try b.quantization(node, at: 3)
     let element = b.type(of: try node.input(0)).element
+    try b.requireQuantizable(element)
     // The zero point is added before rounding, which decides about ties.
     return [
       try b.elementwise([mean, target.scale, target.zeroPoint ?? b.scalar(0, element)]) { graph, values in

@@ -10,7 +10,9 @@ struct SkipNormalization: Operator {
     let x = try node.input(0)
     try b.requireFloat(x)
     let bias = node.optionalInput(isSimplified ? 3 : 4)
-    let sum = try b.elementwise([x, try node.input(1)] + (bias.map { [$0] } ?? [])) { graph, values in
+    let operands = [x, try node.input(1)] + (bias.map { [$0] } ?? [])
+    try b.requireSameType(operands)
+    let sum = try b.elementwise(operands) { graph, values in
       values.dropFirst().reduce(values[0]) { graph.plus($0, $1) }
     }
     let type = b.type(of: sum)

@@ -30,6 +30,8 @@ extension GraphBuilder {
 
   /// `x * scale + bias` in the type of the scale.
   mutating func scaleAndShift(_ x: ValueID, _ scale: ValueID, _ bias: ValueID?) throws(ModelError) -> ValueID {
+    try requireSameType([scale] + (bias.map { [$0] } ?? []))
+    try requireFloat(scale, "the scale")
     let element = type(of: scale).element
     return try elementwise([x, scale] + (bias.map { [$0] } ?? [])) { graph, values in
       let scaled = graph.times(graph.cast(values[0], to: element), values[1])

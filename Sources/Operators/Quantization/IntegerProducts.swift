@@ -85,7 +85,7 @@ extension GraphBuilder {
   mutating func scaleAligned(_ value: ValueID, axis: Int, rank: Int) throws(ModelError) -> ValueID {
     let shape = shape(of: value)
     if shape.constants?.reduce(1, *) == 1 { return reshape(value, []) }
-    guard shape.count == 1, rank >= -axis else { return value }
+    guard shape.count == 1, axis < 0, rank >= -axis else { return value }
     return reshape(value, shape + [Dim](repeating: 1, count: -axis - 1))
   }
 
@@ -94,6 +94,7 @@ extension GraphBuilder {
     -> ValueID
   {
     let target = type(of: zeroPoint).element
+    try requireQuantizable(target)
     let factor = try elementwise(scales) { graph, values in
       let wide = values.map { graph.cast($0, to: .f32) }
       return graph.over(graph.times(wide[0], wide[1]), wide[2])

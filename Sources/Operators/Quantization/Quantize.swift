@@ -23,6 +23,13 @@ extension ScalarGraph {
 }
 
 extension GraphBuilder {
+  /// Checks that numbers can be quantized to a type.
+  func requireQuantizable(_ target: ElementType) throws(ModelError) {
+    guard target.isFloat || (target.isInteger && target.bits <= 16) else {
+      throw .invalid("data cannot be quantized to \(target.rawValue)")
+    }
+  }
+
   /// A scale or zero point arranged so that it broadcasts with data: a scalar, one value per position of an axis, or
   /// one per block of `block` positions.
   mutating func alignedParameter(

@@ -16,7 +16,7 @@ struct QuantizeLinear: Operator {
     }
     let declared = try node.int("output_dtype", default: 0) == 0 ? nil : try node.elementType("output_dtype")
     let target = zeroPoint.map { b.type(of: $0).element } ?? declared ?? .u8
-    guard target.isInteger || target.isFloat else { throw .invalid("data cannot be quantized to \(target.rawValue)") }
+    try b.requireQuantizable(target)
     let rounding = try node.smallFloatRounding()
     let precision = try node.int("precision", default: 0) == 0 ? nil : try node.elementType("precision")
     let scaleType = b.type(of: scale).element

@@ -160,6 +160,13 @@ struct RecurrentLayer {
   {
     let values = b.part(try node.input(position), number)
     guard isQuantized else { return RecurrentWeights(values: values) }
+    for place in [6, 7] {
+      guard let value = node.optionalInput(place + 2 * position) else { continue }
+      guard b.shape(of: value).count >= 1, number < b.shape(of: value)[0].constant ?? .max else {
+        throw .invalid("a scale or zero point has shape \(b.shape(of: value)), which lacks a direction")
+      }
+    }
+    try b.require(try node.input(6 + 2 * position), "the scale", isOneOf: .f32)
     let zeroPoint = node.optionalInput(7 + 2 * position).map { b.part($0, number) }
     return RecurrentWeights(
       values: try b.centered(values, zeroPoint: zeroPoint, axis: -1),
