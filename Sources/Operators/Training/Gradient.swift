@@ -35,7 +35,7 @@ struct Gradient: Operator {
   }
 
   private func named(_ name: String, _ node: OperatorNode) throws(ModelError) -> ValueID {
-    if case .value(let value) = node.scope.lookup(name) { return value }
+    if case .value(let value) = node.scope.lookup(name) { return try value.tensor("'\(name)'") }
     throw .unsupported("tensor '\(name)' is not computed before", hint: "put the node behind those that compute it")
   }
 }

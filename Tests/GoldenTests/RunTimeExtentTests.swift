@@ -1,0 +1,133 @@
+import LoopIR
+import Support
+import Testing
+
+@testable import Driver
+@testable import ONNXReader
+
+/// A node whose arguments are all inputs, interpreted with checks of every access.
+private struct RunTimeCase: Sendable, CustomTestStringConvertible {
+  var testDescription: String
+  var type: String
+  var inputs: [(name: String, element: ElementType, dims: [DimDef])]
+  var attributes: [String: AttributeValue] = [:]
+  var opset = 21
+  /// Integers and floats of the inputs, and of the outputs that they give.
+  var values: [[Double]]
+  var symbols: [Int] = []
+  var outputs: [[Double]] = []
+  var status = 0
+}
+
+private func fixed(_ dims: Int...) -> [DimDef] { dims.map { .value($0) } }
+
+private let cases: [RunTimeCase] = [
+  RunTimeCase(
+    testDescription: "a shape with -1", type: "Reshape",
+    inputs: [("x", .f32, fixed(2, 3)), ("s", .i64, fixed(2))], values: [[1, 2, 3, 4, 5, 6], [3, -1]],
+    outputs: [[1, 2, 3, 4, 5, 6]]),
+  RunTimeCase(
+    testDescription: "a shape that does not fit", type: "Reshape",
+    inputs: [("x", .f32, fixed(2, 3)), ("s", .i64, fixed(2))], values: [[1, 2, 3, 4, 5, 6], [4, 2]],
+    status: Status.badDimension.rawValue),
+  RunTimeCase(
+    testDescription: "a slice backwards", type: "Slice",
+    inputs: [
+      ("x", .f32, fixed(5)), ("b", .i64, fixed(1)), ("e", .i64, fixed(1)), ("a", .i64, fixed(1)), ("t", .i64, fixed(1)),
+    ], values: [[1, 2, 3, 4, 5], [-1], [Double(Int32.min)], [-1], [-2]], outputs: [[5, 3, 1]]),
+  RunTimeCase(
+    testDescription: "a slice with a step of 0", type: "Slice",
+    inputs: [
+      ("x", .f32, fixed(5)), ("b", .i64, fixed(1)), ("e", .i64, fixed(1)), ("a", .i64, fixed(1)), ("t", .i64, fixed(1)),
+    ], values: [[1, 2, 3, 4, 5], [0], [5], [0], [0]], status: Status.badDimension.rawValue),
+  RunTimeCase(
+    testDescription: "reduced axes", type: "ReduceSum", inputs: [("x", .f32, fixed(2, 3)), ("a", .i64, fixed(1))],
+    attributes: ["keepdims": .int(0)], values: [[1, 2, 3, 4, 5, 6], [-2]], outputs: [[5, 7, 9]]),
+  RunTimeCase(
+    testDescription: "an axis out of range", type: "ReduceSum", inputs: [("x", .f32, fixed(2, 3)), ("a", .i64, fixed(1))],
+    values: [[1, 2, 3, 4, 5, 6], [2]], status: Status.badDimension.rawValue),
+  RunTimeCase(
+    testDescription: "nonzero elements", type: "NonZero", inputs: [("x", .i32, fixed(2, 2))], values: [[0, 7, 0, -1]],
+    outputs: [[0, 1, 1, 1]]),
+  RunTimeCase(
+    testDescription: "nothing that is not zero", type: "NonZero", inputs: [("x", .i32, fixed(2, 2))],
+    values: [[0, 0, 0, 0]], outputs: [[]]),
+  RunTimeCase(
+    testDescription: "a range that goes down", type: "Range",
+    inputs: [("b", .i64, []), ("e", .i64, []), ("d", .i64, [])], values: [[5], [0], [-2]], outputs: [[5, 3, 1]]),
+  RunTimeCase(
+    testDescription: "a range with a delta of 0", type: "Range",
+    inputs: [("b", .i64, []), ("e", .i64, []), ("d", .i64, [])], values: [[5], [0], [0]],
+    status: Status.badDimension.rawValue),
+  RunTimeCase(
+    testDescription: "an index from the back", type: "Gather", inputs: [("x", .f32, fixed(3)), ("i", .i64, fixed(2))],
+    values: [[1, 2, 3], [-1, 0]], outputs: [[3, 1]]),
+  RunTimeCase(
+    testDescription: "an index out of range", type: "Gather", inputs: [("x", .f32, fixed(3)), ("i", .i64, fixed(2))],
+    values: [[1, 2, 3], [0, 3]], status: Status.indexOutOfRange.rawValue),
+  RunTimeCase(
+    testDescription: "open dimensions that agree", type: "Add",
+    inputs: [("x", .f32, [.param("n")]), ("y", .f32, [.param("m")])], values: [[1, 2], [3, 4]], symbols: [2, 2],
+    outputs: [[4, 6]]),
+  RunTimeCase(
+    testDescription: "open dimensions that differ", type: "Add",
+    inputs: [("x", .f32, [.param("n")]), ("y", .f32, [.param("m")])], values: [[1, 2], [3, 4, 5]], symbols: [2, 3],
+    status: Status.badDimension.rawValue),
+  RunTimeCase(
+    testDescription: "a matrix product of open extents", type: "MatMul",
+    inputs: [("x", .f32, [.param("n"), .param("k")]), ("y", .f32, [.param("k"), .param("m")])],
+    values: [[1, 2, 3, 4], [5, 6, 7, 8, 9, 10]], symbols: [2, 2, 3], outputs: [[21, 24, 27, 47, 54, 61]]),
+  RunTimeCase(
+    testDescription: "an empty matrix product", type: "MatMul",
+    inputs: [("x", .f32, [.param("n"), .param("k")]), ("y", .f32, [.param("k"), .param("m")])], values: [[], []],
+    symbols: [2, 0, 1], outputs: [[0, 0]]),
+]
+
+@Suite("Extents that only a call knows")
+struct RunTimeExtentTests {
+  @Test(arguments: cases, [CompileOptions.Backend.c, .llvm])
+  private func results(_ test: RunTimeCase, _ backend: CompileOptions.Backend) throws {
+    let node = NodeDef(
+      name: "n", opType: test.type, domain: "", overload: "", inputs: test.inputs.map(\.name), outputs: ["r"],
+      attributes: test.attributes)
+    let graph = GraphDef(
+      name: "g", doc: "", nodes: [node],
+      inputs: test.inputs.map { ValueInfo(name: $0.name, type: .tensor($0.element, $0.dims)) },
+      outputs: [ValueInfo(name: "r", type: nil)], valueInfos: [], initializers: [], sparseInitializers: [])
+    let model = Model(
+      irVersion: 10, opsets: ["": test.opset], producerName: "", producerVersion: "", domain: "", version: 1, doc: "",
+      metadata: [], graph: graph, functions: [])
+    var options = CompileOptions()
+    options.backend = backend
+    options.target = "x86_64-unknown-linux-gnu"
+    options.cpu = "x86-64-v3"
+    let program = try #require(try Pipeline.lower(model, options: options)).program
+    let bytes = zip(test.inputs, test.values).map { encoded($1, $0.element) }
+    let result = try program.interpret(inputs: bytes, symbols: test.symbols)
+    #expect(result.status == test.status)
+    guard test.status == 0 else { return }
+    #expect(zip(result.outputs, program.outputs).map { decoded($0, $1.element) } == test.outputs)
+  }
+
+  private func encoded(_ values: [Double], _ element: ElementType) -> [UInt8] {
+    values.flatMap { value -> [UInt8] in
+      switch element {
+      case .f32: withUnsafeBytes(of: Float(value)) { Array($0) }
+      case .i32: withUnsafeBytes(of: Int32(value)) { Array($0) }
+      default: withUnsafeBytes(of: Int64(value)) { Array($0) }
+      }
+    }
+  }
+
+  private func decoded(_ bytes: [UInt8], _ element: ElementType) -> [Double] {
+    bytes.withUnsafeBytes { bytes in
+      stride(from: 0, to: bytes.count, by: element.bytes).map { offset in
+        switch element {
+        case .f32: Double(bytes.loadUnaligned(fromByteOffset: offset, as: Float.self))
+        case .i32: Double(bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self))
+        default: Double(bytes.loadUnaligned(fromByteOffset: offset, as: Int64.self))
+        }
+      }
+    }
+  }
+}
