@@ -73,8 +73,8 @@ extension GraphBuilder {
       add(.contract(contract), [query.value, key.value])[0], [rows.batch, rows.heads, rows.sequence, columns.sequence])
   }
 
-  /// Softmax along the last axis; a row of -infinity gives zeros. A sink broadcasts to one more element per row, which takes
-  /// part in the sum alone.
+  /// Softmax along the last axis; a row of -infinity gives zeros. A sink broadcasts to one more element per row, which
+  /// takes part in the sum alone.
   mutating func maskedSoftmax(_ x: ValueID, sink: ValueID? = nil) throws(ModelError) -> ValueID {
     let axis = shape(of: x).count - 1
     var greatest = reduceAxes(

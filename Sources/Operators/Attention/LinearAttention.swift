@@ -28,9 +28,10 @@ struct LinearAttention: Operator {
     let stateShape = [batch, Dim(shared), keySize, valueSize]
     let zeros = try b.broadcast(b.scalar(0, .f32), to: stateShape)
     let window = try StateWindow(node)
-    let initial = try node.optionalInput(3).map { value throws(ModelError) in
-      try b.cast(window.last(value, &b), to: .f32)
-    } ?? zeros
+    let initial =
+      try node.optionalInput(3).map { value throws(ModelError) in
+        try b.cast(window.last(value, &b), to: .f32)
+      } ?? zeros
     guard b.shape(of: initial) == stateShape else {
       throw .invalid("the state has shape \(b.shape(of: initial)), not \(stateShape)")
     }
@@ -86,7 +87,8 @@ struct LinearAttention: Operator {
     let entry = body.read(0, [batch, own, row, column], type: .f32)
     body.results = [body.times(body.read(1, [batch, asking, row], type: .f32), entry)]
     return b.reduce(
-      .sum, shape: [shape[0], Dim(max(heads, shared)), shape[3]], reduced: [shape[2]], operands: [state, query], body: body
+      .sum, shape: [shape[0], Dim(max(heads, shared)), shape[3]], reduced: [shape[2]], operands: [state, query],
+      body: body
     ) { graph, sums in
       if scale != 0 { return [graph.affineNumber(sums[0], scale, 0)] }
       let root = graph.unary(.sqrt, graph.cast(graph.dim(shape[2]), to: .f32))

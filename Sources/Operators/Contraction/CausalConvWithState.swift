@@ -25,9 +25,10 @@ struct CausalConvWithState: Operator {
     let length = (kernel[2] - 1) * dilation
     let stateShape = [type.shape[0], type.shape[1], length]
     let zeros = try b.broadcast(b.scalar(0, type.element), to: stateShape)
-    let past = try node.optionalInput(3).map { value throws(ModelError) in
-      layout.channelsFirst(try window.last(value, &b), &b)
-    } ?? zeros
+    let past =
+      try node.optionalInput(3).map { value throws(ModelError) in
+        layout.channelsFirst(try window.last(value, &b), &b)
+      } ?? zeros
     guard b.shape(of: past) == stateShape else {
       throw .invalid("the state has shape \(b.shape(of: past)), not \(stateShape)")
     }

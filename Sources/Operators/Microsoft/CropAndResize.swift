@@ -33,13 +33,17 @@ struct CropAndResize: Operator {
       let step = body.over(
         body.times(body.minus(last, first), extent),
         body.cast(body.dim(.maximum(size[axis] - 1, 1)), to: type.element))
-      let walked = body.plus(body.times(first, extent), body.times(body.cast(body.axis(2 + axis), to: type.element), step))
+      let walked = body.plus(
+        body.times(first, extent), body.times(body.cast(body.axis(2 + axis), to: type.element), step))
       let middle = body.times(body.affineNumber(body.plus(first, last), 0.5, 0), extent)
       let isWide = body.compare(.greater, body.dim(size[axis]), body.integer(1))
       let position = body.select(isWide, walked, middle)
       let zero = body.number(0, type.element)
       places.append(
-        (position, body.all([body.compare(.greaterOrEqual, position, zero), body.compare(.lessOrEqual, position, extent)])))
+        (
+          position,
+          body.all([body.compare(.greaterOrEqual, position, zero), body.compare(.lessOrEqual, position, extent)])
+        ))
     }
     func pixel(_ row: ScalarID, _ column: ScalarID) -> ScalarID {
       let indices = [row, column].enumerated().map { axis, index in

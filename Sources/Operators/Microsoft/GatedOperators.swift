@@ -43,7 +43,10 @@ struct GatedRMSNorm: Operator {
     let type = b.type(of: x)
     guard let width = type.shape.last, b.shape(of: scale).count == 1, b.shape(of: gate) == type.shape,
       width.remainder(by: b.shape(of: scale)[0]) == 0
-    else { throw .invalid("data, scale and gate of shapes \(type.shape), \(b.shape(of: scale)), \(b.shape(of: gate)) do not fit") }
+    else {
+      throw .invalid(
+        "data, scale and gate of shapes \(type.shape), \(b.shape(of: scale)), \(b.shape(of: gate)) do not fit")
+    }
     let activation = try node.string("activation", default: "silu")
     guard ["silu", "swish", "sigmoid"].contains(activation) else {
       throw .invalid("attribute 'activation' is '\(activation)'")

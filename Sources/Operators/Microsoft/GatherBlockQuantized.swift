@@ -14,7 +14,9 @@ struct GatherBlockQuantized: Operator {
     let quantized = try normalizedAxis(try node.int("quantize_axis", default: 1), rank: type.rank)
     let bits = type.element == .u8 ? try node.int("bits", default: 4) : 8
     guard [2, 4, 8].contains(bits) else { throw .invalid("attribute 'bits' is \(bits), not 2, 4 or 8") }
-    guard bits == 8 || gathered != type.rank - 1 else { throw .invalid("packed data cannot be picked in the last axis") }
+    guard bits == 8 || gathered != type.rank - 1 else {
+      throw .invalid("packed data cannot be picked in the last axis")
+    }
     var extents = type.shape
     extents[type.rank - 1] = extents[type.rank - 1] * (8 / bits)
     let shape = Array(extents[..<gathered]) + picked.shape + Array(extents[(gathered + 1)...])
@@ -42,7 +44,9 @@ struct GatherBlockQuantized: Operator {
     }
     let value = body.cast(stored(0, type)(&body, position), to: .f32)
     let scaleType = b.type(of: scales)
-    guard scaleType.rank == type.rank else { throw .invalid("the scales have rank \(scaleType.rank), not \(type.rank)") }
+    guard scaleType.rank == type.rank else {
+      throw .invalid("the scales have rank \(scaleType.rank), not \(type.rank)")
+    }
     let zeros = node.optionalInput(3)
     var zeroPoint = body.number(type.element == .u8 ? Double(1 << (bits - 1)) : 0, .f32)
     if let zeros {

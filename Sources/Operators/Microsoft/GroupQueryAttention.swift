@@ -103,7 +103,9 @@ struct GroupQueryAttention: Operator {
     _ b: inout GraphBuilder
   ) throws(ModelError) -> KeyValueCache {
     let kind = try node.string(type, default: "NONE")
-    guard ["NONE", "PER_TENSOR", "PER_CHANNEL"].contains(kind) else { throw .invalid("attribute '\(type)' is '\(kind)'") }
+    guard ["NONE", "PER_TENSOR", "PER_CHANNEL"].contains(kind) else {
+      throw .invalid("attribute '\(type)' is '\(kind)'")
+    }
     let width = try node.int("kv_cache_bit_width", default: 0)
     let quantization = kind == "NONE" ? nil : CacheQuantization(scale: try node.input(scale), isPacked: width == 4)
     return try KeyValueCache(

@@ -38,7 +38,9 @@ struct HyperConnectionPreMix: Operator {
     }
     let scale = try node.float("reduction_scale", default: 1)
     return [
-      b.reduceAxes(products, [type.rank - 2], keepsAxes: false, .sum) { $1 } finish: { graph, sum, _ in
+      b.reduceAxes(products, [type.rank - 2], keepsAxes: false, .sum) {
+        $1
+      } finish: { graph, sum, _ in
         graph.cast(graph.affineNumber(sum, scale, 0), to: type.element)
       }
     ]
@@ -88,7 +90,9 @@ struct EngramGate: Operator {
     }
     let factors = [try normal(key, try node.input(3)), try normal(try node.input(1), try node.input(4))]
     let products = try b.elementwise(factors) { $0.times($1[0], $1[1]) }
-    let gate = b.reduceAxes(products, [3], keepsAxes: true, .sum) { $1 } finish: { graph, sum, count in
+    let gate = b.reduceAxes(products, [3], keepsAxes: true, .sum) {
+      $1
+    } finish: { graph, sum, count in
       let root = graph.unary(.sqrt, graph.cast(graph.dim(count), to: .f32))
       let dot = graph.over(sum, root)
       let size = graph.unary(.sqrt, graph.binary(.max, graph.unary(.abs, dot), graph.number(1e-6, .f32)))

@@ -30,7 +30,8 @@ struct Inverse: Operator {
     return [try b.cast(b.reshape(inverse, type.shape), to: type.element)]
   }
 
-  /// The body of step k: the row with the pivot of column k is scaled and moved to row k, and subtracted from the others.
+  /// The body of step k: the row with the pivot of column k is scaled and moved to row k, and subtracted from the
+  /// others.
   private func step(_ type: TensorType, _ b: GraphBuilder) -> Graph {
     var inner = GraphBuilder(inside: b)
     let number = inner.input(TensorType(.i64, []))

@@ -25,7 +25,8 @@ struct KeyValueCache {
     if let past { try b.requirePast(past, fits: self.heads) }
   }
 
-  /// All keys that this call may see: those of the cache in their order, or, if it slides, all that it held and the new ones.
+  /// All keys that this call may see: those of the cache in their order, or, if it slides, all that it held and the new
+  /// ones.
   func all(window: Int, _ b: inout GraphBuilder) throws(ModelError) -> Heads {
     let stored: Heads
     if slides {
@@ -89,8 +90,8 @@ struct KeyValueCache {
 }
 
 extension ScalarGraph {
-  /// How many of `count` positions a sliding cache holds: enough for the window, and as many more as fit before it has to
-  /// drop all that is older than the window.
+  /// How many of `count` positions a sliding cache holds: enough for the window, and as many more as fit before it has
+  /// to drop all that is older than the window.
   fileprivate mutating func held(_ count: ScalarID, _ capacity: Dim, _ window: Int) -> ScalarID {
     let step = dim(.maximum(capacity - window + 1, 1))
     let excess = binary(.max, minus(count, dim(capacity)), integer(0))

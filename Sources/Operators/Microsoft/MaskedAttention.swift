@@ -61,7 +61,9 @@ struct MaskedAttention {
       return graph.affineNumber(graph.unary(.tanh, graph.affineNumber(scaled, 1 / softcap, 0)), softcap, 0)
     }
     let scores = try masked(raw, &b)
-    let sinks = try sink.map { value throws(ModelError) in b.reshape(try b.cast(value, to: .f32), [1, rows.heads, 1, 1]) }
+    let sinks = try sink.map { value throws(ModelError) in
+      b.reshape(try b.cast(value, to: .f32), [1, rows.heads, 1, 1])
+    }
     let probabilities = try b.maskedSoftmax(scores, sink: sinks)
     return (b.weighted(probabilities, value, group, isFlat: true), scores, probabilities)
   }
@@ -173,8 +175,8 @@ enum PastLength {
 }
 
 extension Heads {
-  /// Heads of `size` elements beside each other in the last axis of [batch, sequence, width], from an element on, plus a
-  /// bias of the same width.
+  /// Heads of `size` elements beside each other in the last axis of [batch, sequence, width], from an element on, plus
+  /// a bias of the same width.
   init(
     in x: ValueID, from offset: Int, count: Int, size: Int, bias: ValueID?, biasOffset: Int? = nil,
     _ b: inout GraphBuilder

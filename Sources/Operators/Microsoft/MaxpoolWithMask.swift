@@ -13,7 +13,9 @@ struct MaxpoolWithMask: Operator {
     let spatial = try spatialExtents(x, in: b)
     let given = b.shape(of: mask)
     guard given.count == type.rank else { throw .invalid("the mask has rank \(given.count), not \(type.rank)") }
-    for axis in 2..<type.rank { try b.requireEqual(given[axis], type.shape[axis], "data and mask in dimension \(axis)") }
+    for axis in 2..<type.rank {
+      try b.requireEqual(given[axis], type.shape[axis], "data and mask in dimension \(axis)")
+    }
     let window = try Window(node, input: spatial)
     var body = ScalarGraph()
     var (indices, first) = ([body.axis(0), body.axis(1)], body.integer(0))
@@ -34,8 +36,8 @@ struct MaxpoolWithMask: Operator {
       operands: [x, try stops(mask, type.shape, &b)], body: body)
   }
 
-  /// The last masked position along the last axis that is not behind a position, -1 if there is none. Channels of the mask
-  /// repeat.
+  /// The last masked position along the last axis that is not behind a position, -1 if there is none. Channels of the
+  /// mask repeat.
   private func stops(_ mask: ValueID, _ shape: [Dim], _ b: inout GraphBuilder) throws(ModelError) -> ValueID {
     let given = b.shape(of: mask)
     let last = shape.count - 1

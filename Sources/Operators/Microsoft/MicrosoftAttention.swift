@@ -38,7 +38,9 @@ struct SelfAttention {
     let widths = try node.ints("qkv_hidden_sizes") ?? [Int](repeating: total / 3, count: 3)
     guard widths.count == 3, widths.reduce(0, +) == total, widths.allSatisfy({ $0 >= 0 && $0 % count == 0 }),
       widths[0] == widths[1]
-    else { throw .invalid("\(total) columns do not divide into queries, keys and values of \(count) heads as \(widths)") }
+    else {
+      throw .invalid("\(total) columns do not divide into queries, keys and values of \(count) heads as \(widths)")
+    }
     func part(_ position: Int, _ b: inout GraphBuilder) throws(ModelError) -> Heads {
       try Heads(
         in: projected, from: widths[..<position].reduce(0, +), count: count, size: widths[position] / count,

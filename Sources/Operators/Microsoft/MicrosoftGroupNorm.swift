@@ -17,7 +17,8 @@ struct MicrosoftGroupNorm: Operator {
       type.shape[channel].remainder(by: Dim(groups)).constant ?? 0 == 0
     else { throw .invalid("attribute 'groups' must divide \(type.shape[channel]) channels") }
     let sum = try summed(node, channel, &b)
-    let grouped = type.shape[..<channel] + [Dim(groups), type.shape[channel].floorDivided(by: Dim(groups))]
+    let grouped =
+      type.shape[..<channel] + [Dim(groups), type.shape[channel].floorDivided(by: Dim(groups))]
       + type.shape[(channel + 1)...]
     let axes = (1...type.rank).filter { $0 != channel }
     let normal = try b.standardize(

@@ -1,7 +1,8 @@
 import Support
 import TensorIR
 
-/// Pairs of elements turned by angles from caches, with positions by element or from one on, or three kinds of positions.
+/// Pairs of elements turned by angles from caches, with positions by element or from one on, or three kinds of
+/// positions.
 struct MicrosoftRotaryEmbedding: Operator {
   let name: OperatorName
   /// Whether sections of the caches' columns have positions of their own.
@@ -17,7 +18,9 @@ struct MicrosoftRotaryEmbedding: Operator {
     try b.require(positions, "the positions", isOneOf: .i64)
     guard b.shape(of: cosines).count == 2, b.shape(of: sines) == b.shape(of: cosines),
       let half = b.shape(of: cosines)[1].constant
-    else { throw .invalid("the caches have shapes \(b.shape(of: cosines)) and \(b.shape(of: sines)), not the same of rank 2") }
+    else {
+      throw .invalid("the caches have shapes \(b.shape(of: cosines)) and \(b.shape(of: sines)), not the same of rank 2")
+    }
     let rotated = try node.int("rotary_embedding_dim", default: 0)
     guard rotated == 0 || rotated == 2 * half else {
       throw .invalid("attribute 'rotary_embedding_dim' is \(rotated), but the caches have \(half) columns")
@@ -57,7 +60,9 @@ struct MicrosoftRotaryEmbedding: Operator {
     throws(ModelError) -> ValueID
   {
     let (shape, type) = (b.shape(of: positions), b.type(of: cache))
-    guard shape.count == 3, shape[0] == 3 else { throw .invalid("the positions have shape \(shape), not [3, batch, sequence]") }
+    guard shape.count == 3, shape[0] == 3 else {
+      throw .invalid("the positions have shape \(shape), not [3, batch, sequence]")
+    }
     let kinds = b.constant(.integers(sections))
     var body = ScalarGraph()
     let column = body.axis(2)

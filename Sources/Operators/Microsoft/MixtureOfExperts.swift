@@ -1,7 +1,8 @@
 import Support
 import TensorIR
 
-/// Every token goes through the few of many small networks that a router prefers, and gets the weighted sum of their results.
+/// Every token goes through the few of many small networks that a router prefers, and gets the weighted sum of their
+/// results.
 struct MixtureOfExperts: Operator {
   let name: OperatorName
   /// Whether weights are integers with scales, which moves the arguments.
@@ -11,7 +12,9 @@ struct MixtureOfExperts: Operator {
     let x = try node.input(0)
     try b.requireFloat(x)
     let shape = b.shape(of: x)
-    guard let hidden = shape.last, shape.count >= 2 else { throw .invalid("the data has rank \(shape.count), not 2 or 3") }
+    guard let hidden = shape.last, shape.count >= 2 else {
+      throw .invalid("the data has rank \(shape.count), not 2 or 3")
+    }
     let tokens = shape.dropLast().product
     let routes = try Routes(node, tokens: tokens, isQuantized: isQuantized, &b)
     let data = b.reshape(x, [tokens, hidden])
@@ -77,7 +80,9 @@ private struct Routes {
       throw .unsupported("attribute 'use_sparse_mixer' is not supported", hint: "route by plain softmax")
     }
     let router = try node.input(1)
-    guard b.shape(of: router).count == 2 else { throw .invalid("the router has rank \(b.shape(of: router).count), not 2") }
+    guard b.shape(of: router).count == 2 else {
+      throw .invalid("the router has rank \(b.shape(of: router).count), not 2")
+    }
     try b.requireEqual(b.shape(of: router)[0], tokens, "the router has another number of tokens")
     let count = try node.int("k", default: 1)
     guard count >= 1, count <= b.shape(of: router)[1].constant ?? .max else {

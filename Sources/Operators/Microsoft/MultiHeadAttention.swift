@@ -13,7 +13,8 @@ struct MultiHeadAttention: Operator {
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     var heads = try ProjectedHeads(
-      query: try node.input(0), key: node.optionalInput(1), value: node.optionalInput(2), bias: node.optionalInput(bias),
+      query: try node.input(0), key: node.optionalInput(1), value: node.optionalInput(2),
+      bias: node.optionalInput(bias),
       count: try node.headCount(), &b)
     try heads.prepend(node.optionalInput(past), node.optionalInput(past + 1), length: node.optionalInput(past + 2), &b)
     let beams = node.optionalInput(9)

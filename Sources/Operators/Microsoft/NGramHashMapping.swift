@@ -9,15 +9,19 @@ struct NGramHashMapping: Operator {
     let tokens = try node.input(0)
     let type = b.type(of: tokens)
     try b.require(tokens, "the tokens", isOneOf: .i32, .i64)
-    guard let order = try node.int("max_ngram_size"), order >= 2, let heads = try node.int("n_head_per_ngram"), heads > 0,
+    guard let order = try node.int("max_ngram_size"), order >= 2, let heads = try node.int("n_head_per_ngram"),
+      heads > 0,
       let padding = try node.int("pad_id"), type.rank == 2
-    else { throw .invalid("attributes 'max_ngram_size', 'n_head_per_ngram' and 'pad_id' must be given, for tokens of rank 2") }
+    else {
+      throw .invalid("attributes 'max_ngram_size', 'n_head_per_ngram' and 'pad_id' must be given, for tokens of rank 2")
+    }
     let history = try history(node, order, padding, &b)
     var operands = [history, try node.input(1), try node.input(2)]
     var body = ScalarGraph()
     let (batch, position, head) = (body.axis(0), body.axis(1), body.axis(2))
     func token(_ shift: Int) -> ScalarID {
-      let own = body.read(0, [batch, body.affine(position, scale: 1, offset: Dim(order - 1 - shift))], type: type.element)
+      let own = body.read(
+        0, [batch, body.affine(position, scale: 1, offset: Dim(order - 1 - shift))], type: type.element)
       return body.cast(own, to: .i64)
     }
     var first = body.integer(0)
@@ -114,7 +118,8 @@ struct NGramHashMapping: Operator {
       let place = body.affine(candidate, scale: 1, offset: Dim(1 - order))
       func segment(_ offset: Int) -> ScalarID {
         body.read(
-          operands.count - 1, [batch, body.affine(place, scale: 1, offset: Dim(offset))], outside: zero, type: type.element)
+          operands.count - 1, [batch, body.affine(place, scale: 1, offset: Dim(offset))], outside: zero,
+          type: type.element)
       }
       let isNew = body.all([
         body.compare(.greater, place, body.integer(0)), body.compare(.lessOrEqual, candidate, own),

@@ -2,7 +2,8 @@ import Support
 import TensorIR
 
 extension ScalarGraph {
-  /// Number `index` of those of `bits` bits that lie in bytes, low bits first, as `i32`; `byte` reads a byte at an index.
+  /// Number `index` of those of `bits` bits that lie in bytes, low bits first, as `i32`; `byte` reads a byte at an
+  /// index.
   mutating func unpacked(
     _ index: ScalarID, bits: Int, _ byte: (inout ScalarGraph, ScalarID) -> ScalarID
   ) -> ScalarID {

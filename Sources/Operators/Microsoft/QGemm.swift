@@ -20,7 +20,8 @@ struct QGemm: Operator {
     }
     for position in [1, 4] { try b.require(try node.input(position), "a scale", isOneOf: .f32) }
     let scales = [
-      try b.scaleAligned(try node.input(1), axis: -2, rank: 2), try b.scaleAligned(try node.input(4), axis: -1, rank: 2),
+      try b.scaleAligned(try node.input(1), axis: -2, rank: 2),
+      try b.scaleAligned(try node.input(4), axis: -1, rank: 2),
     ]
     let scale = try b.elementwise(scales) { graph, values in
       graph.times(graph.times(graph.number(alpha, .f32), values[0]), values[1])

@@ -1,8 +1,8 @@
 import Support
 import TensorIR
 
-/// An element-wise function of a quantized tensor: the argument is followed by its scale and zero point, then come those of
-/// the result.
+/// An element-wise function of a quantized tensor: the argument is followed by its scale and zero point, then come
+/// those of the result.
 struct QuantizedElementwise: Operator {
   let name: OperatorName
   /// The function of the dequantized element and the attribute `alpha`.

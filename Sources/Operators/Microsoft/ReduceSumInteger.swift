@@ -14,7 +14,8 @@ struct ReduceSumInteger: Operator {
     let target: ElementType = b.type(of: x).element == .i8 ? .i32 : .u32
     return [
       b.reduceAxes(
-        x, axes.sorted(), keepsAxes: try node.flag("keepdims", default: true), .sum, prepare: { $0.cast($1, to: target) })
+        x, axes.sorted(), keepsAxes: try node.flag("keepdims", default: true), .sum,
+        prepare: { $0.cast($1, to: target) })
     ]
   }
 }
@@ -26,7 +27,9 @@ struct IsAllFinite: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let allowsNaN = try node.flag("isinf_only")
     let allowsInfinity = try node.flag("isnan_only")
-    guard !allowsNaN || !allowsInfinity else { throw .invalid("attributes 'isinf_only' and 'isnan_only' exclude each other") }
+    guard !allowsNaN || !allowsInfinity else {
+      throw .invalid("attributes 'isinf_only' and 'isnan_only' exclude each other")
+    }
     var least: [ValueID] = []
     for x in try node.inputs() {
       try b.requireFloat(x)

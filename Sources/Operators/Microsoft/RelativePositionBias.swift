@@ -55,8 +55,11 @@ struct GatedRelativePositionBias: Operator {
     let product = try b.matrixProduct(heads.headsFirst(&b), weight, accumulator: .f32)
     let sums = try b.elementwise([product, try node.input(4)]) { $0.plus($1[0], $0.cast($1[1], to: .f32)) }
     let outer = b.shape(of: sums).dropLast()
-    let halves = b.reduceAxes(b.reshape(sums, outer + [2, Dim(columns / 2)]), [4], keepsAxes: false, .sum) { $1 } finish: {
-      graph, sum, _ in graph.unary(.sigmoid, sum)
+    let halves = b.reduceAxes(b.reshape(sums, outer + [2, Dim(columns / 2)]), [4], keepsAxes: false, .sum) {
+      $1
+    } finish: {
+      graph, sum, _ in
+      graph.unary(.sigmoid, sum)
     }
     let own = b.type(of: try node.input(2))
     guard own.rank == 4 else { throw .invalid("the bias has rank \(own.rank), not 4") }

@@ -19,7 +19,9 @@ struct SparseAttention: Operator {
       turned = (try b.turned(query, by: rotation), try b.turned(key, by: rotation))
     }
     let (pastKey, pastValue) = (try node.input(3), try node.input(4))
-    guard b.shape(of: pastKey).count == 4 else { throw .invalid("the past has rank \(b.shape(of: pastKey).count), not 4") }
+    guard b.shape(of: pastKey).count == 4 else {
+      throw .invalid("the past has rank \(b.shape(of: pastKey).count), not 4")
+    }
     let capacity = b.shape(of: pastKey)[2]
     let start = PastLength.value(lengths.starts)
     let keys = try b.cached(pastKey, turned.key, at: start, capacity: capacity, keepsRest: true)
@@ -48,7 +50,8 @@ struct SparseAttention: Operator {
     }
     let found = body.cast(body.read(1, [layout, entry], type: b.type(of: columns).element), to: .i64)
     let isHere = body.all([
-      body.compare(.lessOrEqual, end(0), entry), body.compare(.less, entry, end(1)), body.compare(.equal, found, column),
+      body.compare(.lessOrEqual, end(0), entry), body.compare(.less, entry, end(1)),
+      body.compare(.equal, found, column),
     ])
     body.results = [body.cast(isHere, to: .i32)]
     return b.reduce(.max, shape: [ends[0], count, count], reduced: [given[1]], operands: [rows, columns], body: body)[0]

@@ -16,7 +16,9 @@ struct WordConvEmbedding: Operator {
     }
     try b.requireEqual(kernel[3], rows[1], "the sizes of characters")
     let places = given[1] - kernel[2] + 1
-    guard places.constant ?? 1 > 0 else { throw .invalid("words of \(given[1]) characters are shorter than the window") }
+    guard places.constant ?? 1 > 0 else {
+      throw .invalid("words of \(given[1]) characters are shorter than the window")
+    }
     let characters = try Gather().build(node.asVersion(13, arguments: [table, words]), in: &b)[0]
     var epilogue = ScalarGraph()
     let sum = epilogue.plus(epilogue.accumulator(0, .f32), epilogue.read(2, [epilogue.axis(2)], type: .f32))

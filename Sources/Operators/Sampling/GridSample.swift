@@ -4,7 +4,8 @@ import TensorIR
 /// Data sampled at the positions of a grid, whose coordinates run from -1 to 1.
 struct GridSample: Operator {
   let name: OperatorName
-  /// Whether positions are clamped to the border before interpolation, which matters for cubic kernels, or elements after it.
+  /// Whether positions are clamped to the border before interpolation, which matters for cubic kernels, or elements
+  /// after it.
   let clampsPositions: Bool
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {

@@ -23,7 +23,9 @@ extension GraphBuilder {
     let first = shape(of: parts[0])
     for part in parts {
       let shape = shape(of: part)
-      guard shape.count == first.count else { throw .invalid("the arguments have ranks \(first.count) and \(shape.count)") }
+      guard shape.count == first.count else {
+        throw .invalid("the arguments have ranks \(first.count) and \(shape.count)")
+      }
       for other in shape.indices where other != axis {
         try requireEqual(shape[other], first[other], "shapes \(first) and \(shape) differ in dimension \(other)")
       }
