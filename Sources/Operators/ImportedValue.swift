@@ -137,8 +137,9 @@ extension ImportedValue {
       guard type.hasValidSize else { throw .invalid("input '\(info.name)' has type \(type), which no memory holds") }
       used.append(info)
       if type.element == .string {
+        used[used.count - 1] = info.documentingSpans
         let bytes = ValueInfo(
-          name: "\(info.name).bytes", type: .tensor(.u8, [.param("\(info.name).bytes")]), doc: "bytes of \(info.name)")
+          name: "\(info.name).bytes", type: .tensor(.u8, [.param("\(info.name).size")]), doc: "the text of '\(info.name)'")
         let size = try Importer.tensorType(bytes, dims).shape[0]
         used.append(bytes)
         self = .strings(b.stringInput(type.shape, name: info.name, size: size))
@@ -154,7 +155,9 @@ extension ImportedValue {
     func inner(_ name: String) -> ValueInfo { ValueInfo(name: name, type: nil, doc: info.doc) }
     switch self {
     case .tensor(let value): return [(info, value)]
-    case .strings(let strings): return [(info, strings.spans), (inner("\(info.name).bytes"), strings.bytes)]
+    case .strings(let strings):
+      let bytes = ValueInfo(name: "\(info.name).bytes", type: nil, doc: "the text of '\(info.name)'")
+      return [(info.documentingSpans, strings.spans), (bytes, strings.bytes)]
     case .sequence(let sequence):
       let length = sequence.length ?? b.constant(ConstantTensor(.i64, dims: [], integers: [sequence.items.count]))
       var outputs = [(info: inner("\(info.name).length"), value: length)]
@@ -169,5 +172,14 @@ extension ImportedValue {
     case .maps(let keys, let values):
       return keys.outputs(inner("\(info.name).keys"), &b) + [(inner("\(info.name).values"), values)]
     }
+  }
+}
+
+extension ValueInfo {
+  /// The declaration of a tensor of strings with a word about its elements.
+  fileprivate var documentingSpans: ValueInfo {
+    var info = self
+    info.doc += (doc.isEmpty ? "" : "; ") + "strings, each as start << 32 | count of its bytes in '\(name).bytes'"
+    return info
   }
 }

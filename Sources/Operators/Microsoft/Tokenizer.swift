@@ -65,13 +65,13 @@ extension GraphBuilder {
     let step = inner.input(TensorType(.i64, []))
     // The number of tokens so far, where the next match may begin, and where the current token began.
     let states = (0..<3).map { _ in inner.input(TensorType(.i64, shape)) }
-    let length = inner.input(TensorType(.i64, shape))
-    let (spans, before) = (inner.input(TensorType(.i64, shape)), inner.input(TensorType(.i64, shape + [steps])))
+    let match = inner.input(TensorType(.i64, shape))
+    let (spans, starts) = (inner.input(TensorType(.i64, shape)), inner.input(TensorType(.i64, shape + [steps])))
     let results = (0..<5).map { result in
       var body = ScalarGraph()
-      let row = [body.axis(0)]
+      let row: [ScalarID] = [body.axis(0)]
       let position = body.read(0, [], type: .i64)
-      let state = (1...3).map { body.read($0, row, type: .i64) }
+      let state: [ScalarID] = (1...3).map { body.read($0, row, type: .i64) }
       let (length, span) = (body.read(4, row, type: .i64), body.read(5, row, type: .i64))
       let count = body.count(ofSpan: span)
       let mayMatch = body.all([
@@ -93,7 +93,7 @@ extension GraphBuilder {
         body.select(mayMatch, next, state[2]), body.select(isToken, state[0], body.integer(-1)), token,
       ]
       body.results = [values[result]]
-      return inner.map(shape, body, [step] + states + [length, spans, before])
+      return inner.map(shape, body, [step] + states + [match, spans, starts])
     }
     let scan = Scan(
       length: steps, carried: 3, scanned: 1, reversedInputs: [false], reversedOutputs: [false, false],
@@ -136,7 +136,8 @@ extension GraphBuilder {
       length: steps, carried: 3, scanned: 0, reversedInputs: [], reversedOutputs: [], stopsEarly: true,
       body: inner.finish(outputs: [alive, next, longest]))
     let zeros = try broadcast(scalar(0, .i64), to: shape)
-    return add(.scan(scan), [scalar(1, .bool), zeros, zeros, x.spans, x.bytes])[2]
+    let initial = [scalar(1, .bool), zeros, zeros]
+    return add(.scan(scan), initial + [x.spans, x.bytes])[2]
   }
 
   /// The number of characters that begin before every position of every string.
@@ -170,8 +171,10 @@ extension GraphBuilder {
       result = body.select(body.compare(.equal, column, body.integer(0)), fixed(1), result)
     }
     body.results = [result]
+    // Without any token there is nothing to mark, as in ONNX Runtime.
+    let marks = isMarked ? Dim.minimum(shape[1], 1) * 2 : 0
     let spans = map(
-      [shape[0], shape[1] + (isMarked ? 2 : 0)], body, [merged[0].spans, tokens.counts, merged[1].spans])
+      [shape[0], shape[1] + marks], body, [merged[0].spans, tokens.counts, merged[1].spans])
     return ImportedStrings(spans: spans, bytes: merged[0].bytes)
   }
 }
