@@ -1,4 +1,5 @@
 import Driver
+import Support
 import Testing
 import Verify
 
