@@ -38,7 +38,8 @@ let package = Package(
     .target(name: "Schedule", dependencies: ["Support", "TensorIR", "LoopIR"]),
     .target(name: "CLLVM", cSettings: llvmInclude, linkerSettings: llvmLink),
     .target(name: "CModelABI"),
-    .target(name: "ModelHost", dependencies: ["Support", "CModelABI"]),
+    .target(name: "CThreads", path: "Runtime", publicHeadersPath: ".", linkerSettings: [.linkedLibrary("pthread")]),
+    .target(name: "ModelHost", dependencies: ["Support", "CModelABI", "CThreads"]),
     .target(name: "EmitHeader", dependencies: ["Support", "LoopIR"]),
     .target(
       name: "EmitLLVM", dependencies: ["Support", "LoopIR", "EmitHeader", "ModelHost", "CModelABI", "CLLVM"],

@@ -14,6 +14,7 @@ final class CompiledCase: RunnableCase {
   private let program: Program
   private let model: any DescribedModel
   private let folder: TemporaryFolder?
+  private let threads: HostThreads?
   private let declared: [ValueInfo]
   /// Memory for the dimensions of the last run.
   private var room: Room?
@@ -24,6 +25,7 @@ final class CompiledCase: RunnableCase {
   init(_ program: Program, outputs: [ValueInfo], options: CompileOptions) throws(ModelError) {
     self.program = program
     declared = outputs
+    threads = program.parts > 1 ? try HostThreads(count: program.parts) : nil
     if options.backend == .c || options.emit == .library {
       let folder = try TemporaryFolder()
       var libraryOptions = options
@@ -116,7 +118,7 @@ final class CompiledCase: RunnableCase {
     let status = Int(
       model.run(
         arena: room.arena, inputs: pointers, outputs: &room.outputs, symbols: room.symbols, dims: &room.dims,
-        memory: room.memory))
+        memory: room.memory, threads: threads))
     guard status != 0 else { return }
     throw .invalid("the model returned status \(status): \(Status(rawValue: status)?.text ?? "unknown")")
   }

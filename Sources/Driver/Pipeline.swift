@@ -93,7 +93,7 @@ public enum Pipeline {
     var (program, memory) = try stages.run("schedule") { () throws(ModelError) in
       try schedule(
         graph, inputs: ports.inputs, outputs: ports.outputs, prefix: symbolPrefix(options.name),
-        target: target(options))
+        target: target(options), threads: options.threads)
     }
     program.comments = comments(model)
     program.modelHash = hash(model, options)

@@ -18,7 +18,8 @@ extension CFunction {
     case .store(let target, let index, let value, let count):
       let guardText = count.map { "if (\(print($0).at(.sum)) > 0) " } ?? ""
       line("\(guardText)\(buffer(target))[\(print(index).text)] = \(print(value).text);")
-    case .loop(let loop): print(loop)
+    case .loop(let loop):
+      if loop.kind == .parallel, let parallelLoop { parallelLoop(&self, loop) } else { print(loop) }
     case .conditional(let condition, let then, let otherwise):
       line("if (\(print(condition).text)) {")
       nested(then)

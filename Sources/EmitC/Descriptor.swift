@@ -44,7 +44,7 @@ func descriptor(_ program: Program, _ interface: Interface) -> (text: String, he
   lines += ["}"] + genericRun(interface, symbolValues, &extents)
   lines += ["", "static const onnxc_model \(prefix)_descriptor = {"]
   let counts = "\(interface.inputs.count), \(interface.outputs.count)"
-  lines += ["  2, \(quoted(prefix)), \(quoted(program.modelHash)), \(counts),"]
+  lines += ["  3, \(quoted(prefix)), \(quoted(program.modelHash)), \(counts),"]
   lines += ["  \(inputs), \(outputs), \(program.symbols.count), \(symbols),"]
   lines += ["  \(interface.arenaBytes ?? 0), \(Interface.arenaAlign), \(prefix)_size, \(prefix)_output_size,"]
   lines += ["  \(prefix)_generic_run,", "};"]
@@ -57,8 +57,8 @@ private func genericRun(_ interface: Interface, _ symbolValues: [String], _ exte
   let prefix = interface.prefix
   var lines = ["", "static int \(prefix)_generic_run("]
   lines += ["    void *arena, const void *const *inputs, void **outputs, const int64_t *symbols, int64_t *output_dims,"]
-  lines += ["    const onnxc_memory *memory) {"]
-  lines += ["inputs", "outputs", "symbols", "output_dims", "memory"].map { "  (void)\($0);" }
+  lines += ["    const onnxc_memory *memory, const onnxc_parallel *parallel) {"]
+  lines += ["inputs", "outputs", "symbols", "output_dims", "memory", "parallel"].map { "  (void)\($0);" }
   var arguments = ["arena"] + symbolValues
   arguments += interface.inputs.enumerated().map { "(const \($1.port.element.cType) *)inputs[\($0)]" }
   var after: [String] = []
@@ -84,6 +84,7 @@ private func genericRun(_ interface: Interface, _ symbolValues: [String], _ exte
     axis += tensor.dims.count
   }
   if interface.acquiresMemory { arguments.append("memory") }
+  if interface.isDivided { arguments.append("parallel") }
   lines.append("  int status = \(prefix)_run(\(arguments.joined(separator: ", ")));")
   return lines + after + ["  return status;", "}"]
 }

@@ -49,6 +49,7 @@ public func emitC(_ program: Program, options: COptions) throws(ModelError) -> C
   ]
   let descriptor = descriptor(program, interface)
   sections += kernels.helpers.union(entry.helpers).union(descriptor.helpers).sorted { $0.name < $1.name }.map(\.text)
+  if interface.isDivided { sections.append(CKernels.runner(program)) }
   sections += [constants.text] + kernels.texts + [entry.text, descriptor.text, statusTexts]
   return CSource(
     header: emitHeader(program, interface), source: sections.filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n",

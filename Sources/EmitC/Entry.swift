@@ -52,6 +52,7 @@ func printEntry(_ program: Program, _ interface: Interface, _ constants: [String
     function.line("status = \(call);")
     function.line("if (status != 0) return status;")
   }
+  if interface.isDivided { function.parallelLoop = { printDivided($1, program, kernels, symbol, &$0) } }
   function.acquisition = { function, buffer, bytes in
     let size = function.print(.binary(.max, bytes, .index(1))).cast(to: "uint64_t").text
     line(&function, "a\(buffer.id)_ = (unsigned char *)memory->allocate(memory->context, \(size));")
@@ -93,6 +94,21 @@ func printEntry(_ program: Program, _ interface: Interface, _ constants: [String
     lines += ["    default: return 0;", "  }", "}"]
   }
   return (lines.joined(separator: "\n"), function.helpers.union(offsets.helpers))
+}
+
+/// The call of all parts of a kernel.
+private func printDivided(
+  _ loop: Loop, _ program: Program, _ kernels: CKernels, _ symbol: (String) -> String, _ function: inout CFunction
+) {
+  guard case .call(let kernel, let arguments, _)? = loop.body.first, loop.body.count == 1,
+    let parts = loop.upper.integerValue
+  else { fatalError("a parallel loop is not around one call") }
+  let texts = arguments.map { function.place($0.buffer, $0.offset) } + kernels.symbols[kernel].map(symbol)
+  let name = kernels.names[kernel]
+  function.line("{")
+  function.line("  struct \(name)_arguments part_arguments = {\(texts.joined(separator: ", "))};")
+  function.line("  \(program.prefix)_parts(parallel, \(name)_part, &part_arguments, \(parts));")
+  function.line("}")
 }
 
 private func line(_ function: inout CFunction, _ text: String) { function.line(text) }

@@ -27,6 +27,35 @@ struct CKernels {
     }
   }
 
+  /// The arguments of a divided kernel as one object, and the function that runs one of its parts.
+  private func part(_ kernel: Kernel, _ index: Int) -> String {
+    let name = names[index]
+    let pointers = kernel.parameters.map { parameter in
+      "  \(parameter.access == .read ? "const " : "")\(parameter.buffer.element.cType) *b\(parameter.buffer.id);"
+    }
+    let values = kernel.parameters.map { "record->b\($0.buffer.id)" } + ["(int64_t)part"]
+      + symbols[index].indices.map { "record->s\($0)" }
+    var lines = ["struct \(name)_arguments {"] + pointers + symbols[index].indices.map { "  int64_t s\($0);" } + ["};", ""]
+    lines += ["static void \(name)_part(void *arguments, uint32_t part) {"]
+    lines += ["  const struct \(name)_arguments *record = (const struct \(name)_arguments *)arguments;"]
+    lines += ["  \(name)(\(values.joined(separator: ", ")));", "}"]
+    return lines.joined(separator: "\n")
+  }
+
+  /// The function that runs all parts of a kernel.
+  static func runner(_ program: Program) -> String {
+    """
+    static void \(program.prefix)_parts(
+        const onnxc_parallel *parallel, void (*task)(void *arguments, uint32_t part), void *arguments, uint32_t parts) {
+      if (parallel == NULL) {
+        for (uint32_t part = 0; part < parts; ++part) task(arguments, part);
+      } else {
+        parallel->run(parallel->context, task, arguments, parts);
+      }
+    }
+    """
+  }
+
   private mutating func print(_ kernel: Kernel, _ index: Int) {
     let numbers = Dictionary(uniqueKeysWithValues: symbols[index].enumerated().map { ($1, $0) })
     func symbol(_ name: String) -> String { "s\(numbers[name] ?? 0)" }
@@ -45,6 +74,7 @@ struct CKernels {
     let list = parameters.isEmpty ? "void" : parameters.joined(separator: ", ")
     let head = "static \(kernel.mayFail ? "int" : "void") \(names[index])(\(list)) {"
     texts.append(([head] + unused + function.lines + ["}"]).joined(separator: "\n"))
+    if !kernel.scalars.isEmpty { texts.append(part(kernel, index)) }
     helpers.formUnion(function.helpers)
   }
 }

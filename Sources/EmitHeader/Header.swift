@@ -24,6 +24,7 @@ extension Interface {
       + outputs.map { "\($0.port.element.cType) *\($0.port.memory == .acquired ? "*" : "")\($0.identifier)" }
       + measuredOutputs.map { "int64_t *\($0.dimsIdentifier)" }
       + (acquiresMemory ? ["const onnxc_memory *memory"] : [])
+      + (isDivided ? ["const onnxc_parallel *parallel"] : [])
   }
 
   /// The outputs whose extents a call reports.
@@ -96,6 +97,9 @@ private func prototypes(_ interface: Interface, _ program: Program) -> [String] 
       lines.append(line)
     }
   }
+  if interface.isDivided {
+    lines.append(" * parallel: runs up to \(program.parts) parts at the same time; NULL runs them one after the other")
+  }
   lines.append(" */")
   lines.append("int \(prefix)_run(\(interface.parameters.joined(separator: ", ")));")
   if !interface.symbols.isEmpty {
@@ -133,9 +137,16 @@ private let descriptorDeclarations = """
     void *context;
   } onnxc_memory;
 
+  /* Runs parts of a computation at the same time; unused by models compiled for one thread. */
+  typedef struct onnxc_parallel {
+    /* Calls task(arguments, part) once for every part below parts, and returns when all calls have. */
+    void (*run)(void *context, void (*task)(void *arguments, uint32_t part), void *arguments, uint32_t parts);
+    void *context;
+  } onnxc_parallel;
+
   /* A compiled model, for hosts that do not know its signature. */
   typedef struct onnxc_model {
-    uint32_t abi_version; /* 2 */
+    uint32_t abi_version; /* 3 */
     const char *name;
     const char *hash;
     uint32_t input_count;
@@ -151,7 +162,7 @@ private let descriptorDeclarations = """
     uint64_t (*output_size)(uint32_t output, const int64_t *symbols);
     /* Sets the extents of all outputs, one output after the other, in output_dims; allocated outputs appear in outputs. */
     int (*run)(void *arena, const void *const *inputs, void **outputs, const int64_t *symbols, int64_t *output_dims,
-               const onnxc_memory *memory);
+               const onnxc_memory *memory, const onnxc_parallel *parallel);
   } onnxc_model;
 
   /* The meaning of a status code. */

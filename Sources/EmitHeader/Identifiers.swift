@@ -31,7 +31,7 @@ struct Identifiers {
   }
 
   private static let reserved = """
-    arena memory status inputs outputs symbols run model null true false bool asm auto break case catch char \
+    arena memory parallel status inputs outputs symbols run model null true false bool asm auto break case catch char \
     class const const_cast constexpr consteval constinit continue co_await co_return co_yield char8_t char16_t \
     char32_t wchar_t decltype default delete do double dynamic_cast else enum explicit export extern float for \
     friend goto if inline int long mutable namespace new noexcept nullptr operator private protected public \

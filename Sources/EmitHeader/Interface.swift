@@ -39,6 +39,8 @@ public struct Interface: Sendable {
 
   /// Whether a call takes an allocator.
   public var acquiresMemory: Bool
+  /// Whether kernels have parts that may run at the same time.
+  public var isDivided: Bool
 
   /// Alignment in bytes of the arena.
   public static let arenaAlign = 64
@@ -63,5 +65,6 @@ public struct Interface: Sendable {
     outputs = tensors(program.outputs, "output")
     arenaBytes = program.arenaBytes.integerValue
     acquiresMemory = program.acquiresMemory
+    isDivided = program.parts > 1
   }
 }

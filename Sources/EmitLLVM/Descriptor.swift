@@ -31,7 +31,7 @@ func emitDescriptor(
     return array(values, values.first.map { LLVMTypeOf($0) } ?? target.pointer)
   }
   let model = structure([
-    target.int(2, target.i32), name(program.prefix), name(program.modelHash),
+    target.int(3, target.i32), name(program.prefix), name(program.modelHash),
     target.int(program.inputs.count, target.i32), target.int(program.outputs.count, target.i32),
     tensors(interface.inputs), tensors(interface.outputs), target.int(program.symbols.count, target.i32),
     array(program.symbols.map(name), target.pointer), target.int(interface.arenaBytes ?? 0, target.i64),
@@ -76,9 +76,9 @@ private func emitGenericRun(
   _ program: Program, _ entry: (type: LLVMTypeRef, function: LLVMValueRef), in target: ModuleContext
 ) -> LLVMValueRef {
   let run = target.addFunction(
-    "\(program.prefix).run", target.i32, Array(repeating: target.pointer, count: 6), internal: true)
+    "\(program.prefix).run", target.i32, Array(repeating: target.pointer, count: 7), internal: true)
   let emitter = FunctionEmitter(target, function: run.function, returnsStatus: true)
-  let (arena, inputs, outputs, symbols, dims, memory) = (0, 1, 2, 3, 4, 5)
+  let (arena, inputs, outputs, symbols, dims, memory, parallel) = (0, 1, 2, 3, 4, 5, 6)
   emitSymbols(program, from: symbols, emitter)
   var arguments = [emitter.parameter(arena)] + program.symbols.map { emitter.emit(.symbol($0)) }
   arguments += program.inputs.indices.map { emitter.element(target.pointer, of: emitter.parameter(inputs), at: $0) }
@@ -98,6 +98,7 @@ private func emitGenericRun(
     axis += port.extents.count
   }
   if program.acquiresMemory { arguments.append(emitter.parameter(memory)) }
+  if program.parts > 1 { arguments.append(emitter.parameter(parallel)) }
   LLVMBuildRet(emitter.builder, emitter.call(entry.type, entry.function, arguments))
   return run.function
 }

@@ -26,6 +26,7 @@ struct EntryParameters {
   /// By output, the array for the extents that the call sets.
   var dims: [Int: Int] = [:]
   var memory: Int?
+  var parallel: Int?
   let count: Int
 
   init(_ program: Program) {
@@ -41,11 +42,16 @@ struct EntryParameters {
       memory = next
       next += 1
     }
+    required = inputs..<next
+    if program.parts > 1 {
+      parallel = next
+      next += 1
+    }
     count = next
   }
 
   /// The parameters that are pointers which may not be null, the arena aside.
-  var pointers: Range<Int> { inputs..<count }
+  let required: Range<Int>
 
   func types(_ target: ModuleContext) -> [LLVMTypeRef] {
     (0..<count).map { $0 >= symbols && $0 < inputs ? target.i64 : target.pointer }
@@ -88,6 +94,10 @@ private func emitEntry(
   }
   if let memory = parameters.memory {
     emitter.emitAcquire = { acquire($1, $2, from: $0.parameter(memory), $0) }
+  }
+  if let parallel = parameters.parallel {
+    let division = DivisionEmitter(program, kernels, in: target)
+    emitter.emitParallel = { division.emit($1, hook: $0.parameter(parallel), $0) }
   }
   emitter.emit(program.entry)
   for (index, parameter) in parameters.dims {
@@ -146,7 +156,7 @@ private func checkArguments(_ program: Program, _ parameters: EntryParameters, _
   let target = emitter.target
   let builder = emitter.builder
   var isBad: LLVMValueRef = target.int(0, target.i1)
-  for index in parameters.pointers {
+  for index in parameters.required {
     isBad = LLVMBuildOr(builder, isBad, LLVMBuildIsNull(builder, emitter.parameter(index), ""), "")
   }
   if program.arenaBytes.integerValue != 0 {

@@ -21,7 +21,8 @@ extension FunctionEmitter {
       guard let slot = slots[variable.id] else { fatalError("variable v\(variable.id) is not declared") }
       LLVMBuildStore(builder, emit(value), slot)
     case .store(let buffer, let index, let value, let count): store(buffer, index, value, count)
-    case .loop(let loop): emit(loop)
+    case .loop(let loop):
+      if loop.kind == .parallel, let emitParallel { emitParallel(self, loop) } else { emit(loop) }
     case .conditional(let condition, let then, let otherwise): conditional(condition, then, otherwise)
     case .whileLoop(let condition, let body):
       let head = block("while")

@@ -25,6 +25,9 @@ final class FunctionEmitter {
   /// Emits a call of a kernel; only the entry has calls.
   var emitCall: ((FunctionEmitter, Int, [Argument], [Expr]) -> Void)?
 
+  /// Emits a parallel loop; only the entry has them.
+  var emitParallel: ((FunctionEmitter, Loop) -> Void)?
+
   init(_ target: ModuleContext, function: LLVMValueRef, returnsStatus: Bool) {
     self.target = target
     self.function = function

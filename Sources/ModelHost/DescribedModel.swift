@@ -21,15 +21,19 @@ extension DescribedModel {
 
   public func run(
     arena: UnsafeMutableRawPointer?, inputs: [UnsafeRawPointer?], outputs: inout [UnsafeMutableRawPointer?],
-    symbols: [Int64], dims: inout [Int64], memory: HostMemory
+    symbols: [Int64], dims: inout [Int64], memory: HostMemory, threads: HostThreads?
   ) -> Int32 {
     guard let run = descriptor.pointee.run else { fatalError("descriptor without an entry") }
     return inputs.withUnsafeBufferPointer { inputs in
       outputs.withUnsafeMutableBufferPointer { outputs in
         symbols.withUnsafeBufferPointer { symbols in
           dims.withUnsafeMutableBufferPointer { dims in
-            memory.withTable {
-              run(arena, inputs.baseAddress, outputs.baseAddress, symbols.baseAddress, dims.baseAddress, $0)
+            memory.withTable { memory in
+              func call(_ parallel: UnsafePointer<onnxc_parallel>?) -> Int32 {
+                run(
+                  arena, inputs.baseAddress, outputs.baseAddress, symbols.baseAddress, dims.baseAddress, memory, parallel)
+              }
+              return threads?.withTable { call($0) } ?? call(nil)
             }
           }
         }

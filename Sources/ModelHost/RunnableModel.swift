@@ -11,10 +11,10 @@ public protocol RunnableModel {
 
   /// Runs the model once and gives the status code; the pointers are in the order of the model's inputs and outputs.
   ///
-  /// Outputs that the run allocates from `memory` are put into `outputs`. `dims`, the extents of all outputs one after the other, is
+  /// Kernels are divided among `threads`; without, their parts run one after the other. Outputs that the run allocates from `memory` are put into `outputs`. `dims`, the extents of all outputs one after the other, is
   /// set, and must have room for them.
   func run(
     arena: UnsafeMutableRawPointer?, inputs: [UnsafeRawPointer?], outputs: inout [UnsafeMutableRawPointer?],
-    symbols: [Int64], dims: inout [Int64], memory: HostMemory
+    symbols: [Int64], dims: inout [Int64], memory: HostMemory, threads: HostThreads?
   ) -> Int32
 }

@@ -13,14 +13,17 @@ public struct MemoryReport: Hashable, Sendable {
 }
 
 /// Lowers a graph to a program: kernels, memory plan and entry.
-public func schedule(_ graph: Graph, inputs: [Port], outputs: [Port], prefix: String, target: Target)
-  throws(ModelError) -> (Program, MemoryReport)
-{
-  var lowering = Lowering(target: target)
+///
+/// Kernels with much to do are divided into as many parts as there are threads.
+public func schedule(
+  _ graph: Graph, inputs: [Port], outputs: [Port], prefix: String, target: Target, threads: Int = 1
+) throws(ModelError) -> (Program, MemoryReport) {
+  var lowering = Lowering(target: target, threads: threads)
   let steps = try lowering.lower(graph)
   let bounds = SizeBounds(steps.graph)
   var assembler = Assembler(program: Program(prefix: prefix, inputs: inputs, outputs: outputs), bounds: bounds)
   assembler.program.kernels = lowering.kernels
+  assembler.program.parts = lowering.kernels.contains { !$0.scalars.isEmpty } ? threads : 1
   assembler.program.symbols = inputSymbols(graph)
   assembler.program.measured = steps.measuredSymbols
   for (position, output) in steps.graph.outputs.enumerated() {
@@ -275,7 +278,7 @@ struct Assembler {
             }
           }
         }
-        statements.append(.call(kernel: kernel, arguments: arguments, scalars: []))
+        statements.append(call(kernel, arguments))
       case .scan(let scan):
         guard let body = plan.bodies[number]?[0], let place = plan.scratch[number][0] else { fatalError("scan without a plan") }
         let spare = plan.scratch[number].dropFirst().map { $0.map { base + $0 } }
@@ -283,6 +286,15 @@ struct Assembler {
       }
     }
     return statements
+  }
+
+  /// A call of a kernel, or of all its parts.
+  private mutating func call(_ kernel: Int, _ arguments: [Argument]) -> Statement {
+    guard !program.kernels[kernel].scalars.isEmpty else { return .call(kernel: kernel, arguments: arguments, scalars: []) }
+    let part = Variable(id: nextVariable, type: ValueType(.i64))
+    nextVariable += 1
+    let call = Statement.call(kernel: kernel, arguments: arguments, scalars: [.variable(part)])
+    return .loop(Loop(part, from: .index(0), to: .index(program.parts), kind: .parallel, body: [call]))
   }
 
   private mutating func branch(

@@ -10,6 +10,13 @@ enum Binding: Hashable {
   case scratch(Dim)
 }
 
+/// Working memory of a kernel, where every part of a divided kernel has its own.
+struct Scratch {
+  var buffer: Buffer
+  /// The offset of the first element.
+  var start: Expr
+}
+
 /// A kernel under construction together with what its parameters are bound to.
 struct KernelScope {
   var builder = KernelBuilder()
@@ -17,10 +24,15 @@ struct KernelScope {
   private let graph: Graph
   private let layouts: [Layout]
   private var views: [ValueID: View] = [:]
+  let threads: Int
+  /// The number of the part that a call computes, if the kernel is divided.
+  let part: Variable
 
-  init(graph: Graph, layouts: [Layout]) {
+  init(graph: Graph, layouts: [Layout], threads: Int) {
     self.graph = graph
     self.layouts = layouts
+    self.threads = threads
+    part = threads > 1 ? builder.index() : Variable(id: -1, type: ValueType(.i64))
   }
 
   /// The view of a value, adding a parameter for it when it is first asked for.
@@ -45,5 +57,14 @@ struct KernelScope {
   mutating func scratch(_ element: ElementType, count: Dim) -> Buffer {
     bindings.append(.scratch(count * element.bytes))
     return builder.parameter(element, .readWrite, alignment: 64)
+  }
+
+  /// Working memory for `count` elements in every part.
+  mutating func dividedScratch(_ element: ElementType, count: Dim) -> Scratch {
+    guard threads > 1 else { return Scratch(buffer: scratch(element, count: count), start: .index(0)) }
+    // Parts begin at multiples of 64 bytes.
+    let unit = Dim(max(1, 64 / element.bytes))
+    let room = (count + (unit - 1)).floorDivided(by: unit) * unit
+    return Scratch(buffer: scratch(element, count: room * Dim(threads)), start: .variable(part) * room.expr)
   }
 }

@@ -29,9 +29,9 @@ struct LoopNest {
   }
 
   /// Wraps statements in loops over the given axes, the last one innermost.
-  static func wrap(_ body: [Statement], _ axes: [(variable: Variable, extent: Dim)]) -> [Statement] {
+  static func wrap(_ body: [Statement], _ axes: [(variable: Variable, extent: Dim)], kind: LoopKind = .serial) -> [Statement] {
     axes.reversed().reduce(body) { inner, axis in
-      [.loop(Loop(axis.variable, from: .index(0), to: axis.extent.expr, body: inner))]
+      [.loop(Loop(axis.variable, from: .index(0), to: axis.extent.expr, kind: kind, body: inner))]
     }
   }
 }

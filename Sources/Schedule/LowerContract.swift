@@ -159,7 +159,7 @@ struct ContractLowering {
     }
     let statements = extents[vectorAxis].constant.map { fixedPanels($0, axes, panels, &scope) }
       ?? symbolicPanels(axes, panels, &scope)
-    return LoopNest.wrap(statements, variables)
+    return LoopNest.wrap(statements, variables, kind: .parallel)
   }
 
   private func fixedPanels(_ extent: Int, _ axes: [Expr], _ panels: PanelSource, _ scope: inout KernelScope) -> [Statement] {
@@ -171,7 +171,7 @@ struct ContractLowering {
     if wholePanels > 0 {
       let variable = scope.builder.index()
       let body = panel(.variable(variable) * .index(tile.vectors * lanes), tile.vectors, nil, axes, panels, &scope)
-      statements.append(.loop(Loop(variable, from: .index(0), to: .index(wholePanels), body: body)))
+      statements.append(.loop(Loop(variable, from: .index(0), to: .index(wholePanels), kind: .parallel, body: body)))
     }
     if wholePanels * tile.vectors < vectorCount {
       let vectors = vectorCount - wholePanels * tile.vectors
@@ -191,8 +191,8 @@ struct ContractLowering {
     let tail = lanes > 1 ? Expr.binary(.min, .index(lanes), .binary(.subtract, extent.expr, .variable(single))) : nil
     let rest = panel(.variable(single), 1, tail, axes, panels, &scope)
     return [
-      .loop(Loop(start, from: .index(0), to: whole.expr, by: width, body: body)),
-      .loop(Loop(single, from: whole.expr, to: extent.expr, by: lanes, body: rest)),
+      .loop(Loop(start, from: .index(0), to: whole.expr, by: width, kind: .parallel, body: body)),
+      .loop(Loop(single, from: whole.expr, to: extent.expr, by: lanes, kind: .parallel, body: rest)),
     ]
   }
 
@@ -203,7 +203,7 @@ struct ContractLowering {
     /// Dense along the vector axis: read in place.
     case direct
     /// Packed by every panel into working memory first.
-    case scratch(Buffer)
+    case scratch(Scratch)
   }
 
   private func panelSource(_ scope: inout KernelScope) -> PanelSource {
@@ -211,7 +211,7 @@ struct ContractLowering {
       return .packed(scope.constant(pack(constant, extents)))
     }
     if lanes == 1 || panelSide.strides[vectorAxis] == 1 { return .direct }
-    return .scratch(scope.scratch(contract.accumulator, count: sumCount * (tile.vectors * lanes)))
+    return .scratch(scope.dividedScratch(contract.accumulator, count: sumCount * (tile.vectors * lanes)))
   }
 
   /// Statements for one panel of `vectors` vectors from a position on; `tail` is the number of valid lanes of its last vector.
@@ -233,9 +233,9 @@ struct ContractLowering {
     case .direct:
       base = panelLoops.reduce(panelSide.offset.expr) { $0 + axes[$1] * panelSide.strides[$1].expr }
       base = base + start * panelSide.strides[vectorAxis].expr
-    case .scratch(let buffer):
-      base = .index(0)
-      statements += packAtRunTime(buffer, vectors, tail, axes, &scope)
+    case .scratch(let scratch):
+      base = scratch.start
+      statements += packAtRunTime(scratch, vectors, tail, axes, &scope)
     }
     let named = scope.builder.index()
     statements.append(.bind(named, base))
@@ -259,7 +259,7 @@ struct ContractLowering {
       axes[axis] = .variable(variable)
     }
     guard let tiled = rowLoops.order.last else {
-      return LoopNest.wrap(microKernel(panel, rows: 1, tiled: nil, axes, &scope), variables)
+      return LoopNest.wrap(microKernel(panel, rows: 1, tiled: nil, axes, &scope), variables, kind: .parallel)
     }
     let extent = rowLoops.extents[tiled]
     let whole = extent.floorDivided(by: Dim(tile.rows)) * tile.rows
@@ -268,7 +268,7 @@ struct ContractLowering {
       let variable = scope.builder.index()
       axes[tiled] = .variable(variable)
       let body = microKernel(panel, rows: rows, tiled: tiled, axes, &scope)
-      statements.append(.loop(Loop(variable, from: start.expr, to: end.expr, by: rows, body: body)))
+      statements.append(.loop(Loop(variable, from: start.expr, to: end.expr, by: rows, kind: .parallel, body: body)))
     }
     if whole != 0 { repeated(tile.rows, from: 0, to: whole) }
     if let rest = (extent - whole).constant {
@@ -279,7 +279,7 @@ struct ContractLowering {
     } else {
       repeated(1, from: whole, to: extent)
     }
-    return LoopNest.wrap(statements, variables)
+    return LoopNest.wrap(statements, variables, kind: .parallel)
   }
 
   private func microKernel(_ panel: Panel, rows: Int, tiled: Int?, _ axes: [Expr], _ scope: inout KernelScope)
@@ -362,8 +362,9 @@ struct ContractLowering {
 
   private func panelVector(_ panel: Panel, _ vector: Int, _ index: Expr) -> Expr {
     switch panel.source {
-    case .packed(let buffer), .scratch(let buffer):
-      return .load(buffer, index: index + .index(vector * lanes), lanes: lanes, count: nil)
+    case .packed(let buffer): return .load(buffer, index: index + .index(vector * lanes), lanes: lanes, count: nil)
+    case .scratch(let scratch):
+      return .load(scratch.buffer, index: index + .index(vector * lanes), lanes: lanes, count: nil)
     case .direct:
       let count = vector == panel.vectors - 1 ? panel.tail : nil
       let step = panelSide.strides[vectorAxis] * (vector * lanes)
@@ -393,7 +394,7 @@ struct ContractLowering {
   // MARK: Packing
 
   private func packAtRunTime(
-    _ buffer: Buffer, _ vectors: Int, _ tail: Expr?, _ axes: [Expr], _ scope: inout KernelScope
+    _ scratch: Scratch, _ vectors: Int, _ tail: Expr?, _ axes: [Expr], _ scope: inout KernelScope
   ) -> [Statement] {
     var source = panelLoops.reduce(panelSide.offset.expr) { $0 + axes[$1] * panelSide.strides[$1].expr }
     source = source + axes[vectorAxis] * panelSide.strides[vectorAxis].expr
@@ -402,7 +403,7 @@ struct ContractLowering {
     let column = scope.builder.index()
     source = source + .variable(column) * panelSide.strides[vectorAxis].expr
     var variables: [(variable: Variable, extent: Dim)] = []
-    var destination = Expr.variable(column)
+    var destination = scratch.start + .variable(column)
     var packedStride = Dim(width)
     for axis in sumLoops.order.reversed() {
       let extent = sumLoops.extents[axis]
@@ -413,10 +414,10 @@ struct ContractLowering {
       packedStride = packedStride * extent
     }
     let load = converted(.load(panelSide.view.buffer, index: source, lanes: 1, count: nil))
-    let body: [Statement] = [.store(buffer, index: destination, value: load, count: nil)]
+    let body: [Statement] = [.store(scratch.buffer, index: destination, value: load, count: nil)]
     let copy = Statement.loop(
       Loop(column, from: .index(0), to: valid, body: LoopNest.wrap(body, variables)))
-    let clear: [Statement] = tail == nil ? [] : [.zero(buffer, index: .index(0), count: (sumCount * width).expr)]
+    let clear: [Statement] = tail == nil ? [] : [.zero(scratch.buffer, index: scratch.start, count: (sumCount * width).expr)]
     return clear + [copy]
   }
 

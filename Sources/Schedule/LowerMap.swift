@@ -47,10 +47,10 @@ private func lowerWhole(_ map: Map, operands: [View], result: View, layout: Layo
     here[inner] = position
     return store(here, inner, lanes, count, &builder)
   }
-  return LoopNest.wrap(statements, variables)
+  return LoopNest.wrap(statements, variables, kind: .parallel)
 }
 
-/// A loop over `extent` positions by vectors, then the rest as one partial vector; scalar where `lanes` is 1.
+/// A parallel loop over `extent` positions by vectors, then the rest as one partial vector; scalar where `lanes` is 1.
 func sweep(
   _ extent: Dim, _ lanes: Int, _ builder: inout KernelBuilder,
   body: (Expr, Int, Expr?, inout KernelBuilder) -> [Statement]
@@ -59,7 +59,7 @@ func sweep(
   let variable = builder.index()
   if lanes == 1 {
     let inner = body(.variable(variable), 1, nil, &builder)
-    return [.loop(Loop(variable, from: .index(0), to: extent.expr, body: inner))]
+    return [.loop(Loop(variable, from: .index(0), to: extent.expr, kind: .parallel, body: inner))]
   }
   let rest = extent.remainder(by: Dim(lanes))
   let whole = extent - rest
@@ -68,7 +68,7 @@ func sweep(
     statements += body(.index(0), lanes, nil, &builder)
   } else if whole != 0 {
     let inner = body(.variable(variable), lanes, nil, &builder)
-    statements.append(.loop(Loop(variable, from: .index(0), to: whole.expr, by: lanes, body: inner)))
+    statements.append(.loop(Loop(variable, from: .index(0), to: whole.expr, by: lanes, kind: .parallel, body: inner)))
   }
   if rest != 0 {
     let partial = body(whole.expr, lanes, rest.expr, &builder)

@@ -68,7 +68,7 @@ struct ReduceLowering {
     } else {
       statements = acrossOutputs(axes, nil, 1, nil, &builder)
     }
-    return LoopNest.wrap(statements, variables)
+    return LoopNest.wrap(statements, variables, kind: .parallel)
   }
 
   private func isDense(along axis: Int) -> Bool {

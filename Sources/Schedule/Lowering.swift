@@ -5,10 +5,14 @@ import TensorIR
 /// Turns the nodes of graphs into kernels; equal kernels are shared.
 struct Lowering {
   let target: Target
+  let threads: Int
   private(set) var kernels: [Kernel] = []
   private var numbers: [Kernel: Int] = [:]
 
-  init(target: Target) { self.target = target }
+  init(target: Target, threads: Int) {
+    self.target = target
+    self.threads = threads
+  }
 
   /// Lowers all nodes of a graph, bodies included.
   mutating func lower(_ source: Graph) throws(ModelError) -> Steps {
@@ -60,11 +64,13 @@ struct Lowering {
   }
 
   private mutating func kernelStep(_ node: Node, _ laidOut: LaidOutGraph, _ constants: [ValueID: ConstantTensor]) -> Step {
-    var scope = KernelScope(graph: laidOut.graph, layouts: laidOut.layouts)
+    var scope = KernelScope(graph: laidOut.graph, layouts: laidOut.layouts, threads: threads)
     let body = statements(node, laidOut, constants, &scope)
+    let mayFail = Lowering.mayFail(body)
+    let division = KernelDivision(parts: mayFail ? 1 : threads, part: scope.part)
     let kernel = Kernel(
-      name: "\(node.primitive.mnemonic)\(kernels.count)", parameters: scope.builder.parameters, body: body,
-      mayFail: Lowering.mayFail(body))
+      name: "\(node.primitive.mnemonic)\(kernels.count)", parameters: scope.builder.parameters,
+      scalars: division.divides(body) ? [scope.part] : [], body: division.divided(body), mayFail: mayFail)
     let number: Int
     if let existing = numbers[kernel] {
       number = existing

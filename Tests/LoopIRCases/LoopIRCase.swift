@@ -31,7 +31,7 @@ public struct LoopIRCase: Sendable, CustomTestStringConvertibleName {
     let memory = HostMemory()
     let status = model.run(
       arena: arenaBytes == 0 ? nil : arena, inputs: sources.map { UnsafeRawPointer($0) }, outputs: &given,
-      symbols: symbols, dims: &dims, memory: memory)
+      symbols: symbols, dims: &dims, memory: memory, threads: nil)
     if status != self.status { return "status \(status) instead of \(self.status)" }
     if status != 0 { return "" }
     if let wanted = self.dims, dims != wanted { return "extents \(dims) instead of \(wanted)" }

@@ -58,7 +58,7 @@ struct CompiledFunction {
     var dims = [Int64](repeating: 0, count: 8)
     let status = model.run(
       arena: arena, inputs: pointers.map { UnsafeRawPointer($0) }, outputs: &outputs, symbols: [], dims: &dims,
-      memory: HostMemory())
+      memory: HostMemory(), threads: nil)
     precondition(status == 0)
     return Array(UnsafeBufferPointer(start: output, count: count))
   }

@@ -1,0 +1,184 @@
+import LoopIR
+
+/// Divides the parallel loops of a kernel into parts of about equal length, which threads compute at the same time.
+///
+/// A part computes whole iterations, so that results do not depend on the number of parts.
+struct KernelDivision {
+  let parts: Int
+  let part: Variable
+
+  /// Statements from which on a division is worth waiting for other threads.
+  private static let worthwhile = 8192.0
+  /// What the number of iterations is taken for where it is symbolic.
+  private static let usualIterations = 96
+  /// How much longer than the mean the longest part may be.
+  private static let balance = 1.04
+
+  /// Whether the kernel is divided.
+  func divides(_ body: [Statement]) -> Bool {
+    parts > 1 && Self.cost(body) >= Self.worthwhile && body.contains { hasDivision($0) }
+  }
+
+  /// The body, divided or not, without parallel loops.
+  func divided(_ body: [Statement]) -> [Statement] {
+    if divides(body) { return block(body) }
+    var usesPart = false
+    body.walkExpressions { if $0 == .variable(part) { usesPart = true } }
+    return (usesPart ? [.bind(part, .index(0))] : []) + Self.serial(body)
+  }
+
+  // MARK: Estimates
+
+  private static func iterations(_ loop: Loop) -> Int? {
+    guard let lower = loop.lower.integerValue, let upper = loop.upper.integerValue else { return nil }
+    return max(0, upper - lower + loop.step - 1) / loop.step
+  }
+
+  /// The number of statements that run.
+  private static func cost(_ statements: [Statement]) -> Double {
+    statements.reduce(0) { sum, statement in
+      switch statement {
+      case .loop(let loop): sum + Double(iterations(loop) ?? usualIterations) * cost(loop.body)
+      case .conditional(_, let then, let otherwise): sum + max(cost(then), cost(otherwise))
+      case .whileLoop(_, let body): sum + Double(usualIterations) * cost(body)
+      case .bind, .declare, .assign, .store, .allocate, .zero, .copy, .call, .define, .acquire, .fail: sum + 1
+      }
+    }
+  }
+
+  /// The length of the longest part over the mean, if a loop is divided; where it is symbolic, the worst there may be.
+  private func imbalance(_ loop: Loop) -> Double? {
+    guard loop.kind == .parallel else { return nil }
+    if Self.iterations(loop) == nil {
+      // Batches are often 1, so a symbol alone says nothing.
+      guard let upper = loop.upper.valueForSmallSymbols, let lower = loop.lower.valueForSmallSymbols else { return Double(parts) }
+      return imbalance(max(1, (upper - lower + loop.step - 1) / loop.step))
+    }
+    return Self.iterations(loop).flatMap { $0 > 1 ? imbalance($0) : nil }
+  }
+
+  private func imbalance(_ count: Int) -> Double { Double((count + parts - 1) / parts * parts) / Double(count) }
+
+  /// The best imbalance of the loops inside.
+  private func best(_ statements: [Statement]) -> Double? {
+    var result: Double?
+    for statement in statements {
+      let own: Double?
+      switch statement {
+      case .loop(let loop): own = [imbalance(loop), best(loop.body)].compactMap { $0 }.min()
+      case .conditional(_, let then, let otherwise): own = [best(then), best(otherwise)].compactMap { $0 }.min()
+      case .bind, .declare, .assign, .store, .whileLoop, .allocate, .zero, .copy, .call, .define, .acquire, .fail: own = nil
+      }
+      // The statement that runs longest decides; the first one stands for it.
+      result = result ?? own
+    }
+    return result
+  }
+
+  /// Whether this loop is the one on its path that is divided: the outermost one that is balanced, else the best one.
+  private func isDivided(_ loop: Loop) -> Bool {
+    guard let own = imbalance(loop) else { return false }
+    guard own > Self.balance else { return true }
+    guard let inner = best(loop.body) else { return true }
+    return own < inner
+  }
+
+  private func hasDivision(_ statement: Statement) -> Bool {
+    switch statement {
+    case .loop(let loop): isDivided(loop) || loop.body.contains { hasDivision($0) }
+    case .conditional(_, let then, let otherwise): (then + otherwise).contains { hasDivision($0) }
+    case .bind, .declare, .assign, .store, .whileLoop, .allocate, .zero, .copy, .call, .define, .acquire, .fail: false
+    }
+  }
+
+  // MARK: Division
+
+  /// Statements of which every part runs its share of the divided loops; the last part runs what is behind them alone.
+  private func block(_ statements: [Statement]) -> [Statement] {
+    guard let last = statements.lastIndex(where: { hasDivision($0) }) else { return lastPartOnly(statements) }
+    let shared = statements[...last].flatMap { hasDivision($0) ? [divided($0)] : alone($0) }
+    return shared + (last + 1 < statements.count ? lastPartOnly(Array(statements[(last + 1)...])) : [])
+  }
+
+  private func lastPartOnly(_ statements: [Statement]) -> [Statement] {
+    [.conditional(.compare(.equal, .variable(part), .index(parts - 1)), then: Self.serial(statements), otherwise: [])]
+  }
+
+  /// A statement before a divided loop: what later statements use, names and working memory, every part makes for itself.
+  private func alone(_ statement: Statement) -> [Statement] {
+    switch statement {
+    case .bind, .declare, .assign, .allocate, .zero: [statement]
+    case .loop(let loop) where loop.kind == .serial: [statement]
+    case .store, .loop, .conditional, .whileLoop, .copy, .call, .define, .acquire, .fail: lastPartOnly([statement])
+    }
+  }
+
+  private func divided(_ statement: Statement) -> Statement {
+    switch statement {
+    case .loop(var loop):
+      if isDivided(loop) {
+        (loop.lower, loop.upper) = bounds(loop)
+        loop.body = Self.serial(loop.body)
+      } else {
+        loop.body = block(loop.body)
+      }
+      loop.kind = .serial
+      return .loop(loop)
+    case .conditional(let condition, let then, let otherwise):
+      return .conditional(condition, then: block(then), otherwise: otherwise.isEmpty ? [] : block(otherwise))
+    case .bind, .declare, .assign, .store, .whileLoop, .allocate, .zero, .copy, .call, .define, .acquire, .fail:
+      return statement
+    }
+  }
+
+  /// The first iteration of the part, and the first one of the next part.
+  private func bounds(_ loop: Loop) -> (Expr, Expr) {
+    let length = Expr.binary(.subtract, loop.upper, loop.lower)
+    let count = Self.iterations(loop).map { Expr.index($0) }
+      ?? .binary(.max, .binary(.floorDivide, length + .index(loop.step - 1), .index(loop.step)), .index(0))
+    func start(_ part: Expr) -> Expr {
+      loop.lower + Expr.binary(.floorDivide, count * part, .index(parts)) * .index(loop.step)
+    }
+    // The last part ends where the loop does; an end behind it is no harm, because iterations begin before it.
+    return (start(.variable(part)), .binary(.min, start(.variable(part) + .index(1)), loop.upper))
+  }
+
+  private static func serial(_ statements: [Statement]) -> [Statement] {
+    statements.map { statement in
+      switch statement {
+      case .loop(var loop):
+        if loop.kind == .parallel { loop.kind = .serial }
+        loop.body = serial(loop.body)
+        return .loop(loop)
+      case .conditional(let condition, let then, let otherwise):
+        return .conditional(condition, then: serial(then), otherwise: serial(otherwise))
+      case .whileLoop(let condition, let body): return .whileLoop(condition, body: serial(body))
+      case .bind, .declare, .assign, .store, .allocate, .zero, .copy, .call, .define, .acquire, .fail: return statement
+      }
+    }
+  }
+}
+
+extension Expr {
+  /// The value if all symbols are 1, of expressions over symbols.
+  fileprivate var valueForSmallSymbols: Int? {
+    switch self {
+    case .integer: return integerValue
+    case .symbol: return 1
+    case .binary(let op, let left, let right):
+      guard let a = left.valueForSmallSymbols, let b = right.valueForSmallSymbols else { return nil }
+      switch op {
+      case .add: return a &+ b
+      case .subtract: return a &- b
+      case .multiply: return a &* b
+      case .floorDivide: return b > 0 && a >= 0 ? a / b : nil
+      case .floorRemainder: return b > 0 && a >= 0 ? a % b : nil
+      case .min: return min(a, b)
+      case .max: return max(a, b)
+      case .divide, .remainder, .and, .or, .xor, .shiftLeft, .shiftRight: return nil
+      }
+    case .float, .variable, .load, .gather, .splat, .ramp, .unary, .compare, .select, .multiplyAdd, .cast, .bitcast, .reduceLanes:
+      return nil
+    }
+  }
+}
