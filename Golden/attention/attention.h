@@ -30,9 +30,16 @@ typedef struct onnxc_memory {
   void *context;
 } onnxc_memory;
 
+/* Runs parts of a computation at the same time; unused by models compiled for one thread. */
+typedef struct onnxc_parallel {
+  /* Calls task(arguments, part) once for every part below parts, and returns when all calls have. */
+  void (*run)(void *context, void (*task)(void *arguments, uint32_t part), void *arguments, uint32_t parts);
+  void *context;
+} onnxc_parallel;
+
 /* A compiled model, for hosts that do not know its signature. */
 typedef struct onnxc_model {
-  uint32_t abi_version; /* 2 */
+  uint32_t abi_version; /* 3 */
   const char *name;
   const char *hash;
   uint32_t input_count;
@@ -48,7 +55,7 @@ typedef struct onnxc_model {
   uint64_t (*output_size)(uint32_t output, const int64_t *symbols);
   /* Sets the extents of all outputs, one output after the other, in output_dims; allocated outputs appear in outputs. */
   int (*run)(void *arena, const void *const *inputs, void **outputs, const int64_t *symbols, int64_t *output_dims,
-             const onnxc_memory *memory);
+             const onnxc_memory *memory, const onnxc_parallel *parallel);
 } onnxc_model;
 
 /* The meaning of a status code. */

@@ -123,7 +123,7 @@ public enum Pipeline {
       for offset in stride(from: 0, to: tensor.bytes.count, by: step) { mix(CollectionOfOne(tensor.bytes[offset])) }
     }
     for (name, size) in options.dims.sorted(by: { $0.key < $1.key }) { mix("\(name)=\(size)".utf8) }
-    mix("\(options.target) \(options.cpu) \(options.features)".utf8)
+    mix("\(options.target) \(options.cpu) \(options.features)\(options.threads > 1 ? " \(options.threads)" : "")".utf8)
     let digits = String(state, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
   }
