@@ -22,6 +22,8 @@ struct CFunction {
   var acquisition: ((inout CFunction, Buffer, Expr) -> Void)?
   /// Prints a call of a kernel; only the entry has calls.
   var kernelCall: ((inout CFunction, Int, [Argument], [Expr]) -> Void)?
+  /// Prints a call of a function outside of the program; only the entry has them.
+  var externalCall: ((inout CFunction, Int, [ExternalArgument]) -> Void)?
   /// Variables that some expression reads; others need no code.
   let read: Set<Int>
 

@@ -25,6 +25,9 @@ final class FunctionEmitter {
   /// Emits a call of a kernel; only the entry has calls.
   var emitCall: ((FunctionEmitter, Int, [Argument], [Expr]) -> Void)?
 
+  /// Emits a call of a function outside of the program; only the entry has them.
+  var emitExternal: ((FunctionEmitter, Int, [ExternalArgument]) -> Void)?
+
   init(_ target: ModuleContext, function: LLVMValueRef, returnsStatus: Bool) {
     self.target = target
     self.function = function

@@ -10,8 +10,8 @@ public final class JITModel: DescribedModel {
   private let object: Bytes
   private let jit: LLVMOrcLLJITRef
 
-  /// Compiles the program for the machine that this process runs on.
-  public init(_ program: Program, optimization: Int = 2) throws(ModelError) {
+  /// Compiles the program for the machine that this process runs on; `library` has the functions outside of the program.
+  public init(_ program: Program, optimization: Int = 2, library path: String? = nil) throws(ModelError) {
     let compiled = try emitLLVM(program, options: .host(optimization: optimization))
     var created: LLVMOrcLLJITRef?
     check(LLVMOrcCreateLLJIT(&created, nil))
@@ -23,6 +23,13 @@ public final class JITModel: DescribedModel {
       LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(
         &generator, LLVMOrcLLJITGetGlobalPrefix(jit), nil, nil))
     LLVMOrcJITDylibAddGenerator(library, generator)
+    if let path {
+      var functions: LLVMOrcDefinitionGeneratorRef?
+      try require(
+        LLVMOrcCreateDynamicLibrarySearchGeneratorForPath(
+          &functions, path, LLVMOrcLLJITGetGlobalPrefix(jit), nil, nil))
+      LLVMOrcJITDylibAddGenerator(library, functions)
+    }
     // The JIT may keep the buffer as long as it lives, and so does this object.
     object = try compiled.object()
     let buffer = object.withUnsafeBytes { bytes in
@@ -31,7 +38,7 @@ public final class JITModel: DescribedModel {
     }
     check(LLVMOrcLLJITAddObjectFile(jit, library, buffer))
     var address: LLVMOrcExecutorAddress = 0
-    check(LLVMOrcLLJITLookup(jit, &address, program.prefix + "_model"))
+    try require(LLVMOrcLLJITLookup(jit, &address, program.prefix + "_model"))
     typealias Descriptor = @convention(c) () -> UnsafePointer<onnxc_model>
     guard let getter = UnsafeRawPointer(bitPattern: UInt(address)) else { fatalError("descriptor at null") }
     descriptor = unsafeBitCast(getter, to: Descriptor.self)()
@@ -39,6 +46,14 @@ public final class JITModel: DescribedModel {
   }
 
   deinit { check(LLVMOrcDisposeLLJIT(jit)) }
+}
+
+/// Throws if a function outside of the program cannot be found.
+private func require(_ error: LLVMErrorRef?) throws(ModelError) {
+  guard let error else { return }
+  let message = LLVMGetErrorMessage(error)
+  defer { LLVMDisposeErrorMessage(message) }
+  throw .invalid("the model cannot be linked: " + (message.map { String(cString: $0) } ?? ""))
 }
 
 /// Stops if the JIT reports a failure, which no program should cause.

@@ -156,6 +156,8 @@ public struct Program: Sendable {
   /// Size of the arena in bytes over literals and symbols.
   public var arenaBytes: Expr
   public var kernels: [Kernel]
+  /// Functions that the program which links the model supplies.
+  public var externals: [ExternalFunction]
   /// Storage of the entry's buffers, by `Buffer.id`.
   public var storage: [Storage]
   /// The entry: calls of kernels, and the control flow around them.
@@ -175,6 +177,7 @@ public struct Program: Sendable {
     constants = []
     arenaBytes = .index(0)
     kernels = []
+    externals = []
     storage = []
     entry = []
     comments = []

@@ -39,6 +39,9 @@ struct Lowering {
         steps.steps.append(Step(action: .measure(symbols), reads: node.operands, writes: [], origin: node.origin))
       case .assume(let assumption):
         steps.steps.append(Step(action: .assume(assumption), reads: [], writes: [], origin: node.origin))
+      case .external(let external):
+        steps.steps.append(
+          Step(action: .external(external), reads: node.operands, writes: node.results, origin: node.origin))
       case .map, .reduce, .contract, .scatter, .sort, .compact:
         steps.steps.append(kernelStep(node, laidOut, steps.constants))
       }
@@ -99,7 +102,8 @@ struct Lowering {
     case .scatter(let scatter): return lowerScatter(scatter, node, &scope)
     case .sort(let sort): return lowerSort(sort, node, &scope)
     case .compact(let compact): return lowerCompact(compact, node, &scope)
-    case .constant, .reshape, .scan, .branch, .measure, .assume: fatalError("\(node.primitive.mnemonic) has no kernel")
+    case .constant, .reshape, .scan, .branch, .external, .measure, .assume:
+      fatalError("\(node.primitive.mnemonic) has no kernel")
     }
   }
 
@@ -125,7 +129,7 @@ struct Lowering {
       case .loop(let loop): mayFail(loop.body)
       case .conditional(_, let then, let otherwise): mayFail(then) || mayFail(otherwise)
       case .whileLoop(_, let body): mayFail(body)
-      case .bind, .declare, .assign, .store, .allocate, .zero, .copy, .call, .define, .acquire: false
+      case .bind, .declare, .assign, .store, .allocate, .zero, .copy, .call, .define, .acquire, .external: false
       }
     }
   }
