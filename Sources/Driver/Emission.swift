@@ -49,6 +49,7 @@ extension Pipeline {
     try AtomicFile.write(generated.source, path: folder.path + "/model.c")
     try AtomicFile.write(generated.header, path: folder.path + "/model.h")
     if let weights = generated.weights { try AtomicFile.write(weights, path: folder.path + "/model.weights") }
+    if options.output != "-" { try AtomicFile.write(generated.header, path: stem + ".h") }
     let kind = options.emit == .library ? ["-shared", "-fPIC"] : ["-c"]
     let source = folder.path + "/model.c"
     try AtomicFile.write(path: options.output) { (temporary) throws(FileError) in
