@@ -39,8 +39,9 @@ private struct LaidOutTree {
 
 /// The constants that a walk through trees reads.
 ///
-/// A node is two words: the threshold, and from the lowest bit on whether NaN goes where a comparison that holds goes, the feature,
-/// and the place of the children in the tree.
+/// A node is two words: the key of the threshold, and from the lowest bit on whether NaN goes where a comparison that holds goes,
+/// the feature, and the place of the children in the tree. Keys are unsigned integers in the order of the numbers, with NaN as the
+/// greatest; where NaN goes with the small numbers, the bit is added to both sides, which wraps NaN around.
 struct ForestTables {
   /// A group of trees that are walked by the same number of steps.
   struct Segment {
@@ -49,9 +50,8 @@ struct ForestTables {
     var steps: Int
   }
 
-  /// The type of a node's words, and that of thresholds and features in comparisons.
+  /// The type of a node's words.
   let word: ElementType
-  let element: ElementType
   let words: ConstantTensor
   let hasMissing: Bool
   let featureBits: Int
@@ -82,12 +82,11 @@ struct ForestTables {
     let shift = featureBits + (hasMissing ? 1 : 0)
     let isNarrow = element == .f32 && shift + Int.bits(trees.reduce(0) { max($0, $1.cells.count) }) <= 32
     word = isNarrow ? .u32 : .u64
-    self.element = isNarrow ? .f32 : .f64
     var words: [Int] = []
     for tree in trees {
       for (position, cell) in tree.cells.enumerated() {
-        let threshold = cell.branch?.threshold ?? .nan
-        words.append(isNarrow ? Int(Float(threshold).bitPattern) : Int(bitPattern: UInt(threshold.bitPattern)))
+        let limit = cell.branch.map { $0.threshold.limit(element) + ($0.missingIsTrue ? 1 : 0) } ?? 0
+        words.append(Int(bitPattern: limit))
         let feature = (cell.branch?.feature ?? 0) << (hasMissing ? 1 : 0)
         words.append((cell.branch?.no ?? position) << shift | feature | (cell.branch?.missingIsTrue ?? false ? 1 : 0))
       }
@@ -151,6 +150,38 @@ struct ForestTables {
 extension Int {
   /// The bits that the numbers up to `greatest` need.
   fileprivate static func bits(_ greatest: Int) -> Int { bitWidth - Swift.max(0, greatest).leadingZeroBitCount }
+}
+
+extension Double {
+  /// The key of a threshold of the given type; 0, which is below all keys, for one that no number is below.
+  fileprivate func limit(_ element: ElementType) -> UInt {
+    if isNaN { return 0 }
+    // Adding 0 makes both zeros the same.
+    if element == .f64 {
+      let bits = UInt((self + 0).bitPattern)
+      return bits >> 63 == 0 ? bits | 1 << 63 : ~bits
+    }
+    let bits = (Float(self) + 0).bitPattern
+    return UInt(bits >> 31 == 0 ? bits | 1 << 31 : ~bits)
+  }
+}
+
+extension GraphBuilder {
+  /// The keys of numbers, by which walks through trees compare.
+  mutating func treeKeys(_ x: ValueID) throws(ModelError) -> ValueID {
+    let isDouble = type(of: x).element == .f64
+    let (word, signed, top) = isDouble ? (ElementType.u64, ElementType.i64, Int.min) : (.u32, .i32, 1 << 31)
+    return try elementwise([x]) { graph, values in
+      let value = values[0]
+      let bits = graph.bitcast(value, to: word)
+      let isNegative = graph.compare(.less, graph.bitcast(value, to: signed), graph.integer(0, signed))
+      let zero = graph.integer(top, word)
+      var key = graph.select(isNegative, graph.unary(.not, bits), graph.binary(.or, bits, zero))
+      key = graph.select(graph.compare(.equal, value, graph.number(0, graph.type(of: value))), zero, key)
+      let greatest = graph.integer(isDouble ? -1 : 1 << 32 - 1, word)
+      return graph.select(graph.compare(.notEqual, value, value), greatest, key)
+    }
+  }
 }
 
 extension Combiner {

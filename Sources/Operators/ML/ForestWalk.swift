@@ -27,7 +27,7 @@ extension GraphBuilder {
       }
     let absent = combiner == .sum ? 0 : combiner == .min ? Double.infinity : -Double.infinity
     let tables = try ForestTables(forest, element, combiner, absent: absent)
-    let walk = TreeWalk(tables: tables, x: try cast(x, to: element), combiner: combiner, targets: Dim(forest.targets))
+    let walk = TreeWalk(tables: tables, keys: try treeKeys(try cast(x, to: element)), combiner: combiner, targets: Dim(forest.targets))
     var parts: [ValueID] = []
     for segment in tables.segments { parts.append(walk.combined(segment, &self)) }
     return try elementwise(parts) { graph, values in
@@ -54,13 +54,13 @@ private struct TreeWalk {
   private static let unrolledSteps = 16
 
   let tables: ForestTables
-  let x: ValueID
+  let keys: ValueID
   let combiner: Combiner
   let targets: Dim
 
   /// The combined weights `[N, targets]` of the leaves in the trees of a segment.
   func combined(_ segment: ForestTables.Segment, _ b: inout GraphBuilder) -> ValueID {
-    let rows = b.shape(of: x)[0]
+    let rows = b.shape(of: keys)[0]
     let trees = Dim(segment.roots.dims[1])
     guard let table = tables.rows else {
       var (body, cell, operands) = ends(segment, tree: [1, 2], &b)
@@ -88,8 +88,8 @@ private struct TreeWalk {
     let root = body.cast(body.read(0, place, type: .i32), to: .i64)
     let roots = b.constant(segment.roots)
     guard segment.steps > TreeWalk.unrolledSteps else {
-      let cell = walk(from: root, root, segment.steps, &body, words: 1, x: 2, b.type(of: x))
-      return (body, cell, [roots, b.constant(tables.words), x])
+      let cell = walk(from: root, root, segment.steps, &body, words: 1, x: 2, b.type(of: keys))
+      return (body, cell, [roots, b.constant(tables.words), keys])
     }
     let cells = looped(segment, &b)
     let indices = [body.axis(0)] + place
@@ -98,7 +98,7 @@ private struct TreeWalk {
 
   /// The cells `[N, lanes, trees]` at the ends of long walks.
   private func looped(_ segment: ForestTables.Segment, _ b: inout GraphBuilder) -> ValueID {
-    let shape = [b.shape(of: x)[0]] + segment.roots.dims.map { Dim($0) }
+    let shape = [b.shape(of: keys)[0]] + segment.roots.dims.map { Dim($0) }
     func root(_ body: inout ScalarGraph, _ operand: Int) -> ScalarID {
       body.cast(body.read(operand, [body.axis(1), body.axis(2)], type: .i32), to: .i64)
     }
@@ -108,18 +108,18 @@ private struct TreeWalk {
     var inner = GraphBuilder(inside: b)
     _ = inner.input(TensorType(.i64, []))
     let state = inner.input(TensorType(.i64, shape))
-    let data = inner.input(b.type(of: x))
+    let data = inner.input(b.type(of: keys))
     var body = ScalarGraph()
     let cell = body.read(0, [body.axis(0), body.axis(1), body.axis(2)], type: .i64)
     let origin = root(&body, 1)
-    body.results = [walk(from: cell, origin, TreeWalk.unrolledSteps, &body, words: 2, x: 3, b.type(of: x))]
+    body.results = [walk(from: cell, origin, TreeWalk.unrolledSteps, &body, words: 2, x: 3, b.type(of: keys))]
     let next = inner.map(
       shape, body, [state, inner.constant(segment.roots), inner.constant(tables.words), data])
     let length = (segment.steps + TreeWalk.unrolledSteps - 1) / TreeWalk.unrolledSteps
     let scan = Scan(
       length: Dim(length), carried: 1, scanned: 0, reversedInputs: [], reversedOutputs: [],
       body: inner.finish(outputs: [next]))
-    return b.add(.scan(scan), [initial, x])[0]
+    return b.add(.scan(scan), [initial, keys])[0]
   }
 
   /// The cell some steps after `start` in the tree at `root`, for row `axis(0)`.
@@ -133,17 +133,13 @@ private struct TreeWalk {
     var cell = start
     for _ in 0..<steps {
       let packed = graph.read(words, [cell, graph.integer(1)], type: word)
-      let threshold = graph.bitcast(graph.read(words, [cell, graph.integer(0)], type: word), to: tables.element)
+      let limit = graph.read(words, [cell, graph.integer(0)], type: word)
       let shifted = graph.shifted(packed, by: first)
       let column = graph.cast(graph.binary(.and, shifted, mask), to: .i64)
       let index = type.shape[1].constant == nil ? graph.clamped(column, extent: type.shape[1]) : column
-      let value = graph.cast(graph.read(data, [graph.axis(0), index], type: type.element), to: tables.element)
-      var holds = graph.cast(graph.compare(.lessOrEqual, value, threshold), to: .i64)
-      if tables.hasMissing {
-        let isMissing = graph.cast(graph.compare(.notEqual, value, value), to: word)
-        let goes = graph.cast(graph.binary(.and, isMissing, packed), to: .i64)
-        holds = graph.plus(holds, goes)
-      }
+      var key = graph.cast(graph.read(data, [graph.axis(0), index], type: type.element), to: word)
+      if tables.hasMissing { key = graph.plus(key, graph.binary(.and, packed, graph.integer(1, word))) }
+      let holds = graph.cast(graph.compare(.lessOrEqual, key, limit), to: .i64)
       let children = graph.cast(graph.shifted(packed, by: first + tables.featureBits), to: .i64)
       cell = graph.plus(graph.plus(root, children), holds)
     }
