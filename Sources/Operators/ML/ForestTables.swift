@@ -40,7 +40,7 @@ private struct LaidOutTree {
 /// The constants that a walk through trees reads.
 ///
 /// A node is two words: the key of the threshold, and from the lowest bit on whether NaN goes where a comparison that holds goes,
-/// the feature, and the place of the children in the tree. Keys are unsigned integers in the order of the numbers, with NaN as the
+/// the feature, and the place of the children. Keys are unsigned integers in the order of the numbers, with NaN as the
 /// greatest; where NaN goes with the small numbers, the bit is added to both sides, which wraps NaN around.
 struct ForestTables {
   /// A group of trees that are walked by the same number of steps.
@@ -80,15 +80,15 @@ struct ForestTables {
     hasMissing = cells.contains { $0.branch?.missingIsTrue ?? false }
     featureBits = Int.bits(forest.featureCount - 1)
     let shift = featureBits + (hasMissing ? 1 : 0)
-    let isNarrow = element == .f32 && shift + Int.bits(trees.reduce(0) { max($0, $1.cells.count) }) <= 32
+    let isNarrow = element == .f32 && shift + Int.bits(cells.count) <= 32
     word = isNarrow ? .u32 : .u64
     var words: [Int] = []
-    for tree in trees {
+    for (start, tree) in zip(starts, trees) {
       for (position, cell) in tree.cells.enumerated() {
         let limit = cell.branch.map { $0.threshold.limit(element) + ($0.missingIsTrue ? 1 : 0) } ?? 0
         words.append(Int(bitPattern: limit))
         let feature = (cell.branch?.feature ?? 0) << (hasMissing ? 1 : 0)
-        words.append((cell.branch?.no ?? position) << shift | feature | (cell.branch?.missingIsTrue ?? false ? 1 : 0))
+        words.append((start + (cell.branch?.no ?? position)) << shift | feature | (cell.branch?.missingIsTrue ?? false ? 1 : 0))
       }
     }
     self.words = ConstantTensor(word, dims: [cells.count, 2], integers: words)

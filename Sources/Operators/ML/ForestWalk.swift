@@ -88,7 +88,7 @@ private struct TreeWalk {
     let root = body.cast(body.read(0, place, type: .i32), to: .i64)
     let roots = b.constant(segment.roots)
     guard segment.steps > TreeWalk.unrolledSteps else {
-      let cell = walk(from: root, root, segment.steps, &body, words: 1, x: 2, b.type(of: keys))
+      let cell = walk(from: root, segment.steps, &body, words: 1, x: 2, b.type(of: keys))
       return (body, cell, [roots, b.constant(tables.words), keys])
     }
     let cells = looped(segment, &b)
@@ -99,11 +99,8 @@ private struct TreeWalk {
   /// The cells `[N, lanes, trees]` at the ends of long walks.
   private func looped(_ segment: ForestTables.Segment, _ b: inout GraphBuilder) -> ValueID {
     let shape = [b.shape(of: keys)[0]] + segment.roots.dims.map { Dim($0) }
-    func root(_ body: inout ScalarGraph, _ operand: Int) -> ScalarID {
-      body.cast(body.read(operand, [body.axis(1), body.axis(2)], type: .i32), to: .i64)
-    }
     var start = ScalarGraph()
-    start.results = [root(&start, 0)]
+    start.results = [start.cast(start.read(0, [start.axis(1), start.axis(2)], type: .i32), to: .i64)]
     let initial = b.map(shape, start, [b.constant(segment.roots)])
     var inner = GraphBuilder(inside: b)
     _ = inner.input(TensorType(.i64, []))
@@ -111,10 +108,9 @@ private struct TreeWalk {
     let data = inner.input(b.type(of: keys))
     var body = ScalarGraph()
     let cell = body.read(0, [body.axis(0), body.axis(1), body.axis(2)], type: .i64)
-    let origin = root(&body, 1)
-    body.results = [walk(from: cell, origin, TreeWalk.unrolledSteps, &body, words: 2, x: 3, b.type(of: keys))]
+    body.results = [walk(from: cell, TreeWalk.unrolledSteps, &body, words: 1, x: 2, b.type(of: keys))]
     let next = inner.map(
-      shape, body, [state, inner.constant(segment.roots), inner.constant(tables.words), data])
+      shape, body, [state, inner.constant(tables.words), data])
     let length = (segment.steps + TreeWalk.unrolledSteps - 1) / TreeWalk.unrolledSteps
     let scan = Scan(
       length: Dim(length), carried: 1, scanned: 0, reversedInputs: [], reversedOutputs: [],
@@ -122,10 +118,9 @@ private struct TreeWalk {
     return b.add(.scan(scan), [initial, keys])[0]
   }
 
-  /// The cell some steps after `start` in the tree at `root`, for row `axis(0)`.
+  /// The cell some steps after `start` for row `axis(0)`.
   private func walk(
-    from start: ScalarID, _ root: ScalarID, _ steps: Int, _ graph: inout ScalarGraph, words: Int, x data: Int,
-    _ type: TensorType
+    from start: ScalarID, _ steps: Int, _ graph: inout ScalarGraph, words: Int, x data: Int, _ type: TensorType
   ) -> ScalarID {
     let word = tables.word
     let first = tables.hasMissing ? 1 : 0
@@ -141,7 +136,7 @@ private struct TreeWalk {
       if tables.hasMissing { key = graph.plus(key, graph.binary(.and, packed, graph.integer(1, word))) }
       let holds = graph.cast(graph.compare(.lessOrEqual, key, limit), to: .i64)
       let children = graph.cast(graph.shifted(packed, by: first + tables.featureBits), to: .i64)
-      cell = graph.plus(graph.plus(root, children), holds)
+      cell = graph.plus(children, holds)
     }
     return cell
   }
