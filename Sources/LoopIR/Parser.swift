@@ -89,7 +89,10 @@ extension Kernel {
       try reader.expect(")")
     }
     let mayFail = reader.take(word: "fails")
-    self.init(name: name, parameters: parameters, scalars: scalars, body: try parser.block(&reader), mayFail: mayFail)
+    let staysScalar = reader.take(word: "scalar")
+    self.init(
+      name: name, parameters: parameters, scalars: scalars, body: try parser.block(&reader), mayFail: mayFail,
+      staysScalar: staysScalar)
   }
 }
 

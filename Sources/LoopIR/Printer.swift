@@ -129,7 +129,8 @@ extension Kernel: CustomStringConvertible {
   public var description: String {
     let buffers = parameters.map { "\($0.buffer): \($0.access) \($0.buffer.element) align \($0.alignment)" }
     let list = (buffers + scalars.map { "\($0): \($0.type)" }).joined(separator: ", ")
-    return block("kernel \(name.quotedIfNeeded)(\(list))\(mayFail ? " fails" : "")", body).joined(separator: "\n")
+    let marks = (mayFail ? " fails" : "") + (staysScalar ? " scalar" : "")
+    return block("kernel \(name.quotedIfNeeded)(\(list))\(marks)", body).joined(separator: "\n")
   }
 }
 

@@ -30,13 +30,19 @@ public struct Kernel: Hashable, Sendable {
   public var body: [Statement]
   /// Whether a `fail` statement occurs, so that the kernel returns a status.
   public var mayFail: Bool
+  /// Whether back ends should not make vectors of scalar code: its loads wait for each other.
+  public var staysScalar: Bool
 
-  public init(name: String, parameters: [Parameter], scalars: [Variable] = [], body: [Statement], mayFail: Bool = false) {
+  public init(
+    name: String, parameters: [Parameter], scalars: [Variable] = [], body: [Statement], mayFail: Bool = false,
+    staysScalar: Bool = false
+  ) {
     self.name = name
     self.parameters = parameters
     self.scalars = scalars
     self.body = body
     self.mayFail = mayFail
+    self.staysScalar = staysScalar
   }
 
   public static func == (a: Kernel, b: Kernel) -> Bool {

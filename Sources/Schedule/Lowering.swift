@@ -67,7 +67,7 @@ struct Lowering {
     let body = statements(node, laidOut, constants, &scope)
     let kernel = Kernel(
       name: "\(node.primitive.mnemonic)\(kernels.count)", parameters: scope.builder.parameters, body: body,
-      mayFail: Lowering.mayFail(body))
+      mayFail: Lowering.mayFail(body), staysScalar: scope.builder.staysScalar)
     let number: Int
     if let existing = numbers[kernel] {
       number = existing

@@ -49,6 +49,7 @@ struct ScalarEmitter {
   static func readInTurn(_ emitters: inout [ScalarEmitter], in builder: inout KernelBuilder) -> [Statement] {
     var statements: [Statement] = []
     guard let graph = emitters.first?.graph else { return [] }
+    builder.staysScalar = true
     for id in graph.reachable {
       guard case .read = graph[id] else { continue }
       for index in emitters.indices where emitters[index].values[id.index] == nil {

@@ -93,7 +93,8 @@ private struct TreeWalk {
     }
     let cells = looped(segment, &b)
     let indices = [body.axis(0)] + place
-    return (body, body.read(1, indices, type: .i64), [roots, cells])
+    let cell = body.read(1, indices, type: .i64)
+    return (body, cell, [roots, cells])
   }
 
   /// The cells `[N, lanes, trees]` at the ends of long walks.
@@ -134,9 +135,10 @@ private struct TreeWalk {
       let index = type.shape[1].constant == nil ? graph.clamped(column, extent: type.shape[1]) : column
       var key = graph.cast(graph.read(data, [graph.axis(0), index], type: type.element), to: word)
       if tables.hasMissing { key = graph.plus(key, graph.binary(.and, packed, graph.integer(1, word))) }
-      let holds = graph.cast(graph.compare(.lessOrEqual, key, limit), to: .i64)
       let children = graph.cast(graph.shifted(packed, by: first + tables.featureBits), to: .i64)
-      cell = graph.plus(children, holds)
+      // Not the sum with the condition as a number, which some C compilers get wrong when they vectorize it.
+      let holds = graph.compare(.lessOrEqual, key, limit)
+      cell = graph.select(holds, graph.plus(children, graph.integer(1)), children)
     }
     return cell
   }
