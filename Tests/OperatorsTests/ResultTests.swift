@@ -6,7 +6,8 @@ import Verify
 
 private let cases: [ResultCase] = [
   castResults, machineLearningResults, trainingResults, furtherResults, bodyResults,
-  microsoftAttentionResults, microsoftFurtherResults, microsoftNormalizationResults, microsoftProductResults,
+  treeResults, microsoftAttentionResults, microsoftFurtherResults, microsoftNormalizationResults,
+  microsoftProductResults,
 ].flatMap { $0 }
 
 @Suite struct ResultTests {
