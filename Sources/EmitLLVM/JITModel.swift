@@ -1,4 +1,5 @@
 import CLLVM
+import Glibc
 public import CModelABI
 public import LoopIR
 public import ModelHost
@@ -12,6 +13,7 @@ public final class JITModel: DescribedModel {
 
   /// Compiles the program for the machine that this process runs on; `library` has the functions outside of the program.
   public init(_ program: Program, optimization: Int = 2, library path: String? = nil) throws(ModelError) {
+    if let path { try require(program.externals, in: path) }
     let compiled = try emitLLVM(program, options: .host(optimization: optimization))
     var created: LLVMOrcLLJITRef?
     check(LLVMOrcCreateLLJIT(&created, nil))
@@ -25,7 +27,7 @@ public final class JITModel: DescribedModel {
     LLVMOrcJITDylibAddGenerator(library, generator)
     if let path {
       var functions: LLVMOrcDefinitionGeneratorRef?
-      try require(
+      check(
         LLVMOrcCreateDynamicLibrarySearchGeneratorForPath(
           &functions, path, LLVMOrcLLJITGetGlobalPrefix(jit), nil, nil))
       LLVMOrcJITDylibAddGenerator(library, functions)
@@ -38,7 +40,7 @@ public final class JITModel: DescribedModel {
     }
     check(LLVMOrcLLJITAddObjectFile(jit, library, buffer))
     var address: LLVMOrcExecutorAddress = 0
-    try require(LLVMOrcLLJITLookup(jit, &address, program.prefix + "_model"))
+    check(LLVMOrcLLJITLookup(jit, &address, program.prefix + "_model"))
     typealias Descriptor = @convention(c) () -> UnsafePointer<onnxc_model>
     guard let getter = UnsafeRawPointer(bitPattern: UInt(address)) else { fatalError("descriptor at null") }
     descriptor = unsafeBitCast(getter, to: Descriptor.self)()
@@ -48,12 +50,15 @@ public final class JITModel: DescribedModel {
   deinit { check(LLVMOrcDisposeLLJIT(jit)) }
 }
 
-/// Throws if a function outside of the program cannot be found.
-private func require(_ error: LLVMErrorRef?) throws(ModelError) {
-  guard let error else { return }
-  let message = LLVMGetErrorMessage(error)
-  defer { LLVMDisposeErrorMessage(message) }
-  throw .invalid("the model cannot be linked: " + (message.map { String(cString: $0) } ?? ""))
+/// Throws unless a library has all functions.
+private func require(_ functions: [ExternalFunction], in path: String) throws(ModelError) {
+  guard let library = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
+    throw .invalid("the code of custom operators cannot be loaded: \(dlerror().map { String(cString: $0) } ?? "")")
+  }
+  defer { dlclose(library) }
+  for function in functions where dlsym(library, function.name) == nil {
+    throw .invalid("the model calls \(function.name)", hint: "give the file with its code with --link")
+  }
 }
 
 /// Stops if the JIT reports a failure, which no program should cause.
