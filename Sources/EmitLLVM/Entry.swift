@@ -117,7 +117,9 @@ func emitDerivedSymbols(_ program: Program, _ emitter: FunctionEmitter) {
 }
 
 /// Declares a function that the linking program supplies.
-private func declare(_ function: ExternalFunction, in target: ModuleContext) -> (type: LLVMTypeRef, function: LLVMValueRef) {
+private func declare(_ function: ExternalFunction, in target: ModuleContext) -> (
+  type: LLVMTypeRef, function: LLVMValueRef
+) {
   var types: [LLVMTypeRef?] = function.parameters.map { parameter in
     switch parameter.kind {
     case .input, .output, .text: target.pointer

@@ -11,7 +11,9 @@ public final class JITModel: DescribedModel {
   private let object: Bytes
   private let jit: LLVMOrcLLJITRef
 
-  /// Compiles the program for the machine that this process runs on; `library` has the functions outside of the program.
+  /// Compiles the program for the machine that this process runs on.
+  ///
+  /// The shared library at `path` has the functions outside of the program.
   public init(_ program: Program, optimization: Int = 2, library path: String? = nil) throws(ModelError) {
     if let path { try require(program.externals, in: path) }
     let compiled = try emitLLVM(program, options: .host(optimization: optimization))

@@ -50,7 +50,8 @@ extension Statement {
     case .store(let buffer, _, _, _), .allocate(let buffer, _), .zero(let buffer, _, _), .acquire(let buffer, _): [buffer]
     case .copy(let to, _, let from, _, _): [to, from]
     case .call(_, let arguments, _): arguments.map(\.buffer)
-    case .external(_, let arguments): arguments.compactMap { if case .place(let place) = $0 { place.buffer } else { nil } }
+    case .external(_, let arguments):
+      arguments.compactMap { if case .place(let place) = $0 { place.buffer } else { nil } }
     case .bind, .declare, .assign, .loop, .conditional, .whileLoop, .define, .fail: []
     }
   }

@@ -11,7 +11,8 @@ public struct ImportedModel {
 
 /// Translates a model, with named dimensions bound to sizes where `dims` has them.
 ///
-/// `inputs` gives the types of the inputs in place of the declared ones, and `custom` has operators that functions of the user compute.
+/// `inputs` gives the types of the inputs in place of the declared ones, and `custom` has operators that functions of
+/// the user compute.
 ///
 /// - Throws: `ModelError` with the diagnostics of all nodes that cannot be translated.
 public func importModel(

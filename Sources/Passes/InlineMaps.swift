@@ -28,7 +28,8 @@ private func inlineOne(_ node: Node, _ graph: Graph, _ producers: [Int?], _ uses
   switch node.primitive {
   case .map(let map): (domain, body) = (map.shape.product, map.body)
   case .reduce(let reduce): (domain, body) = ((reduce.shape + reduce.reduced).product, reduce.body)
-  case .constant, .contract, .reshape, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume: return nil
+  case .constant, .contract, .reshape, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume:
+    return nil
   }
   for (operand, value) in node.operands.enumerated() {
     guard let position = producers[value.index], case .map(let producer) = graph.nodes[position].primitive,

@@ -53,7 +53,8 @@ struct Movement {
         guard let index = AffineIndex(read, in: map.body) else { return nil }
         indices.append(index)
       }
-    case .constant, .reduce, .contract, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume: return nil
+    case .constant, .reduce, .contract, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume:
+      return nil
     }
   }
 }

@@ -44,8 +44,8 @@ struct ScalarEmitter {
     wide(emit(graph.results[position], in: &builder))
   }
 
-  /// Computes the reads of emitters that differ in their positions, one read of each in turn, so that long chains of reads that
-  /// wait for each other overlap.
+  /// Computes the reads of emitters that differ in their positions, one read of each in turn, so that long chains of
+  /// reads that wait for each other overlap.
   static func readInTurn(_ emitters: inout [ScalarEmitter], in builder: inout KernelBuilder) -> [Statement] {
     var statements: [Statement] = []
     guard let graph = emitters.first?.graph else { return [] }

@@ -24,7 +24,7 @@ struct TargetFlags: ParsableArguments {
   @Option(help: ArgumentHelp("Rules for operators that C functions compute; see the README.", valueName: "file"))
   var customOps: String?
 
-  @Option(help: ArgumentHelp("Code of custom operators, to run or to put into a library: .c .o .a .so.", valueName: "file"))
+  @Option(help: ArgumentHelp("Code of custom operators, to run or for a library: .c .o .a .so.", valueName: "file"))
   var link: [String] = []
 
   @Option(help: "Back end: llvm or c.")

@@ -22,9 +22,12 @@ private func model(
   functions: [FunctionDef] = []
 ) -> Model {
   let node = NodeDef(
-    name: "n", opType: type, domain: domain, overload: "", inputs: inputs.enumerated().map { $1 == nil ? "" : "x\($0)" },
+    name: "n", opType: type, domain: domain, overload: "",
+    inputs: inputs.enumerated().map { $1 == nil ? "" : "x\($0)" },
     outputs: (0..<outputs).map { "y\($0)" }, attributes: attributes)
-  let values = inputs.enumerated().compactMap { position, type in type.map { ValueInfo(name: "x\(position)", type: $0) } }
+  let values = inputs.enumerated().compactMap { position, type in
+    type.map { ValueInfo(name: "x\(position)", type: $0) }
+  }
   let graph = GraphDef(
     name: "g", doc: "", nodes: [node], inputs: values,
     outputs: (0..<outputs).map { ValueInfo(name: "y\($0)", type: nil) }, valueInfos: [], initializers: [],
@@ -66,15 +69,16 @@ private func imported(_ model: Model, _ rules: String) throws -> (call: External
   }
 
   @Test("open ranks and lists") func openRanks() throws {
-    let test = model("Any", domain: "my-domain", [tensor(.f64, .value(2), .value(3), .value(4))], ["scale": .float(0.5)])
+    let x = tensor(.f64, .value(2), .value(3), .value(4))
+    let test = model("Any", domain: "my-domain", [x], ["scale": .float(0.5)])
     let call = try #require(try imported(test, smoothing).call)
     #expect(call.results == [TensorType(.i64, [4, 2, 3])])
     #expect(call.function.name == "my_domain_Any_f64")
     let names = call.function.parameters.map(\.name)
     #expect(
       names == [
-        "x", "x_rank", "x_dims", "y", "y_rank", "y_dims", "axes", "axes_count", "scale", "weights", "weights_count", "z",
-        "z_rank", "z_dims",
+        "x", "x_rank", "x_dims", "y", "y_rank", "y_dims", "axes", "axes_count", "scale", "weights", "weights_count",
+        "z", "z_rank", "z_dims",
       ])
     #expect(call.arguments[1] == .integer(3) && call.arguments[4] == .integer(0) && call.arguments[8] == .float(0.5))
   }
@@ -98,7 +102,8 @@ private func imported(_ model: Model, _ rules: String) throws -> (call: External
       ("a.b::C(x: T[n]) -> y: T[..s]", "no input has dimensions ..s"),
       ("a.b::C(x: T[n + 1]) -> y: T[n]", "'n + 1' of input x is neither a name nor a number"),
       ("a.b::C(x: T[..a, ..b]) -> y: T[..a]", "two parts of open rank"),
-      ("a.b::C(x: T[n], x: T[n]) -> y: T[n]", "have one name"), ("a.b::C(x: T[n]; n: int) -> y: T[n]", "'n' is a dimension"),
+      ("a.b::C(x: T[n], x: T[n]) -> y: T[n]", "have one name"),
+      ("a.b::C(x: T[n]; n: int) -> y: T[n]", "'n' is a dimension"),
       ("a.b::C(x: T[n]; k: real) -> y: T[n]", "an attribute is one of int"),
       ("a.b::C(x: T[n]; k: floats) -> y: T[k[0]]", "'k' is no dimension"),
       ("a.b::C(x: T[n]) -> y: T[n] a.b::C(x: T[n]) -> y: T[n]", "1:28: a.b::C has a rule already"),
@@ -157,7 +162,10 @@ private func imported(_ model: Model, _ rules: String) throws -> (call: External
           "Any", domain: "my-domain", [tensor(.f32, .value(2), .value(3)), tensor(.f32, .value(4), .value(3))],
           ["scale": .float(1)]), "..s: 2 and 4 differ"
       ),
-      (model("Other", domain: "my.audio", [tensor(.f32, .value(2))]), "operator Other of domain 'my.audio' is not supported"),
+      (
+        model("Other", domain: "my.audio", [tensor(.f32, .value(2))]),
+        "operator Other of domain 'my.audio' is not supported"
+      ),
     ])
   private func wrongNodes(_ model: Model, _ message: String) throws {
     let errors = try imported(model, smoothing).errors
@@ -246,8 +254,8 @@ private func imported(_ model: Model, _ rules: String) throws -> (call: External
     try compare(first[0], to: .tensor(Numbers(.f32, [1, 4], [1.25, 19.25, 1.25, 19.25]).tensor), Tolerance())
     try compare(first[1], to: .tensor(Numbers(.i64, [5], [2, -1, 3, 9, 4]).tensor), Tolerance())
     let both = model(
-      "Mix", domain: "my", [tensor(.f32, .param("n")), tensor(.f32, .value(1))], ["scale": .float(1), "mode": .text("")],
-      outputs: 2)
+      "Mix", domain: "my", [tensor(.f32, .param("n")), tensor(.f32, .value(1))],
+      ["scale": .float(1), "mode": .text("")], outputs: 2)
     let second = try run(both, [Numbers(.f32, [2], [1, 10]), Numbers(.f32, [1], [0.5])], options)
     try compare(second[0], to: .tensor(Numbers(.f32, [4], [4.75, 13.75, 4.75, 13.75]).tensor), Tolerance())
     try compare(second[1], to: .tensor(Numbers(.i64, [5], [1, 1, 0, -1, 4]).tensor), Tolerance())

@@ -22,7 +22,8 @@ extension CustomOperatorRule {
 
   private func arguments(_ node: OperatorNode) throws(ModelError) -> [ValueID?] {
     guard node.values.count <= inputs.count, node.resultCount <= outputs.count else {
-      throw .invalid("the node has \(node.values.count) arguments and \(node.resultCount) results, the rule '\(self)' does not")
+      let counts = "\(node.values.count) arguments and \(node.resultCount) results"
+      throw .invalid("the node has \(counts), the rule '\(self)' does not")
     }
     var arguments: [ValueID?] = []
     for (position, input) in inputs.enumerated() {
@@ -61,8 +62,9 @@ private struct CustomCall {
     }
   }
 
-  private mutating func pass(_ name: String, _ kind: ExternalFunction.ParameterKind, _ element: ElementType, _ argument: ExternalArgument)
-  {
+  private mutating func pass(
+    _ name: String, _ kind: ExternalFunction.ParameterKind, _ element: ElementType, _ argument: ExternalArgument
+  ) {
     parameters.append(ExternalFunction.Parameter(name, kind, element))
     arguments.append(argument)
   }
@@ -123,13 +125,14 @@ private struct CustomCall {
         rest = rest.dropFirst(list.count)
         guard let known = lists.updateValue(list, forKey: name) else { continue }
         guard known.count == list.count else { throw .invalid("..\(name) is \(known) and \(list)") }
-        for (a, b2) in zip(known, list) { try b.requireEqual(a, b2, "..\(name)") }
+        for (first, second) in zip(known, list) { try b.requireEqual(first, second, "..\(name)") }
       case .single(let extent):
         guard let dim = rest.popFirst() else { continue }
         switch extent {
         case .number(let value): try b.requireEqual(dim, Dim(value), "a dimension of argument '\(input.name)'")
         case .name(let name):
-          if let known = extents.updateValue(dim, forKey: name) { try b.requireEqual(known, dim, "dimension '\(name)'") }
+          guard let known = extents.updateValue(dim, forKey: name) else { continue }
+          try b.requireEqual(known, dim, "dimension '\(name)'")
         case .element, .sum, .difference, .product, .quotient: fatalError("an input has a computed dimension")
         }
       }
@@ -158,15 +161,15 @@ private struct CustomCall {
     case .ints:
       guard let values = try node.ints(name) ?? attribute.integers else { throw missing }
       lists[name] = values.map { Dim($0) }
-      passList(name, .i64, ConstantTensor(.i64, dims: [values.count], integers: values), &b)
+      passList(name, ConstantTensor(.i64, dims: [values.count], integers: values), &b)
     case .floats:
       guard let values = try node.floats(name) ?? attribute.floats?.map({ Double($0) }) else { throw missing }
-      passList(name, .f32, ConstantTensor(.f32, dims: [values.count], doubles: values), &b)
+      passList(name, ConstantTensor(.f32, dims: [values.count], doubles: values), &b)
     }
   }
 
-  private mutating func passList(_ name: String, _ element: ElementType, _ list: ConstantTensor, _ b: inout GraphBuilder) {
-    pass(name, .input, element, list.count == 0 ? .absent : operand(b.constant(list)))
+  private mutating func passList(_ name: String, _ list: ConstantTensor, _ b: inout GraphBuilder) {
+    pass(name, .input, list.type.element, list.count == 0 ? .absent : operand(b.constant(list)))
     pass(name + "_count", .value, .i64, .integer(list.count))
   }
 

@@ -53,7 +53,8 @@ extension CustomOperatorRule {
         switch axis {
         case .rest(let name): if !lists.contains(name) { return "no input has dimensions ..\(name)" }
         case .single(let extent):
-          if let name = extent.unknown(known, vectors) { return "'\(name)' is no dimension of an input and no integer attribute" }
+          guard let name = extent.unknown(known, vectors) else { continue }
+          return "'\(name)' is no dimension of an input and no integer attribute"
         }
       }
     }
@@ -159,7 +160,9 @@ extension CustomOperatorRule.Attribute {
     case .int: fallback = .integers([try reader.integer()])
     case .float: fallback = .floats([Float(try reader.float())])
     case .string:
-      guard case .quoted(let text) = reader.token else { throw reader.error("a text in quotes expected, not \(reader.found)") }
+      guard case .quoted(let text) = reader.token else {
+        throw reader.error("a text in quotes expected, not \(reader.found)")
+      }
       reader.advance()
       fallback = .text(text)
     case .ints: fallback = .integers(try reader.list("[", "]") { (reader) throws(ParseError) in try reader.integer() })

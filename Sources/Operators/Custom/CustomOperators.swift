@@ -8,11 +8,13 @@ public struct CustomOperators: Hashable, Sendable {
 
   /// Reads the rules of a text, one after the other:
   ///
-  ///     my.domain::Scale(x: T[n, ..s], optional bias: T[n]; factor: float = 1, axes: ints) -> y: T[n, ..s], sums: f64[n * 2]
+  ///     my.domain::Scale(x: T[n, ..s], optional bias: T[n]; factor: float = 1, axes: ints)
+  ///       -> y: T[n, ..s], sums: f64[n * 2]
   ///
-  /// Inputs come first, then attributes after a semicolon. A dimension of an input is a number or a name, `..name` stands for any
-  /// number of dimensions, and an upper-case word for any element type. Dimensions of outputs are sums, products and quotients
-  /// (rounded down) of numbers, names and integer attributes; `name[0]` is an element of a list.
+  /// Inputs come first, then attributes after a semicolon. A dimension of an input is a number or a name, `..name`
+  /// stands for any number of dimensions, and an upper-case word for any element type. Dimensions of outputs are sums,
+  /// differences, products and quotients (rounded down) of numbers, names and integer attributes; `name[0]` is an
+  /// element of a list.
   public init(_ text: String) throws(ParseError) {
     var reader = try TextReader(text)
     var functions: [String: String] = [:]
@@ -41,6 +43,7 @@ public struct CustomOperators: Hashable, Sendable {
 extension String {
   /// A domain as rules write it: words between dots, or in quotes.
   var quotedDomain: String {
-    split(separator: ".", omittingEmptySubsequences: false).allSatisfy { String($0).quotedIfNeeded == $0 } ? self : quoted
+    let words = split(separator: ".", omittingEmptySubsequences: false)
+    return words.allSatisfy { String($0).quotedIfNeeded == $0 } ? self : quoted
   }
 }

@@ -1,8 +1,8 @@
 import Support
 import TensorIR
 
-/// One tree, laid out for a walk without branches: both children of a node are neighbours, the one for a comparison that
-/// holds after the other, and a leaf is its own child.
+/// One tree, laid out for a walk without branches: both children of a node are neighbours, the one for a comparison
+/// that holds after the other, and a leaf is its own child.
 private struct LaidOutTree {
   /// A node by its position; a jump is a branch with equal children, for a node with several parents.
   var cells: [Forest.Node] = []
@@ -39,9 +39,9 @@ private struct LaidOutTree {
 
 /// The constants that a walk through trees reads.
 ///
-/// A node is two words: the key of the threshold, and from the lowest bit on whether NaN goes where a comparison that holds goes,
-/// the feature, and the place of the children. Keys are unsigned integers in the order of the numbers, with NaN as the
-/// greatest; where NaN goes with the small numbers, the bit is added to both sides, which wraps NaN around.
+/// A node is two words: the key of the threshold, and from the lowest bit on whether NaN goes where a comparison that
+/// holds goes, the feature, and the place of the children. Keys are unsigned integers in the order of the numbers, with
+/// NaN as the greatest; where NaN goes with the small numbers, the bit is added to both sides, which wraps NaN around.
 struct ForestTables {
   /// A group of trees that are walked by the same number of steps.
   struct Segment {
@@ -85,10 +85,10 @@ struct ForestTables {
     var words: [Int] = []
     for (start, tree) in zip(starts, trees) {
       for (position, cell) in tree.cells.enumerated() {
-        let limit = cell.branch.map { $0.threshold.limit(element) + ($0.missingIsTrue ? 1 : 0) } ?? 0
-        words.append(Int(bitPattern: limit))
+        let missing = cell.branch?.missingIsTrue ?? false ? 1 : 0
+        let limit = cell.branch.map { Int(bitPattern: $0.threshold.limit(element)) + missing } ?? 0
         let feature = (cell.branch?.feature ?? 0) << (hasMissing ? 1 : 0)
-        words.append((start + (cell.branch?.no ?? position)) << shift | feature | (cell.branch?.missingIsTrue ?? false ? 1 : 0))
+        words += [limit, (start + (cell.branch?.no ?? position)) << shift | feature | missing]
       }
     }
     self.words = ConstantTensor(word, dims: [cells.count, 2], integers: words)
@@ -137,8 +137,9 @@ struct ForestTables {
     let steps = (0..<length).map { place in sorted.reduce(0) { max($0, depths[$1[place]]) } }
     // A further group costs about as much as some hundred steps.
     var bounds = [0]
-    for place in 1..<length where (steps[bounds[bounds.count - 1]] - steps[place]) * (length - place) * lanes.count > 128 {
-      if steps[place] < steps[place - 1] { bounds.append(place) }
+    for place in 1..<length where steps[place] < steps[place - 1] {
+      let saved = (steps[bounds[bounds.count - 1]] - steps[place]) * (length - place) * lanes.count
+      if saved > 128 { bounds.append(place) }
     }
     return bounds.enumerated().map { index, start in
       let end = index + 1 < bounds.count ? bounds[index + 1] : length

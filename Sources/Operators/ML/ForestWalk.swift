@@ -27,7 +27,8 @@ extension GraphBuilder {
       }
     let absent = combiner == .sum ? 0 : combiner == .min ? Double.infinity : -Double.infinity
     let tables = try ForestTables(forest, element, combiner, absent: absent)
-    let walk = TreeWalk(tables: tables, keys: try treeKeys(try cast(x, to: element)), combiner: combiner, targets: Dim(forest.targets))
+    let keys = try treeKeys(try cast(x, to: element))
+    let walk = TreeWalk(tables: tables, keys: keys, combiner: combiner, targets: Dim(forest.targets))
     var parts: [ValueID] = []
     for segment in tables.segments { parts.append(walk.combined(segment, &self)) }
     return try elementwise(parts) { graph, values in
@@ -42,7 +43,8 @@ extension GraphBuilder {
       case .sum: return total
       case .average: return graph.over(total, graph.number(Double(forest.roots.count), element))
       case .min, .max:
-        return graph.select(graph.compare(.equal, total, graph.number(absent, element)), graph.number(0, element), total)
+        let isAbsent = graph.compare(.equal, total, graph.number(absent, element))
+        return graph.select(isAbsent, graph.number(0, element), total)
       }
     }
   }
