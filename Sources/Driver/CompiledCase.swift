@@ -131,10 +131,9 @@ final class CompiledCase: RunnableCase {
   ) throws -> Result {
     var tensors: [TensorData] = []
     var symbols: [String: Int] = [:]
-    var parts: [HostValue] = []
-    for value in inputs { parts += try value.parts("").map(\.value) }
-    for (value, port) in zip(parts, program.inputs) {
-      guard case .tensor(let tensor) = value, tensor.element == port.element, match(tensor.dims, port, &symbols) else {
+    let parts = try Self.parts(inputs)
+    for (tensor, port) in zip(parts, program.inputs) {
+      guard tensor.element == port.element, match(tensor.dims, port, &symbols) else {
         throw ModelError.invalid("input '\(port.name)' does not have the type that the model was compiled for")
       }
       tensors.append(tensor)
@@ -159,6 +158,22 @@ final class CompiledCase: RunnableCase {
       tensor.bytes.withUnsafeBytes { if let start = $0.baseAddress { copy.copyMemory(from: start, byteCount: $0.count) } }
     }
     return try body(copies.map { UnsafeRawPointer($0) }, room)
+  }
+
+  /// The tensors of numbers that stand for the inputs.
+  private static func parts(_ inputs: [HostValue]) throws(ModelError) -> [TensorData] {
+    var tensors: [TensorData] = []
+    for value in inputs {
+      for case .tensor(let tensor) in try value.parts("").map(\.value) {
+        if tensor.element == .string {
+          let parts = tensor.stringParts
+          tensors += [parts.spans, parts.bytes]
+        } else {
+          tensors.append(tensor)
+        }
+      }
+    }
+    return tensors
   }
 
   /// Whether given extents are those of a port, with symbols standing for what they meet first.

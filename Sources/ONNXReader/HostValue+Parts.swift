@@ -3,7 +3,7 @@ import Support
 extension HostValue {
   /// The tensors inside with their names: elements of sequences are numbered behind the name of the sequence.
   ///
-  /// - Throws: `ModelError.unsupported` for maps.
+  /// - Throws: `ModelError.unsupported` for maps to anything but scalars.
   public func parts(_ name: String) throws(ModelError) -> [(name: String, value: HostValue)] {
     switch self {
     case .tensor: return [(name, self)]
@@ -12,7 +12,8 @@ extension HostValue {
       for (index, item) in items.enumerated() { parts += try item.parts("\(name).\(index)") }
       return parts
     case .optional(let value): return try value?.parts(name) ?? []
-    case .map: throw .unsupported("'\(name)' is a map; only tensors, sequences and optional values can be inputs")
+    case .map(let map):
+      return try [("\(name).keys", .tensor(map.keys)), ("\(name).values", try map.tensor(of: name))]
     }
   }
 
@@ -33,7 +34,7 @@ extension HostValue {
   public init?(_ name: String, _ type: TypeDef?, from outputs: [String: HostValue]) {
     switch type {
     case .sequence(.map):
-      guard case .tensor(let keys)? = outputs["\(name).keys"], case .tensor(let values)? = outputs["\(name).values"],
+      guard case .tensor(let keys)? = HostValue("\(name).keys", nil, from: outputs), case .tensor(let values)? = outputs["\(name).values"],
         values.dims.count == 2, values.dims[1] == keys.dims.first
       else { return nil }
       self = .sequence((0..<values.dims[0]).map { .map(HostMap(keys: keys, values: values.elements(ofRow: $0))) })
@@ -52,7 +53,12 @@ extension HostValue {
       }
     case .tensor, .sparse, .map, .opaque, nil:
       guard let value = outputs[name] else { return nil }
-      self = value
+      if case .tensor(let bytes)? = outputs["\(name).bytes"], case .tensor(let spans) = value {
+        guard let strings = TensorData(spans: spans, bytes: bytes) else { return nil }
+        self = .tensor(strings)
+      } else {
+        self = value
+      }
     }
   }
 
@@ -60,6 +66,29 @@ extension HostValue {
   private var number: Int? {
     guard case .tensor(let tensor) = self, let value = tensor.doubles()?.first else { return nil }
     return Int(value)
+  }
+}
+
+extension HostMap {
+  /// The values as a vector.
+  fileprivate func tensor(of name: String) throws(ModelError) -> HostValue {
+    var bytes: [UInt8] = []
+    var strings: [[UInt8]] = []
+    for value in values {
+      guard case .tensor(let scalar) = value, scalar.count == 1 else {
+        throw .unsupported("'\(name)' is a map to values that are no scalars")
+      }
+      bytes += scalar.bytes.array
+      strings += scalar.strings
+    }
+    guard case .tensor(let first)? = values.first else {
+      return .tensor(TensorData(element: .f32, dims: [0], bytes: Bytes()))
+    }
+    if first.element == .string { return .tensor(TensorData(dims: [strings.count], strings: strings)) }
+    guard bytes.count == values.count * first.element.bytes else {
+      throw .invalid("'\(name)' is a map to values of several types")
+    }
+    return .tensor(TensorData(element: first.element, dims: [values.count], bytes: Bytes(bytes)))
   }
 }
 

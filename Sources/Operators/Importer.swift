@@ -52,7 +52,6 @@ struct Importer {
     guard let shape else {
       throw .unsupported("input '\(info.name)' has no declared rank", hint: "set its shape in the model")
     }
-    guard element != .string else { throw .unsupported("input '\(info.name)' has element type string") }
     var result: [Dim] = []
     for (axis, dim) in shape.enumerated() {
       switch dim {
@@ -71,12 +70,7 @@ struct Importer {
   /// Adds a graph's computation; its inputs are in the scope. Returns its outputs, nil where one failed.
   mutating func graph(_ graph: GraphDef, scope: inout Scope, in builder: inout GraphBuilder) -> [ImportedValue?] {
     for initializer in graph.initializers {
-      guard initializer.element != .string else {
-        report(.unsupported("initializer '\(initializer.name)' holds strings"), at: "")
-        scope.values[initializer.name] = .some(nil)
-        continue
-      }
-      scope.values[initializer.name] = .tensor(builder.constant(ConstantTensor(initializer)))
+      scope.values[initializer.name] = builder.literal(initializer)
     }
     for sparse in graph.sparseInitializers {
       scope.values[sparse.values.name] = .some(
@@ -86,7 +80,7 @@ struct Importer {
     return graph.outputs.map { output in
       switch scope.lookup(output.name) {
       case .value(let value):
-        if case .tensor(let tensor) = value { builder.name(tensor, output.name) }
+        builder.name(value, output.name)
         return value
       case .failed: return nil
       case .undefined:
@@ -114,7 +108,7 @@ struct Importer {
       }
       for (name, value) in zip(node.outputs, results) where !name.isEmpty {
         scope.values[name] = value
-        if case .tensor(let tensor) = value { builder.name(tensor, name) }
+        builder.name(value, name)
       }
       for name in node.outputs.dropFirst(results.count) where !name.isEmpty {
         throw ModelError.unsupported("result '\(name)' is not supported")
@@ -165,9 +159,7 @@ struct Importer {
         "version \(opset) of \(node.opType) is not supported", hint: "convert the model to operator set 7 or later")
     }
     let operatorNode = OperatorNode(definition: node, version: version, values: arguments, scope: scope)
-    if let container = candidate as? any ContainerOperator { return try container.buildValues(operatorNode, in: &builder) }
-    for (position, value) in arguments.enumerated() { _ = try value?.tensor("argument \(position)") }
-    return try candidate.build(operatorNode, in: &builder).map { .tensor($0) }
+    return try candidate.results(operatorNode, in: &builder)
   }
 
   private mutating func call(
@@ -217,6 +209,45 @@ extension NodeDef {
       }
     }
     return node
+  }
+}
+
+extension Operator {
+  /// The results for values of all kinds.
+  fileprivate func results(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
+    let form = Registry.stringForm(of: self) ?? self
+    guard node.values.contains(where: { $0?.strings.isEmpty == false }) else { return try ownResults(node, in: &b) }
+    guard StringMovement.moving.contains(name.name) || StringMovement.measuring.contains(name.name) else {
+      return try form.ownResults(node, in: &b)
+    }
+    let (arguments, bytes) = StringMovement.spans(node.values, &b)
+    let moved = OperatorNode(definition: node.definition, version: node.version, values: arguments, scope: node.scope)
+    let results = try ownResults(moved, in: &b)
+    guard let bytes, StringMovement.moving.contains(name.name) else { return results }
+    return results.map { $0.asStrings(bytes) }
+  }
+
+  private func ownResults(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
+    if let container = self as? any ContainerOperator { return try container.buildValues(node, in: &b) }
+    for (position, value) in node.values.enumerated() { _ = try value?.tensor("argument \(position)") }
+    return try build(node, in: &b).map { .tensor($0) }
+  }
+}
+
+extension GraphBuilder {
+  /// A literal of the model.
+  mutating func literal(_ tensor: TensorData) -> ImportedValue {
+    tensor.element == .string ? .strings(strings(tensor)) : .tensor(constant(ConstantTensor(tensor)))
+  }
+
+  fileprivate mutating func name(_ value: ImportedValue, _ name: String) {
+    switch value {
+    case .tensor(let tensor): self.name(tensor, name)
+    case .strings(let strings):
+      self.name(strings.spans, name)
+      self.name(strings.bytes, "\(name).bytes")
+    case .sequence, .optional, .map, .maps: return
+    }
   }
 }
 

@@ -86,9 +86,16 @@ public struct OperatorNode {
     case .optional(let optional):
       if case .sequence(let sequence)? = optional.value, optional.isPresent == nil { return sequence }
       throw .invalid("argument \(position) is an optional value, not a sequence")
-    case .tensor: throw .invalid("argument \(position) is a tensor, not a sequence")
+    case .tensor, .strings: throw .invalid("argument \(position) is a tensor, not a sequence")
+    case .map: throw .invalid("argument \(position) is a map, not a sequence")
     case .maps: throw .unsupported("argument \(position) is a sequence of maps, whose elements are not values of their own")
     }
+  }
+
+  /// A required argument that is a tensor of strings.
+  func strings(_ position: Int) throws(ModelError) -> ImportedStrings {
+    if case .strings(let strings) = try value(position) { return strings }
+    throw .invalid("argument \(position) is not a tensor of strings")
   }
 
   /// The number of results that the model uses.
@@ -161,6 +168,13 @@ public struct OperatorNode {
   public func strings(_ name: String) throws(ModelError) -> [String]? {
     guard let attribute = definition.attributes[name] else { return nil }
     if case .strings(let values) = attribute { return values.map { String(decoding: $0, as: UTF8.self) } }
+    throw .invalid("attribute '\(name)' must be a list of strings")
+  }
+
+  /// A list of strings as bytes.
+  func byteStrings(_ name: String) throws(ModelError) -> [[UInt8]]? {
+    guard let attribute = definition.attributes[name] else { return nil }
+    if case .strings(let values) = attribute { return values.map { Array($0) } }
     throw .invalid("attribute '\(name)' must be a list of strings")
   }
 

@@ -16,6 +16,8 @@ public enum Registry {
       CDist(),
       Cast(),
       CastLike(),
+      CastMap(),
+      CategoryMapper(),
       CenterCropPad(),
       Clip(),
       Col2Im(),
@@ -33,6 +35,7 @@ public enum Registry {
       DeformConv(),
       DepthToSpace(),
       Det(),
+      DictVectorizer(),
       Dropout(),
       DynamicQuantizeLinear(),
       DynamicQuantizeMatMul(),
@@ -59,8 +62,8 @@ public enum Registry {
       GroupNormalization(),
       GroupQueryAttention(),
       Hardmax(),
-      If(),
       Identity(),
+      If(),
       Imputer(),
       InstanceNormalization(),
       Inverse(),
@@ -112,6 +115,7 @@ public enum Registry {
       RangeOperator(),
       ReduceLogSumExp(),
       ReduceSumInteger(),
+      RegexFullMatch(),
       RelativePositionBias(),
       Reshape(),
       Resize(),
@@ -119,6 +123,11 @@ public enum Registry {
       RoiAlign(),
       RotaryEmbedding(),
       STFT(),
+      SVMClassifier(),
+      SVMRegressor(),
+      Scaler(),
+      ScanOperator(),
+      ScatterND(),
       SequenceAt(),
       SequenceConstruct(),
       SequenceEmpty(),
@@ -126,11 +135,6 @@ public enum Registry {
       SequenceInsert(),
       SequenceLength(),
       SequenceMap(),
-      SVMClassifier(),
-      SVMRegressor(),
-      Scaler(),
-      ScanOperator(),
-      ScatterND(),
       ShapeOperator(),
       SizeOperator(),
       Slice(),
@@ -140,10 +144,14 @@ public enum Registry {
       Split(),
       SplitToSequence(),
       Squeeze(),
+      StringConcat(),
+      StringNormalizer(),
+      StringSplit(),
       SwiGLU(),
       TensorScatter(),
       TfIdfVectorizer(),
       Tile(),
+      Tokenizer(),
       TopK(),
       Transpose(),
       TreeEnsemble(),
@@ -155,8 +163,8 @@ public enum Registry {
       Unsqueeze(),
       Upsample(),
       Where(),
-      ZipMap(),
       WordConvEmbedding(),
+      ZipMap(),
       layerNormalization,
       rmsNormalization,
     ]
@@ -201,5 +209,12 @@ public enum Registry {
   private static func key(_ domain: String, _ name: String) -> String { "\(domain)::\(name)" }
 
   /// The operator of a domain (empty for the standard one), if it is supported.
+  /// What an operator with a form of its own for strings does with them.
+  static func stringForm(of candidate: any Operator) -> (any Operator)? {
+    stringForms.first { $0.name.name == candidate.name.name && $0.name.domain == candidate.name.domain }
+  }
+
+  private static let stringForms: [any Operator] = [StringEqual()]
+
   public static func find(_ domain: String, _ name: String) -> (any Operator)? { byName[key(domain, name)] }
 }

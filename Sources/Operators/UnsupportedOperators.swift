@@ -1,10 +1,6 @@
 /// Why operators that cannot be compiled yet cannot, and what to do about it.
 private let unsupportedOperators: [String: String] = {
   var reasons: [String: String] = [:]
-  for name in ["CastMap", "DictVectorizer"] { reasons[name] = "only tensors are supported, no maps" }
-  for name in ["CategoryMapper", "RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit"] {
-    reasons[name] = "strings are not supported; do this outside of the model"
-  }
   for name in ["BeamSearch", "GreedySearch", "Sampling", "WhisperBeamSearch"] {
     reasons[name] = "it is a loop around a decoder; export the decoder alone"
   }

@@ -98,6 +98,7 @@ private func imported(_ model: Model, _ rules: String) throws -> (call: External
     arguments: [
       ("a.b:C(x: T[n]) -> y: T[n]", "1:5: ':' expected, not 'C'"),
       ("a.b::C(x: float[n]) -> y: f32[n]", "1:11: 'float' is no element type"),
+      ("a.b::C(x: T[n]) -> y: string[n]", "1:23: 'string' is no element type"),
       ("a.b::C(x: T[n]) -> y: U[n]", "no input has type U"), ("a.b::C(x: T[n]) -> y: T[m]", "'m' is no dimension"),
       ("a.b::C(x: T[n]) -> y: T[..s]", "no input has dimensions ..s"),
       ("a.b::C(x: T[n + 1]) -> y: T[n]", "'n + 1' of input x is neither a name nor a number"),
@@ -277,7 +278,7 @@ private func imported(_ model: Model, _ rules: String) throws -> (call: External
     let test = model("Check", domain: "my", [tensor(.f32, .param("n"))])
     #expect(try run(test, [Numbers(.f32, [2], [1, 2])], options).count == 1)
     let error = #expect(throws: ModelError.self) { try run(test, [Numbers(.f32, [2], [1, -2])], options) }
-    #expect(error?.description.contains("status 6") == true)
+    #expect(error?.description.contains("status 7") == true)
   }
 
   @Test(arguments: CompileOptions.Backend.allCases) func codeMayBeMissing(_ backend: CompileOptions.Backend) throws {

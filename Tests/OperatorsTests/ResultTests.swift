@@ -1,13 +1,13 @@
 import Driver
+import Support
 import Testing
 import Verify
 
 @testable import ONNXReader
 
 private let cases: [ResultCase] = [
-  castResults, machineLearningResults, trainingResults, furtherResults, bodyResults,
-  treeResults, microsoftAttentionResults, microsoftFurtherResults, microsoftNormalizationResults,
-  microsoftProductResults,
+  castResults, machineLearningResults, trainingResults, furtherResults, bodyResults, stringResults, treeResults,
+  microsoftAttentionResults, microsoftFurtherResults, microsoftNormalizationResults, microsoftProductResults,
 ].flatMap { $0 }
 
 @Suite struct ResultTests {
@@ -34,5 +34,23 @@ private let cases: [ResultCase] = [
     let code = try Pipeline.caseCompiler(options: CompileOptions()).compile(request)
     #expect(throws: (any Error).self) { try code.run([.tensor(Numbers(.i64, [2], [1, 3]).tensor)]) }
     _ = try code.run([.tensor(Numbers(.i64, [2], [1, 2]).tensor)])
+  }
+
+  @Test(arguments: [("Cast", ["1", "2x"]), ("Cast", ["", "1"]), ("Cast", ["1e", "1"]), ("Cast", ["--1", "1"])])
+  func textThatIsNoNumberFailsTheCall(_ type: String, _ strings: [String]) throws {
+    let test = ResultCase(
+      type, version: 21, [Numbers([2], strings)], ["to": .int(1)], [Numbers(.f32, [2], [0, 0])])
+    let request = CaseRequest(path: "", model: test.model, bindings: [:], inputs: test.model.requiredInputs)
+    let code = try Pipeline.caseCompiler(options: CompileOptions()).compile(request)
+    #expect(throws: (any Error).self) { try code.run([.tensor(Numbers([2], strings).tensor)]) }
+    _ = try code.run([.tensor(Numbers([2], ["1", "-2e3"]).tensor)])
+  }
+
+  @Test(arguments: ["(", "a**b)", "[z-a]", "(?=x)", "\\q", "x{5,2}"])
+  func wrongPatternIsAnError(_ pattern: String) {
+    let test = ResultCase(
+      "RegexFullMatch", version: 20, [Numbers([1], ["a"])], ["pattern": .text(pattern)], [Numbers(.bool, [1], [0])])
+    let request = CaseRequest(path: "", model: test.model, bindings: [:], inputs: test.model.requiredInputs)
+    #expect(throws: ModelError.self) { try Pipeline.caseCompiler(options: CompileOptions()).compile(request) }
   }
 }

@@ -35,18 +35,31 @@ extension OperatorNode {
     _ body: GraphDef, values: [ImportedValue], outer b: GraphBuilder, captured: inout [ValueID],
     in inner: inout GraphBuilder
   ) throws(ModelError) -> [ImportedValue] {
+    try importBody(body, values, scope(outer: b, body.freeNames, &captured, &inner), in: &inner)
+  }
+
+  /// The node as it would be in a builder of its own, with copies of what a body graph takes from around it.
+  func inside(
+    _ inner: inout GraphBuilder, outer b: GraphBuilder, captured: inout [ValueID], for body: GraphDef
+  ) -> OperatorNode {
+    OperatorNode(
+      definition: definition, version: version, values: values,
+      scope: scope(outer: b, body.freeNames, &captured, &inner))
+  }
+
+  private func scope(
+    outer b: GraphBuilder, _ names: Set<String>, _ captured: inout [ValueID], _ inner: inout GraphBuilder
+  ) -> Scope {
     var inside = scope
     inside.values = [:]
-    for name in body.freeNames.sorted() {
+    for name in names.sorted() {
       switch scope.lookup(name) {
       case .undefined: continue
       case .failed: inside.values[name] = .some(nil)
-      case .value(let value):
-        var copies = value.values.map { inner.captured($0, from: b, &captured) }[...]
-        inside.values[name] = value.replacing(&copies)
+      case .value(let value): inside.values[name] = inner.captured(value, from: b, &captured)
       }
     }
-    return try importBody(body, values, inside, in: &inner)
+    return inside
   }
 
   private func importBody(
@@ -70,6 +83,12 @@ extension OperatorNode {
 }
 
 extension GraphBuilder {
+  /// A copy of a value of any kind of the builder around this one.
+  mutating func captured(_ value: ImportedValue, from outer: GraphBuilder, _ captured: inout [ValueID]) -> ImportedValue {
+    var copies = value.values.map { self.captured($0, from: outer, &captured) }[...]
+    return value.replacing(&copies)
+  }
+
   /// A value of the builder around this one: a copy of what is known of it, else an input.
   fileprivate mutating func captured(_ value: ValueID, from outer: GraphBuilder, _ captured: inout [ValueID]) -> ValueID {
     if let constant = outer.constantValue(value) { return self.constant(constant) }

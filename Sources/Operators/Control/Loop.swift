@@ -26,16 +26,22 @@ struct Loop: ContainerOperator {
       }
     }
     let isCertain = b.knownIntegers(condition)?.first?.constant == 1
-    var tensors: [ValueID] = []
-    for state in states {
-      guard case .tensor(let value) = state else {
-        throw .unsupported(
-          "a loop carries a sequence through a number of turns that is not known to be small",
-          hint: "give the loop a constant trip count of at most \(unrollLimit)")
-      }
-      tensors.append(value)
+    var aside = b
+    do throws(ModelError) {
+      var results = try scan(node, body, trips, condition, states, isOpen: !isCertain, &aside)[...]
+      b = aside
+      var carried = results.prefix(states.flatMap(\.values).count)
+      results = results.dropFirst(carried.count)
+      return states.map { $0.replacing(&carried) } + results.map { .tensor($0) }
+    } catch {
+      guard error.diagnostics.allSatisfy({ $0.kind == .unsupported }) else { throw error }
+      // What changes its shape from turn to turn is no state of a scan.
+      var aside = b
+      let turns = GuardedTurns(body: body, trips: trips, limit: unrollLimit)
+      let results = try turns.results(node, states, condition, &aside)
+      b = aside
+      return results
     }
-    return try scan(node, body, trips, condition, tensors, isOpen: !isCertain, &b).map { .tensor($0) }
   }
 
   /// The greatest number of turns.
@@ -101,23 +107,35 @@ struct Loop: ContainerOperator {
   }
 
   private func scan(
-    _ node: OperatorNode, _ body: GraphDef, _ trips: Dim, _ condition: ValueID, _ states: [ValueID], isOpen: Bool,
-    _ b: inout GraphBuilder
+    _ node: OperatorNode, _ body: GraphDef, _ trips: Dim, _ condition: ValueID, _ given: [ImportedValue],
+    isOpen: Bool, _ b: inout GraphBuilder
   ) throws(ModelError) -> [ValueID] {
+    let states = given.flatMap(\.values)
     var inner = GraphBuilder(inside: b)
     let number = inner.input(TensorType(.i64, []))
     let goesOn = isOpen ? inner.input(TensorType(.bool, [])) : inner.scalar(1, .bool)
     let counter = isOpen ? inner.input(TensorType(.i64, [1])) : nil
     let inside = states.map { inner.input(b.type(of: $0)) }
     var captured: [ValueID] = []
-    let outputs = try node.importApart(body, [number, goesOn] + inside, outer: b, captured: &captured, in: &inner)
-    var next = Array(outputs[1..<1 + states.count])
-    let stacked = zip(outputs, body.outputs).dropFirst(1 + states.count).map { settled($0, declaredShape($1), &inner) }
-    guard isOpen || inner.knownIntegers(outputs[0])?.first?.constant == 1 else {
-      // The condition is computed by the body: carry it.
-      return try scan(node, body, trips, condition, states, isOpen: true, &b)
+    var copies = inside[...]
+    let arguments = [.tensor(number), .tensor(goesOn)] + given.map { $0.replacing(&copies) }
+    let outputs = try node.importApart(body, values: arguments, outer: b, captured: &captured, in: &inner)
+    let results = outputs[1..<1 + given.count]
+    guard results.map(\.form) == given.map(\.form) else {
+      throw .unsupported(
+        "a loop changes the length of a sequence in a number of turns that is not known to be small",
+        hint: "give the loop a constant trip count of at most \(unrollLimit)")
     }
-    next = zip(next, inside).map { settled($0, inner.shape(of: $1), &inner) }
+    var stacked: [ValueID] = []
+    for (output, info) in zip(outputs, body.outputs).dropFirst(1 + given.count) {
+      stacked.append(settled(try output.tensor("a stacked result"), declaredShape(info), &inner))
+    }
+    let nextCondition = try outputs[0].tensor("the condition")
+    guard isOpen || inner.knownIntegers(nextCondition)?.first?.constant == 1 else {
+      // The condition is computed by the body: carry it.
+      return try scan(node, body, trips, condition, given, isOpen: true, &b)
+    }
+    let next = zip(results.flatMap(\.values), inside).map { settled($0, inner.shape(of: $1), &inner) }
     for (value, state) in zip(next, inside) where inner.type(of: value) != inner.type(of: state) {
       throw .unsupported(
         "a carried value changes from \(inner.type(of: state)) to \(inner.type(of: value)) in a long loop",
@@ -126,7 +144,7 @@ struct Loop: ContainerOperator {
     var carried = next
     var initial = states
     if let counter {
-      carried = [inner.reshape(outputs[0], []), try inner.elementwise([counter]) { $0.plus($1[0], $0.integer(1)) }] + next
+      carried = [inner.reshape(nextCondition, []), try inner.elementwise([counter]) { $0.plus($1[0], $0.integer(1)) }] + next
       initial = [condition, b.constant(.integers([0]))] + states
     }
     for value in stacked where inner.shape(of: value).contains(where: \.isMeasured) {
@@ -135,9 +153,9 @@ struct Loop: ContainerOperator {
     let scan = Scan(
       length: trips, carried: carried.count, scanned: 0, reversedInputs: [], reversedOutputs: stacked.map { _ in false },
       stopsEarly: isOpen, body: inner.finish(outputs: carried + stacked))
-    let results = b.add(.scan(scan), initial + captured)
-    guard isOpen else { return results }
-    return try closed(Array(results.dropFirst(2)), states.count, turns: results[1], trips, &b)
+    let last = b.add(.scan(scan), initial + captured)
+    guard isOpen else { return last }
+    return try closed(Array(last.dropFirst(2)), states.count, turns: last[1], trips, &b)
   }
 
   /// A value of measured extents under the shape that it must have; a turn in which it has another fails.

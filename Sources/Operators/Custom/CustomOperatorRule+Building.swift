@@ -93,7 +93,7 @@ private struct CustomCall {
         throw .invalid("\(name) is \(known.rawValue), but argument '\(input.name)' is \(type.element.rawValue)")
       }
     }
-    guard type.element != .string, type.element != .c128 else {
+    guard type.element.isInC else {
       throw .unsupported("argument '\(input.name)' is \(type.element.rawValue), which functions in C cannot take")
     }
     try match(input, type.shape, &b)

@@ -72,12 +72,13 @@ extension CustomOperatorRule.Tensor {
     try reader.expect(":")
     let start = reader.offset
     let type = try reader.word("an element type")
-    if let known = ElementType(rawValue: type) {
+    let possible = ElementType.allCases.filter(\.isInC)
+    if let known = possible.first(where: { $0.rawValue == type }) {
       element = .fixed(known)
     } else if type.first?.isUppercase == true {
       element = .variable(type)
     } else {
-      let known = ElementType.allCases.map(\.rawValue).joined(separator: " ")
+      let known = possible.map(\.rawValue).joined(separator: " ")
       throw reader.error(at: start, "'\(type)' is no element type (\(known)) and no upper-case name for one")
     }
     axes = try reader.list("[", "]") { (reader) throws(ParseError) in
@@ -86,6 +87,11 @@ extension CustomOperatorRule.Tensor {
       return .rest(try reader.word("a name"))
     }
   }
+}
+
+extension ElementType {
+  /// Whether functions in C can take and give elements of this type.
+  var isInC: Bool { self != .string && self != .c128 }
 }
 
 extension CustomOperatorRule.Extent {

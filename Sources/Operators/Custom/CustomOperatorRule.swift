@@ -1,6 +1,6 @@
 import Support
 
-/// The signature of an operator that a C function computes: how the results' types and shapes follow from the arguments.
+/// The signature of an operator that a C function computes: how types and shapes of results follow from arguments.
 struct CustomOperatorRule: Hashable, Sendable {
   /// An element type, or a name for one.
   enum Element: Hashable, Sendable {

@@ -2,11 +2,11 @@ import Support
 import TensorIR
 
 /// Conversion to the element type of an attribute.
-struct Cast: Operator {
+struct Cast: ContainerOperator {
   let name = OperatorName("Cast", versions: 1, 6, 9, 13, 19, 21, 23, 24, 25, 28)
 
-  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
-    [try b.convert(try node.input(0), to: try target(node), node)]
+  func buildValues(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
+    [try b.convert(try node.value(0), to: try target(node), node)]
   }
 
   private func target(_ node: OperatorNode) throws(ModelError) -> ElementType {
@@ -29,21 +29,23 @@ struct Cast: Operator {
 }
 
 /// Conversion to the element type of another tensor.
-struct CastLike: Operator {
+struct CastLike: ContainerOperator {
   let name = OperatorName("CastLike", versions: 15, 19, 21, 23, 24, 25)
 
-  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
-    [try b.convert(try node.input(0), to: b.type(of: try node.input(1)).element, node)]
+  func buildValues(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
+    let target: ElementType
+    if case .strings = try node.value(1) { target = .string } else { target = b.type(of: try node.input(1)).element }
+    return [try b.convert(try node.value(0), to: target, node)]
   }
 }
 
 extension GraphBuilder {
-  fileprivate mutating func convert(_ x: ValueID, to target: ElementType, _ node: OperatorNode) throws(ModelError)
-    -> ValueID
+  fileprivate mutating func convert(_ x: ImportedValue, to target: ElementType, _ node: OperatorNode) throws(ModelError)
+    -> ImportedValue
   {
-    guard target != .string else { throw .unsupported("conversion to strings is not supported") }
-    if type(of: x).element == target { return x }
+    guard case .tensor(let value) = x, target != .string else { return try cast(x, to: target) }
+    if type(of: value).element == target { return x }
     let rounding = try node.smallFloatRounding()
-    return try elementwise([x]) { $0.cast($1[0], to: target, rounding) }
+    return .tensor(try elementwise([value]) { $0.cast($1[0], to: target, rounding) })
   }
 }

@@ -16,10 +16,10 @@ struct LinearRegressor: Operator {
 /// The class with the greatest linear score.
 ///
 /// One function decides between two classes, or between 1 and 0 without labels; its scores are as in ONNX Runtime.
-struct LinearClassifier: Operator {
+struct LinearClassifier: Classifier {
   let name = OperatorName("LinearClassifier", domain: "ai.onnx.ml", versions: 1)
 
-  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+  func classify(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
     let hasLabels = node.has("classlabels_ints") || node.has("classlabels_strings")
     let labels = hasLabels ? try node.labels("classlabels_ints") : []

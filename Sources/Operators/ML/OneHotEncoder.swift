@@ -1,23 +1,35 @@
 import Support
 import TensorIR
 
-/// A new last axis with 1 where an integer equals a category.
-struct OneHotEncoder: Operator {
+/// A new last axis with 1 where an integer or string equals a category.
+struct OneHotEncoder: ContainerOperator {
   let name = OperatorName("OneHotEncoder", domain: "ai.onnx.ml", versions: 1)
 
-  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
-    guard let categories = try node.ints("cats_int64s"), !categories.isEmpty else {
-      throw .unsupported("categories are strings", hint: "encode integers")
+  func buildValues(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
+    if case .strings(let strings) = try node.value(0) {
+      guard let categories = try node.byteStrings("cats_strings"), !categories.isEmpty else {
+        throw .invalid("the data are strings, but attribute 'cats_strings' is missing")
+      }
+      let numbers = try b.positions(of: strings, among: categories)
+      return [.tensor(try encode(numbers, Array(categories.indices), node, &b))]
     }
-    let x = try node.input(0)
+    guard let categories = try node.ints("cats_int64s"), !categories.isEmpty else {
+      throw .invalid("the data are numbers, but attribute 'cats_int64s' is missing")
+    }
+    return [.tensor(try encode(try node.input(0), categories, node, &b))]
+  }
+
+  private func encode(
+    _ x: ValueID, _ categories: [Int], _ node: OperatorNode, _ b: inout GraphBuilder
+  ) throws(ModelError) -> ValueID {
     let type = b.type(of: x)
     let table = b.constant(.integers(categories))
-    guard try node.flag("zeros", default: true) else { return [try checked(x, table, &b)] }
+    guard try node.flag("zeros", default: true) else { return try checked(x, table, &b) }
     var body = ScalarGraph()
     let value = body.cast(body.read(0, (0..<type.rank).map { body.axis($0) }, type: type.element), to: .i64)
     let category = body.read(1, [body.axis(type.rank)], type: .i64)
     body.results = [body.cast(body.compare(.equal, value, category), to: .f32)]
-    return [b.map(type.shape + [Dim(categories.count)], body, [x, table])]
+    return b.map(type.shape + [Dim(categories.count)], body, [x, table])
   }
 
   /// Ones scattered into zeros; an unknown category has an index that fails the call.

@@ -17,13 +17,28 @@ extension OperatorNode {
     return transform
   }
 
-  /// The integer labels of a classifier.
+  /// The labels of a classifier; if they are strings, their positions.
   func labels(_ name: String) throws(ModelError) -> [Int] {
-    if let strings = try strings("classlabels_strings"), !strings.isEmpty {
-      throw .unsupported("labels are strings", hint: "train with integer labels")
-    }
+    if let strings = try strings("classlabels_strings"), !strings.isEmpty { return Array(strings.indices) }
     guard let labels = try ints(name), !labels.isEmpty else { throw .invalid("attribute '\(name)' is missing") }
     return labels
+  }
+}
+
+/// An operator whose result 0 is one of its labels.
+protocol Classifier: ContainerOperator {
+  /// The labels, or positions of labels that are strings, and the scores.
+  func classify(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID]
+}
+
+extension Classifier {
+  func buildValues(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
+    for (position, value) in node.values.enumerated() { _ = try value?.tensor("argument \(position)") }
+    var results: [ImportedValue] = try classify(node, in: &b).map { .tensor($0) }
+    if let labels = try node.byteStrings("classlabels_strings"), !labels.isEmpty, case .tensor(let positions)? = results.first {
+      results[0] = .strings(b.strings(labels, at: positions))
+    }
+    return results
   }
 }
 

@@ -4,10 +4,10 @@ import TensorIR
 /// Classes by votes of a support vector machine for every pair of classes, or by linear functions.
 ///
 /// What ONNX leaves open, such as the scores of two classes without probabilities, is as in ONNX Runtime.
-struct SVMClassifier: Operator {
+struct SVMClassifier: Classifier {
   let name = OperatorName("SVMClassifier", domain: "ai.onnx.ml", versions: 1)
 
-  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+  func classify(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try b.featureRows(try node.input(0))
     let labels = try node.labels("classlabels_ints")
     let vectors = try node.ints("vectors_per_class") ?? []

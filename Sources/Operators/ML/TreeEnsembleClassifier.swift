@@ -4,10 +4,10 @@ import TensorIR
 /// Classes from the leaves that a row reaches in every tree.
 ///
 /// Two classes with weights for one of them only are scored as ONNX Runtime does, which ONNX leaves open.
-struct TreeEnsembleClassifier: Operator {
+struct TreeEnsembleClassifier: Classifier {
   let name = OperatorName("TreeEnsembleClassifier", domain: "ai.onnx.ml", versions: 1, 3, 5)
 
-  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+  func classify(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
     let labels = try node.labels("classlabels_int64s")
     let forest = try node.forest(weights: "class", targets: labels.count)

@@ -7,14 +7,20 @@ struct ZipMap: ContainerOperator {
 
   func buildValues(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
     let x = try node.input(0)
-    guard let labels = try node.ints("classlabels_int64s") else {
-      throw .unsupported("labels that are strings are not supported", hint: "export the model with zipmap=False")
+    let labels: ImportedValue
+    let count: Int
+    if let strings = try node.byteStrings("classlabels_strings"), !strings.isEmpty {
+      (labels, count) = (.strings(b.strings(strings)), strings.count)
+    } else if let integers = try node.ints("classlabels_int64s") {
+      (labels, count) = (.tensor(b.constant(.integers(integers))), integers.count)
+    } else {
+      throw .invalid("attribute 'classlabels_int64s' or 'classlabels_strings' is missing")
     }
     let shape = b.shape(of: x)
-    guard shape.count == 1 || shape.count == 2, shape[shape.count - 1] == Dim(labels.count) else {
-      throw .invalid("scores of shape \(shape) do not fit \(labels.count) labels")
+    guard shape.count == 1 || shape.count == 2, shape[shape.count - 1] == Dim(count) else {
+      throw .invalid("scores of shape \(shape) do not fit \(count) labels")
     }
     let rows = b.reshape(x, shape.count == 2 ? shape : [1] + shape)
-    return [.maps(keys: b.constant(.integers(labels)), values: rows)]
+    return [.maps(keys: labels, values: rows)]
   }
 }

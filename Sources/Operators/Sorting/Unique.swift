@@ -2,11 +2,30 @@ import Support
 import TensorIR
 
 /// The different elements or slices of a tensor, with where they are, where they go, and how often they occur.
-struct Unique: Operator {
+struct Unique: ContainerOperator {
   let name = OperatorName("Unique", versions: 11)
 
-  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
-    let given = try node.input(0)
+  func buildValues(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
+    guard case .strings(let strings) = try node.value(0) else {
+      return try groups(of: try node.input(0), node, &b) { (slices, _) in slices }.map { .tensor($0) }
+    }
+    // Strings are compared as rows of bytes, in which -1 stands behind the end.
+    let results = try groups(of: strings.spans, node, &b) { (spans, b) in
+      let shape = b.shape(of: spans)
+      let width = b.longest(ImportedStrings(spans: spans, bytes: strings.bytes)) + 1
+      var body = ScalarGraph()
+      let span = body.read(0, [body.axis(0), body.axis(1)], type: .i64)
+      body.results = [body.byte(1, ofSpan: span, at: body.axis(2))]
+      let bytes = b.map(shape + [width], body, [spans, strings.bytes])
+      return b.reshape(bytes, [shape[0], shape[1] * width])
+    }
+    return [.strings(ImportedStrings(spans: results[0], bytes: strings.bytes))] + results.dropFirst().map { .tensor($0) }
+  }
+
+  /// The results for slices of which `rows` says what is compared.
+  private func groups(
+    of given: ValueID, _ node: OperatorNode, _ b: inout GraphBuilder, _ rows: (ValueID, inout GraphBuilder) -> ValueID
+  ) throws(ModelError) -> [ValueID] {
     let isSorted = try node.flag("sorted", default: true)
     var x = b.reshape(given, [b.shape(of: given).product])
     var axis = 0
@@ -16,7 +35,7 @@ struct Unique: Operator {
     }
     let shape = b.shape(of: x)
     let order = [axis] + shape.indices.filter { $0 != axis }
-    let slices = b.reshape(b.transpose(x, order), [shape[axis], order.dropFirst().map { shape[$0] }.product])
+    let slices = rows(b.reshape(b.transpose(x, order), [shape[axis], order.dropFirst().map { shape[$0] }.product]), &b)
     let sorted = try b.sortedSlices(slices)
     var groups = try b.groups(of: slices, sorted)
     if !isSorted { groups = b.byFirstOccurrence(groups) }

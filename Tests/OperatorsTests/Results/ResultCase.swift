@@ -5,11 +5,12 @@ import Verify
 
 @testable import ONNXReader
 
-/// A tensor of numbers in a case.
+/// A tensor of numbers, or of strings, in a case.
 struct Numbers: Sendable {
   var element: ElementType
   var dims: [Int]
-  var values: [Double]
+  var values: [Double] = []
+  var strings: [String] = []
 
   init(_ element: ElementType, _ dims: [Int], _ values: [Double]) {
     self.element = element
@@ -17,7 +18,14 @@ struct Numbers: Sendable {
     self.values = values
   }
 
+  init(_ dims: [Int], _ strings: [String]) {
+    element = .string
+    self.dims = dims
+    self.strings = strings
+  }
+
   var tensor: TensorData {
+    if element == .string { return TensorData(dims: dims, strings: strings.map { Array($0.utf8) }) }
     let constant =
       element.isFloat
       ? ConstantTensor(element, dims: dims, doubles: values)

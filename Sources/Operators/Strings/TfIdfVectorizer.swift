@@ -1,17 +1,30 @@
 import Support
 import TensorIR
 
-/// How often sequences of integers occur in the rows of the data, weighted on request.
-struct TfIdfVectorizer: Operator {
+/// How often sequences of integers or strings occur in the rows of the data, weighted on request.
+struct TfIdfVectorizer: ContainerOperator {
   let name = OperatorName("TfIdfVectorizer", versions: 9)
 
-  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
-    let x = try node.input(0)
-    let shape = b.shape(of: x)
-    guard b.type(of: x).element != .string, !node.has("pool_strings") else {
-      throw .unsupported("sequences of strings are not supported", hint: "pass numbers of tokens")
+  func buildValues(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
+    guard case .strings(let strings) = try node.value(0) else {
+      let x = try node.input(0)
+      try b.require(x, "the data", isOneOf: .i32, .i64)
+      return [.tensor(try vectors(x, try node.ints("pool_int64s") ?? [], node, &b))]
     }
-    try b.require(x, "the data", isOneOf: .i32, .i64)
+    guard let pool = try node.byteStrings("pool_strings") else { throw .invalid("attribute 'pool_strings' is missing") }
+    var numbers: [[UInt8]: Int] = [:]
+    var words: [[UInt8]] = []
+    for word in pool where numbers[word] == nil {
+      numbers[word] = words.count
+      words.append(word)
+    }
+    return [.tensor(try vectors(try b.positions(of: strings, among: words), pool.compactMap { numbers[$0] }, node, &b))]
+  }
+
+  private func vectors(
+    _ x: ValueID, _ pool: [Int], _ node: OperatorNode, _ b: inout GraphBuilder
+  ) throws(ModelError) -> ValueID {
+    let shape = b.shape(of: x)
     guard shape.count <= 2 else { throw .invalid("the data has rank \(shape.count), not 1 or 2") }
     let columns = shape.last ?? 1
     let data = b.reshape(try b.cast(x, to: .i64), [shape.count == 2 ? shape[0] : 1, columns])
@@ -29,7 +42,7 @@ struct TfIdfVectorizer: Operator {
     }
     var parts: [ValueID] = []
     var numbers: [Int] = []
-    for group in try groups(node, sequences: indexes.count) {
+    for group in try groups(node, pool, sequences: indexes.count) {
       parts.append(count(group, data, distances: group.size == 1 ? 1 : skips + 1, &b))
       numbers += group.numbers
     }
@@ -51,7 +64,7 @@ struct TfIdfVectorizer: Operator {
       let scatter = Scatter(updates: [rows, Dim(numbers.count)], combiner: combiner, target: target)
       sums = b.add(.scatter(scatter), [sums, counts, b.constant(.integers(numbers.map { indexes[$0] }))])[0]
     }
-    return [shape.count == 2 ? sums : b.reshape(sums, [Dim(greatest + 1)])]
+    return shape.count == 2 ? sums : b.reshape(sums, [Dim(greatest + 1)])
   }
 
   /// Sequences of one size, with their numbers among all.
@@ -62,8 +75,7 @@ struct TfIdfVectorizer: Operator {
   }
 
   /// The sequences of the sizes that are asked for; of equal ones the last counts.
-  private func groups(_ node: OperatorNode, sequences: Int) throws(ModelError) -> [Group] {
-    let pool = try node.ints("pool_int64s") ?? []
+  private func groups(_ node: OperatorNode, _ pool: [Int], sequences: Int) throws(ModelError) -> [Group] {
     guard let starts = try node.ints("ngram_counts"), let shortest = try node.int("min_gram_length"),
       let longest = try node.int("max_gram_length")
     else { throw .invalid("attribute 'ngram_counts', 'min_gram_length' or 'max_gram_length' is missing") }

@@ -1,0 +1,180 @@
+import ONNXReader
+import Support
+import TensorIR
+
+/// Strings cut into tokens: what a pattern matches, what is between matches of separators, or single characters.
+///
+/// Matches are the longest ones. Rows with fewer tokens than others are filled up.
+struct Tokenizer: ContainerOperator {
+  let name = OperatorName("Tokenizer", domain: "com.microsoft", versions: 1)
+
+  func buildValues(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
+    let given = try node.strings(0)
+    let shape = b.shape(of: given)
+    guard shape.count == 1 || shape.count == 2 else { throw .invalid("the strings have shape \(shape), not [C] or [N, C]") }
+    let cutter = try TextCutter(node)
+    let x = ImportedStrings(spans: b.reshape(given.spans, [shape.product]), bytes: given.bytes)
+    let tokens = try b.tokens(x, cutter)
+    guard case .string(let pad)? = node.definition.attributes["pad_value"] else {
+      throw .invalid("attribute 'pad_value' is missing")
+    }
+    let result = b.padded(tokens, x.bytes, pad: Array(pad), isMarked: try node.flag("mark"))
+    return [.strings(ImportedStrings(spans: b.reshape(result.spans, shape + [b.shape(of: result)[1]]), bytes: result.bytes))]
+  }
+}
+
+/// How text is cut.
+private struct TextCutter {
+  var automaton: ByteAutomaton
+  /// Whether tokens are what is between matches.
+  var matchesSeparators: Bool
+  /// The least number of characters in a token.
+  var shortest: Int
+
+  init(_ node: OperatorNode) throws(ModelError) {
+    guard let shortest = try node.int("mincharnum"), shortest >= 1 else {
+      throw .invalid("attribute 'mincharnum' is missing or not positive")
+    }
+    self.shortest = shortest
+    let separators = try node.strings("separators") ?? []
+    matchesSeparators = !separators.isEmpty && separators != [""]
+    if let expression = try node.string("tokenexp"), !expression.isEmpty {
+      guard separators.isEmpty else { throw .invalid("attributes 'separators' and 'tokenexp' exclude each other") }
+      automaton = try ByteAutomaton(try RegularExpression(expression))
+    } else if separators == [""] {
+      automaton = try ByteAutomaton(.oneOf(RegularExpression.any))
+    } else {
+      guard !separators.isEmpty else { throw .invalid("attribute 'separators' or 'tokenexp' is missing") }
+      var cases: [RegularExpression] = []
+      for separator in separators { cases.append(try RegularExpression(separator)) }
+      automaton = try ByteAutomaton(.choice(cases))
+    }
+  }
+}
+
+extension GraphBuilder {
+  /// The tokens of a vector of strings as a matrix of spans, and how many there are of each string.
+  fileprivate mutating func tokens(_ x: ImportedStrings, _ cutter: TextCutter) throws(ModelError)
+    -> (spans: ValueID, counts: ValueID)
+  {
+    let shape = shape(of: x)
+    let steps = longest(x) + 1
+    let lengths = try matchLengths(x, cutter.automaton, steps)
+    let characters = try charactersBefore(x, steps)
+    var inner = GraphBuilder(inside: self)
+    let step = inner.input(TensorType(.i64, []))
+    // The number of tokens so far, where the next match may begin, and where the current token began.
+    let states = (0..<3).map { _ in inner.input(TensorType(.i64, shape)) }
+    let match = inner.input(TensorType(.i64, shape))
+    let (spans, starts) = (inner.input(TensorType(.i64, shape)), inner.input(TensorType(.i64, shape + [steps])))
+    let results = (0..<5).map { result in
+      var body = ScalarGraph()
+      let row: [ScalarID] = [body.axis(0)]
+      let position = body.read(0, [], type: .i64)
+      let state: [ScalarID] = (1...3).map { body.read($0, row, type: .i64) }
+      let (length, span) = (body.read(4, row, type: .i64), body.read(5, row, type: .i64))
+      let count = body.count(ofSpan: span)
+      let mayMatch = body.all([
+        body.compare(.greater, length, body.integer(0)), body.compare(.greaterOrEqual, position, state[1]),
+      ])
+      let next = body.plus(position, length)
+      let isEnd = body.compare(.equal, position, count)
+      let begin = cutter.matchesSeparators ? state[2] : position
+      let end = cutter.matchesSeparators ? position : next
+      func before(_ place: ScalarID) -> ScalarID { body.read(6, row + [body.clamped(place, extent: steps)], type: .i64) }
+      let size = body.minus(before(end), before(begin))
+      let isToken = body.all([
+        cutter.matchesSeparators ? body.any([mayMatch, isEnd]) : mayMatch,
+        body.compare(.greaterOrEqual, size, body.integer(cutter.shortest)),
+      ])
+      let token = body.span(start: body.plus(body.start(ofSpan: span), begin), count: body.minus(end, begin))
+      let values = [
+        body.plus(state[0], body.cast(isToken, to: .i64)), body.select(mayMatch, next, state[1]),
+        body.select(mayMatch, next, state[2]), body.select(isToken, state[0], body.integer(-1)), token,
+      ]
+      body.results = [values[result]]
+      return inner.map(shape, body, [step] + states + [match, spans, starts])
+    }
+    let scan = Scan(
+      length: steps, carried: 3, scanned: 1, reversedInputs: [false], reversedOutputs: [false, false],
+      body: inner.finish(outputs: results))
+    let zeros = try broadcast(scalar(0, .i64), to: shape)
+    let scanned = add(.scan(scan), [zeros, zeros, zeros, transpose(lengths, [1, 0]), x.spans, characters])
+    return (parts(scanned[3], scanned[4], scanned[0]), scanned[0])
+  }
+
+  /// The number of bytes in the longest match at every position of every string.
+  private mutating func matchLengths(_ x: ImportedStrings, _ automaton: ByteAutomaton, _ steps: Dim) throws(ModelError)
+    -> ValueID
+  {
+    let shape = shape(of: x) + [steps]
+    let tables = AutomatonTables(automaton)
+    var inner = GraphBuilder(inside: self)
+    let step = inner.input(TensorType(.i64, []))
+    _ = inner.input(TensorType(.bool, []))
+    let (state, best) = (inner.input(TensorType(.i64, shape)), inner.input(TensorType(.i64, shape)))
+    let (spans, bytes) = (inner.input(type(of: x.spans)), inner.input(type(of: x.bytes)))
+    var body = ScalarGraph()
+    let place = [body.axis(0), body.axis(1)]
+    let byte = body.byte(
+      3, ofSpan: body.read(2, [place[0]], type: .i64), at: body.plus(place[1], body.read(0, [], type: .i64)))
+    body.results = [tables.next(body.read(1, place, type: .i64), byte, table: 4, &body)]
+    let next = inner.map(
+      shape, body, [step, state, spans, bytes, inner.constant(tables.transitions), inner.constant(tables.classes)])
+    let accepts = inner.gathered(tables.accepts, next)
+    let longest = try inner.elementwise([accepts, step, best]) { graph, values in
+      graph.select(values[0], graph.plus(values[1], graph.integer(1)), values[2])
+    }
+    var lives = ScalarGraph()
+    let isAlive = lives.compare(
+      .notEqual, lives.read(0, [lives.axis(0), lives.axis(1)], type: .i64), lives.integer(tables.dead))
+    lives.results = [lives.cast(isAlive, to: .i32)]
+    let alive = inner.reduce(
+      .max, shape: [], reduced: shape, operands: [next], body: lives,
+      epilogue: { graph, values in [graph.compare(.greater, values[0], graph.integer(0, .i32))] })[0]
+    let scan = Scan(
+      length: steps, carried: 3, scanned: 0, reversedInputs: [], reversedOutputs: [], stopsEarly: true,
+      body: inner.finish(outputs: [alive, next, longest]))
+    let zeros = try broadcast(scalar(0, .i64), to: shape)
+    let initial = [scalar(1, .bool), zeros, zeros]
+    return add(.scan(scan), initial + [x.spans, x.bytes])[2]
+  }
+
+  /// The number of characters that begin before every position of every string.
+  private mutating func charactersBefore(_ x: ImportedStrings, _ steps: Dim) throws(ModelError) -> ValueID {
+    let shape = shape(of: x) + [steps]
+    var body = ScalarGraph()
+    let byte = body.byte(1, ofSpan: body.read(0, [body.axis(0)], type: .i64), at: body.axis(1))
+    let isTail = body.compare(.equal, body.binary(.and, byte, body.integer(0xc0, .i32)), body.integer(0x80, .i32))
+    body.results = [body.cast(body.unary(.not, isTail), to: .i64)]
+    let starts = map(shape, body, [x.spans, x.bytes])
+    return try running(starts, axis: 1, .add, start: 0, isExclusive: true)
+  }
+
+  /// Tokens between marks, on request, and followed by padding.
+  fileprivate mutating func padded(
+    _ tokens: (spans: ValueID, counts: ValueID), _ bytes: ValueID, pad: [UInt8], isMarked: Bool
+  ) -> ImportedStrings {
+    let own = ImportedStrings(spans: tokens.spans, bytes: bytes)
+    let extra = strings([pad, [2], [3]])
+    let merged = merged([own, extra])
+    let shape = shape(of: own)
+    var body = ScalarGraph()
+    let (row, column) = (body.axis(0), body.axis(1))
+    let count = body.read(1, [row], type: .i64)
+    let place = isMarked ? body.plus(column, body.integer(-1)) : column
+    func fixed(_ index: Int) -> ScalarID { body.read(2, [body.integer(index)], type: .i64) }
+    let token = body.read(0, [row, place], outside: body.integer(0), type: .i64)
+    var result = body.select(body.compare(.less, place, count), token, fixed(0))
+    if isMarked {
+      result = body.select(body.compare(.equal, place, count), fixed(2), result)
+      result = body.select(body.compare(.equal, column, body.integer(0)), fixed(1), result)
+    }
+    body.results = [result]
+    // Without any token there is nothing to mark, as in ONNX Runtime.
+    let marks = isMarked ? Dim.minimum(shape[1], 1) * 2 : 0
+    let spans = map(
+      [shape[0], shape[1] + marks], body, [merged[0].spans, tokens.counts, merged[1].spans])
+    return ImportedStrings(spans: spans, bytes: merged[0].bytes)
+  }
+}
