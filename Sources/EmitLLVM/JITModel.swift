@@ -1,6 +1,6 @@
 import CLLVM
-import Glibc
 public import CModelABI
+import Glibc
 public import LoopIR
 public import ModelHost
 public import Support
@@ -10,12 +10,13 @@ public final class JITModel: DescribedModel {
   public let descriptor: UnsafePointer<onnxc_model>
   private let object: Bytes
   private let jit: LLVMOrcLLJITRef
+  private let functions: OperatorLibrary?
 
   /// Compiles the program for the machine that this process runs on.
   ///
   /// The shared library at `path` has the functions outside of the program.
   public init(_ program: Program, optimization: Int = 2, library path: String? = nil) throws(ModelError) {
-    if let path { try require(program.externals, in: path) }
+    functions = program.externals.isEmpty ? nil : try OperatorLibrary(path ?? "", program.externals)
     let compiled = try emitLLVM(program, options: .host(optimization: optimization))
     var created: LLVMOrcLLJITRef?
     check(LLVMOrcCreateLLJIT(&created, nil))
@@ -27,13 +28,7 @@ public final class JITModel: DescribedModel {
       LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(
         &generator, LLVMOrcLLJITGetGlobalPrefix(jit), nil, nil))
     LLVMOrcJITDylibAddGenerator(library, generator)
-    if let path {
-      var functions: LLVMOrcDefinitionGeneratorRef?
-      check(
-        LLVMOrcCreateDynamicLibrarySearchGeneratorForPath(
-          &functions, path, LLVMOrcLLJITGetGlobalPrefix(jit), nil, nil))
-      LLVMOrcJITDylibAddGenerator(library, functions)
-    }
+    functions?.define(in: jit)
     // The JIT may keep the buffer as long as it lives, and so does this object.
     object = try compiled.object()
     let buffer = object.withUnsafeBytes { bytes in
@@ -52,14 +47,38 @@ public final class JITModel: DescribedModel {
   deinit { check(LLVMOrcDisposeLLJIT(jit)) }
 }
 
-/// Throws unless a library has all functions.
-private func require(_ functions: [ExternalFunction], in path: String) throws(ModelError) {
-  guard let library = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
-    throw .invalid("the code of custom operators cannot be loaded: \(dlerror().map { String(cString: $0) } ?? "")")
+/// A shared library with functions outside of a program, whose names it keeps to itself.
+private final class OperatorLibrary {
+  private let handle: UnsafeMutableRawPointer
+  private let addresses: [(name: String, address: UnsafeMutableRawPointer)]
+
+  init(_ path: String, _ functions: [ExternalFunction]) throws(ModelError) {
+    guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
+      let reason = dlerror().map { String(cString: $0) } ?? ""
+      throw .invalid("the code of custom operators cannot be loaded: \(reason)")
+    }
+    var addresses: [(name: String, address: UnsafeMutableRawPointer)] = []
+    for function in functions {
+      guard let address = dlsym(handle, function.name) else {
+        dlclose(handle)
+        throw .invalid("the model calls \(function.name)", hint: "give the file with its code with --link")
+      }
+      addresses.append((function.name, address))
+    }
+    self.handle = handle
+    self.addresses = addresses
   }
-  defer { dlclose(library) }
-  for function in functions where dlsym(library, function.name) == nil {
-    throw .invalid("the model calls \(function.name)", hint: "give the file with its code with --link")
+
+  deinit { dlclose(handle) }
+
+  /// Makes the functions known to code of a JIT.
+  func define(in jit: LLVMOrcLLJITRef) {
+    let flags = LLVMJITSymbolFlags(GenericFlags: UInt8(LLVMJITSymbolGenericFlagsExported.rawValue), TargetFlags: 0)
+    var symbols = addresses.map { name, address in
+      let symbol = LLVMJITEvaluatedSymbol(Address: UInt64(UInt(bitPattern: address)), Flags: flags)
+      return LLVMOrcCSymbolMapPair(Name: LLVMOrcLLJITMangleAndIntern(jit, name), Sym: symbol)
+    }
+    check(LLVMOrcJITDylibDefine(LLVMOrcLLJITGetMainJITDylib(jit), LLVMOrcAbsoluteSymbols(&symbols, symbols.count)))
   }
 }
 
