@@ -19,6 +19,11 @@ extension GraphBuilder {
     if let columns = shape[1].constant, columns < forest.featureCount {
       throw .invalid("feature \(forest.featureCount - 1) is tested, but the data has \(columns) columns")
     }
+    let used = forest.weightedTargets.sorted()
+    guard used.isEmpty || used.count == forest.targets else {
+      let part = try evaluate(try forest.keeping(used), x, aggregate, element)
+      return spread(part, used, targets: forest.targets)
+    }
     let combiner: Combiner =
       switch aggregate {
       case .sum, .average: .sum
@@ -47,6 +52,30 @@ extension GraphBuilder {
         return graph.select(isAbsent, graph.number(0, element), total)
       }
     }
+  }
+}
+
+extension GraphBuilder {
+  /// Columns put to their places among zeros.
+  private mutating func spread(_ part: ValueID, _ columns: [Int], targets: Int) -> ValueID {
+    let places = constant(.integers((0..<targets).map { columns.firstIndex(of: $0) ?? -1 }))
+    var body = ScalarGraph()
+    let element = type(of: part).element
+    let place = body.read(1, [body.axis(1)], type: .i64)
+    body.results = [body.read(0, [body.axis(0), place], outside: body.number(0, element), type: element)]
+    return map([shape(of: part)[0], Dim(targets)], body, [part, places])
+  }
+}
+
+extension Forest {
+  /// The same trees with some of the targets, which are the only ones that leaves have weights for.
+  fileprivate func keeping(_ used: [Int]) throws(ModelError) -> Forest {
+    let numbers = Dictionary(uniqueKeysWithValues: used.enumerated().map { ($1, $0) })
+    let kept = nodes.map { node -> Node in
+      guard case .leaf(let weights) = node else { return node }
+      return .leaf(weights.compactMap { weight in numbers[weight.target].map { Weight(target: $0, value: weight.value) } })
+    }
+    return try Forest(nodes: kept, roots: roots, targets: used.count)
   }
 }
 
