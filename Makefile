@@ -1,5 +1,6 @@
 # make deps    install what building and testing need (Debian)
 # make demo    build the compiler, compile the digits model, link it into a program and run it
+# make operators  compile a model with operators of its own with both back ends, link and run it
 # make test    build everything and run all tests
 # make bless   accept the present texts of golden models and passes after a look at what changed
 
@@ -10,7 +11,7 @@ DEBIAN_PACKAGES := llvm-19-dev clang-19 lld-19 libprotobuf-c-dev protobuf-c-comp
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 JOBS ?= $(shell nproc)
 
-.PHONY: build demo test suite bless proto deps clean
+.PHONY: build demo operators test suite bless proto deps clean
 
 build: deps
 	swift build -c release --product onnxc
@@ -18,7 +19,13 @@ build: deps
 demo: build
 	$(MAKE) -C Examples/digits ONNXC=$(abspath $(ONNXC)) run
 
-test: build
+operators: build
+	for backend in llvm c; do \
+	  $(MAKE) -C Examples/operators clean && \
+	  $(MAKE) -C Examples/operators ONNXC=$(abspath $(ONNXC)) BACKEND=$$backend run || exit 1; \
+	done
+
+test: build operators
 	swift test
 	$(MAKE) suite
 
@@ -52,3 +59,4 @@ deps:
 clean:
 	rm -rf .build suite
 	$(MAKE) -C Examples/digits clean
+	$(MAKE) -C Examples/operators clean

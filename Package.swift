@@ -54,7 +54,7 @@ let package = Package(
     .executableTarget(
       name: "onnxc",
       dependencies: [
-        "CSystem", "Driver", "ONNXReader", "Schedule", "Support", "Verify",
+        "CSystem", "Driver", "ONNXReader", "Operators", "Schedule", "Support", "Verify",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "SupportTests", dependencies: ["Support"]),

@@ -1,3 +1,5 @@
+public import Operators
+
 /// What the user asks of a compilation beyond the model.
 public struct CompileOptions: Hashable, Sendable {
   /// What turns the loops into the output.
@@ -40,6 +42,10 @@ public struct CompileOptions: Hashable, Sendable {
   public var dims: [String: Int] = [:]
   /// The prefix of all symbols; empty to derive it from the file's name.
   public var name = ""
+  /// Operators that C functions of the user compute.
+  public var customOperators = CustomOperators()
+  /// Files with the code of these functions: C sources, objects, archives and shared libraries.
+  public var link: [String] = []
   public var backend = Backend.llvm
   public var emit = EmitKind.object
   public var weights = Weights.embed

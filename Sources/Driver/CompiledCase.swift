@@ -26,6 +26,9 @@ final class CompiledCase: RunnableCase {
     self.program = program
     declared = outputs
     threads = program.parts > 1 ? try HostThreads(count: program.parts) : nil
+    if let function = program.externals.first, options.link.isEmpty {
+      throw ModelError.invalid("the model calls \(function.name)", hint: "give the file with its code with --link")
+    }
     if options.backend == .c || options.emit == .library {
       let folder = try TemporaryFolder()
       var libraryOptions = options
@@ -41,8 +44,10 @@ final class CompiledCase: RunnableCase {
       model = try LibraryModel(path: libraryOptions.output, prefix: program.prefix)
       self.folder = folder
     } else {
-      model = try JITModel(program)
-      folder = nil
+      folder = program.externals.isEmpty ? nil : try TemporaryFolder()
+      let library = folder.map { $0.path + "/operators.so" }
+      if let library { try Pipeline.linkCustomOperators(options.link, to: library) }
+      model = try JITModel(program, library: library)
     }
   }
 

@@ -1,6 +1,7 @@
 import EmitC
 import EmitLLVM
 import EmitHeader
+import Glibc
 import LoopIR
 import Support
 
@@ -48,11 +49,13 @@ extension Pipeline {
     try AtomicFile.write(generated.source, path: folder.path + "/model.c")
     try AtomicFile.write(generated.header, path: folder.path + "/model.h")
     if let weights = generated.weights { try AtomicFile.write(weights, path: folder.path + "/model.weights") }
+    if options.output != "-" { try AtomicFile.write(generated.header, path: stem + ".h") }
     let kind = options.emit == .library ? ["-shared", "-fPIC"] : ["-c"]
     let source = folder.path + "/model.c"
     try AtomicFile.write(path: options.output) { (temporary) throws(FileError) in
       try Subprocess.run(
-        ["cc", "-std=c99", "-O2", "-ffp-contract=off"] + kind + [source, "-o", temporary, "-lm"])
+        ["cc", "-std=c99", "-O2", "-ffp-contract=off"] + kind + [source, "-o", temporary]
+          + (options.emit == .library ? linkArguments(options.link) : []) + ["-lm"])
     }
   }
 
@@ -60,9 +63,29 @@ extension Pipeline {
     let folder = try TemporaryFolder()
     let path = folder.path + "/model.o"
     try AtomicFile.write(object, path: path)
-    let command = options.emit == .archive ? ["ar", "rcsD"] : ["cc", "-shared", "-o"]
+    let isArchive = options.emit == .archive
+    let command = isArchive ? ["ar", "rcsD"] : ["cc", "-shared", "-fPIC", "-O2", "-o"]
     try AtomicFile.write(path: options.output) { (temporary) throws(FileError) in
-      try Subprocess.run(command + [temporary, path])
+      try Subprocess.run(command + [temporary, path] + (isArchive ? [] : linkArguments(options.link)))
+    }
+  }
+
+  /// Makes a shared library of the files that functions of custom operators come from.
+  static func linkCustomOperators(_ files: [String], to path: String) throws(ModelError) {
+    do throws(FileError) {
+      try Subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-o", path] + linkArguments(files) + ["-lm"])
+    } catch {
+      throw .unsupported(error.description, hint: "see what the compiler says about the files of --link")
+    }
+  }
+
+  /// Arguments of the compiler driver that link files; shared libraries are found again where they are now.
+  private static func linkArguments(_ files: [String]) -> [String] {
+    files.flatMap { file -> [String] in
+      guard file.hasSuffix(".so"), let path = realpath(file, nil) else { return [file] }
+      defer { free(path) }
+      let whole = String(cString: path)
+      return [whole, "-Wl,-rpath,\(whole.prefix(upTo: whole.lastIndex(of: "/") ?? whole.startIndex))"]
     }
   }
 

@@ -81,7 +81,7 @@ public enum Pipeline {
   ) throws(ModelError) -> (program: Program, memory: MemoryReport)? {
     let stages = Stages(options, observe: observe)
     let imported = try stages.run("import") { () throws(ModelError) in
-      try importModel(model, dims: options.dims, inputs: inputs)
+      try importModel(model, dims: options.dims, inputs: inputs, custom: options.customOperators)
     }
     var graph = imported.graph
     if try stages.ends("import", graph) { return nil }

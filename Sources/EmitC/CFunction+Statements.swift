@@ -45,6 +45,9 @@ extension CFunction {
     case .acquire(let buffer, let bytes):
       guard let acquisition else { fatalError("a kernel cannot acquire memory") }
       acquisition(&self, buffer, bytes)
+    case .external(let function, let arguments):
+      guard let externalCall else { fatalError("a kernel cannot call function \(function)") }
+      externalCall(&self, function, arguments)
     case .fail(let status):
       precondition(returnsStatus, "fail in a kernel that cannot fail")
       line("return \(status);")

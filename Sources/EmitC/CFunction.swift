@@ -24,6 +24,8 @@ struct CFunction {
   var kernelCall: ((inout CFunction, Int, [Argument], [Expr]) -> Void)?
   /// Prints a parallel loop; only the entry has them.
   var parallelLoop: ((inout CFunction, Loop) -> Void)?
+  /// Prints a call of a function outside of the program; only the entry has them.
+  var externalCall: ((inout CFunction, Int, [ExternalArgument]) -> Void)?
   /// Variables that some expression reads; others need no code.
   let read: Set<Int>
 

@@ -75,7 +75,7 @@ private func usedConstants(_ program: Program) -> Set<Int> {
   program.entry.walk { statement in
     switch statement {
     case .copy(_, _, let from, _, _): use(from)
-    case .call(_, let arguments, _): for argument in arguments { use(argument.buffer) }
+    case .call, .external: for buffer in statement.buffers { use(buffer) }
     case .bind, .declare, .assign, .store, .loop, .conditional, .whileLoop, .allocate, .zero, .define, .acquire, .fail: break
     }
   }

@@ -53,6 +53,21 @@ func printEntry(_ program: Program, _ interface: Interface, _ constants: [String
     function.line("if (status != 0) return status;")
   }
   if interface.isDivided { function.parallelLoop = { printDivided($1, program, kernels, symbol, &$0) } }
+  function.externalCall = { function, number, arguments in
+    let external = program.externals[number]
+    let texts = zip(arguments, external.parameters).map { argument, parameter in
+      switch argument {
+      case .place(let place):
+        let text = function.place(place.buffer, place.offset)
+        return parameter.pointerType.map { "(\($0))(\(text))" } ?? text
+      case .absent: return "NULL"
+      case .value(let value): return function.print(value).text
+      }
+    }
+    line(&function, "if (\(external.name)(\(texts.joined(separator: ", "))) != 0) {")
+    line(&function, "  return \(Status.customOperatorFailed.rawValue);")
+    line(&function, "}")
+  }
   function.acquisition = { function, buffer, bytes in
     let size = function.print(.binary(.max, bytes, .index(1))).cast(to: "uint64_t").text
     line(&function, "a\(buffer.id)_ = (unsigned char *)memory->allocate(memory->context, \(size));")

@@ -11,6 +11,7 @@ public func emitHeader(_ program: Program, _ interface: Interface) -> String {
   lines += ["#include <stddef.h>", "#include <stdint.h>", ""]
   lines += ["#ifdef __cplusplus", "extern \"C\" {", "#endif", "", descriptorDeclarations, ""]
   lines += macros(interface, program) + [""]
+  lines += program.externals.flatMap(declaration)
   lines += prototypes(interface, program) + [""]
   lines += ["#ifdef __cplusplus", "}", "#endif", "", "#endif", ""]
   return lines.joined(separator: "\n")
@@ -71,6 +72,32 @@ private func macros(_ interface: Interface, _ program: Program) -> [String] {
     }
   }
   return lines
+}
+
+/// The declaration of a function that the program supplies.
+private func declaration(_ function: ExternalFunction) -> [String] {
+  var identifiers = Identifiers()
+  let parameters = function.parameters.map { parameter in
+    (parameter.pointerType ?? "\(parameter.element.cType) ") + identifiers.make(parameter.name, fallback: "value")
+  }
+  return [
+    "/* For the program to define: \(comment(function.documentation))",
+    " * Called by the model with tensors in row-major order and their dimensions; what the model leaves out is NULL.",
+    " * Returns 0, or anything else to end the run with status \(Status.customOperatorFailed.rawValue). */",
+    "int \(function.name)(\(parameters.joined(separator: ", ")));", "",
+  ]
+}
+
+extension ExternalFunction.Parameter {
+  /// The pointer that C passes; nil for values.
+  public var pointerType: String? {
+    switch kind {
+    case .input: "const \(element.cType) *"
+    case .output: "\(element.cType) *"
+    case .text: "const char *"
+    case .value: nil
+    }
+  }
 }
 
 private func prototypes(_ interface: Interface, _ program: Program) -> [String] {

@@ -2,8 +2,10 @@
 struct Identifiers {
   private var taken: Set<String>
 
-  /// Starts with the words of C and C++ and the names that generated code uses itself.
-  init() { taken = Set(Self.reserved.split(separator: " ").map { $0.uppercased() }) }
+  /// Starts with the words of C and C++, the names that generated code uses itself, and further ones.
+  init(besides names: [String] = []) {
+    taken = Set(Self.reserved.split(separator: " ").map { $0.uppercased() } + names.map { $0.uppercased() })
+  }
 
   /// An identifier close to `name` that was not given before.
   mutating func make(_ name: String, fallback: String) -> String {

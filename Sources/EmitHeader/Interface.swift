@@ -50,7 +50,12 @@ public struct Interface: Sendable {
     for port in program.inputs + program.outputs where port.element == .string {
       throw .unsupported("'\(port.name)' is a tensor of strings, which compiled models cannot take or give")
     }
-    var identifiers = Identifiers()
+    let externals = program.externals.map(\.name)
+    let own = ["run", "model", "arena_bytes", "output_bytes"].map { "\(program.prefix)_\($0)" }
+    if let clash = externals.first(where: own.contains) {
+      throw .unsupported("a custom operator and the model both have a function \(clash)", hint: "choose another --name")
+    }
+    var identifiers = Identifiers(besides: externals)
     prefix = program.prefix
     symbols = program.symbols.map { identifiers.make($0, fallback: "dim") }
     func tensors(_ ports: [Port], _ fallback: String) -> [InterfaceTensor] {

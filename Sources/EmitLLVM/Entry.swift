@@ -92,6 +92,18 @@ private func emitEntry(
     let status = emitter.call(callee.type, callee.function, pointers + scalars.map(emitter.emit) + symbols)
     if callee.mayFail { emitter.leave(if: emitter.isNonzero(status), status) }
   }
+  let externals = program.externals.map { declare($0, in: target) }
+  emitter.emitExternal = { emitter, number, arguments in
+    let values = arguments.map { argument in
+      switch argument {
+      case .place(let place): emitter.address(place.buffer, emitter.emit(place.offset))
+      case .absent: LLVMConstNull(target.pointer)!
+      case .value(let value): emitter.emit(value)
+      }
+    }
+    let status = emitter.call(externals[number].type, externals[number].function, values)
+    emitter.leave(if: emitter.isNonzero(status), emitter.status(Status.customOperatorFailed.rawValue))
+  }
   if let memory = parameters.memory {
     emitter.emitAcquire = { acquire($1, $2, from: $0.parameter(memory), $0) }
   }
@@ -112,6 +124,22 @@ private func emitEntry(
 /// Gives the derived symbols their values.
 func emitDerivedSymbols(_ program: Program, _ emitter: FunctionEmitter) {
   for symbol in program.derived { emitter.symbols[symbol.name] = emitter.emit(symbol.value) }
+}
+
+/// Declares a function that the linking program supplies.
+private func declare(_ function: ExternalFunction, in target: ModuleContext) -> (
+  type: LLVMTypeRef, function: LLVMValueRef
+) {
+  var types: [LLVMTypeRef?] = function.parameters.map { parameter in
+    switch parameter.kind {
+    case .input, .output, .text: target.pointer
+    case .value: target.memory(parameter.element)
+    }
+  }
+  guard let type = LLVMFunctionType(target.i32, &types, UInt32(types.count), 0),
+    let declaration = LLVMAddFunction(target.module, function.name, type)
+  else { fatalError("declaration of \(function.name)") }
+  return (type, declaration)
 }
 
 /// Calls the caller's allocator and leaves if it gives nothing.

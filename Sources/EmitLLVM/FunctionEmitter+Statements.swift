@@ -57,6 +57,9 @@ extension FunctionEmitter {
     case .acquire(let buffer, let bytes):
       guard let emitAcquire else { fatalError("a kernel cannot acquire memory") }
       emitAcquire(self, buffer, bytes)
+    case .external(let function, let arguments):
+      guard let emitExternal else { fatalError("a kernel cannot call function \(function)") }
+      emitExternal(self, function, arguments)
     case .fail(let code):
       precondition(returnsStatus, "fail in a kernel that cannot fail")
       LLVMBuildRet(builder, status(code))

@@ -27,6 +27,8 @@ final class FunctionEmitter {
 
   /// Emits a parallel loop; only the entry has them.
   var emitParallel: ((FunctionEmitter, Loop) -> Void)?
+  /// Emits a call of a function outside of the program; only the entry has them.
+  var emitExternal: ((FunctionEmitter, Int, [ExternalArgument]) -> Void)?
 
   init(_ target: ModuleContext, function: LLVMValueRef, returnsStatus: Bool) {
     self.target = target

@@ -1,5 +1,6 @@
 import CLLVM
 public import CModelABI
+import Glibc
 public import LoopIR
 public import ModelHost
 public import Support
@@ -9,9 +10,13 @@ public final class JITModel: DescribedModel {
   public let descriptor: UnsafePointer<onnxc_model>
   private let object: Bytes
   private let jit: LLVMOrcLLJITRef
+  private let functions: OperatorLibrary?
 
   /// Compiles the program for the machine that this process runs on.
-  public init(_ program: Program, optimization: Int = 2) throws(ModelError) {
+  ///
+  /// The shared library at `path` has the functions outside of the program.
+  public init(_ program: Program, optimization: Int = 2, library path: String? = nil) throws(ModelError) {
+    functions = program.externals.isEmpty ? nil : try OperatorLibrary(path ?? "", program.externals)
     let compiled = try emitLLVM(program, options: .host(optimization: optimization))
     var created: LLVMOrcLLJITRef?
     check(LLVMOrcCreateLLJIT(&created, nil))
@@ -23,6 +28,7 @@ public final class JITModel: DescribedModel {
       LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(
         &generator, LLVMOrcLLJITGetGlobalPrefix(jit), nil, nil))
     LLVMOrcJITDylibAddGenerator(library, generator)
+    functions?.define(in: jit)
     // The JIT may keep the buffer as long as it lives, and so does this object.
     object = try compiled.object()
     let buffer = object.withUnsafeBytes { bytes in
@@ -39,6 +45,41 @@ public final class JITModel: DescribedModel {
   }
 
   deinit { check(LLVMOrcDisposeLLJIT(jit)) }
+}
+
+/// A shared library with functions outside of a program, whose names it keeps to itself.
+private final class OperatorLibrary {
+  private let handle: UnsafeMutableRawPointer
+  private let addresses: [(name: String, address: UnsafeMutableRawPointer)]
+
+  init(_ path: String, _ functions: [ExternalFunction]) throws(ModelError) {
+    guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
+      let reason = dlerror().map { String(cString: $0) } ?? ""
+      throw .invalid("the code of custom operators cannot be loaded: \(reason)")
+    }
+    var addresses: [(name: String, address: UnsafeMutableRawPointer)] = []
+    for function in functions {
+      guard let address = dlsym(handle, function.name) else {
+        dlclose(handle)
+        throw .invalid("the model calls \(function.name)", hint: "give the file with its code with --link")
+      }
+      addresses.append((function.name, address))
+    }
+    self.handle = handle
+    self.addresses = addresses
+  }
+
+  deinit { dlclose(handle) }
+
+  /// Makes the functions known to code of a JIT.
+  func define(in jit: LLVMOrcLLJITRef) {
+    let flags = LLVMJITSymbolFlags(GenericFlags: UInt8(LLVMJITSymbolGenericFlagsExported.rawValue), TargetFlags: 0)
+    var symbols = addresses.map { name, address in
+      let symbol = LLVMJITEvaluatedSymbol(Address: UInt64(UInt(bitPattern: address)), Flags: flags)
+      return LLVMOrcCSymbolMapPair(Name: LLVMOrcLLJITMangleAndIntern(jit, name), Sym: symbol)
+    }
+    check(LLVMOrcJITDylibDefine(LLVMOrcLLJITGetMainJITDylib(jit), LLVMOrcAbsoluteSymbols(&symbols, symbols.count)))
+  }
 }
 
 /// Stops if the JIT reports a failure, which no program should cause.

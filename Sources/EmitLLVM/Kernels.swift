@@ -22,6 +22,8 @@ func emitKernel(_ kernel: Kernel, of program: Program, in target: ModuleContext)
     "\(program.prefix).\(kernel.name)", kernel.mayFail ? target.i32 : target.void, parameters, internal: true)
   // One function per kernel keeps profiles readable and compile time linear.
   target.add(target.attribute("noinline"), to: function)
+  // LLVM's vectorizers leave functions with this attribute alone.
+  if kernel.staysScalar { target.add(target.attribute("noimplicitfloat"), to: function) }
   let emitter = FunctionEmitter(target, function: function, returnsStatus: kernel.mayFail)
   for (index, parameter) in kernel.parameters.enumerated() {
     for name in ["noalias", "nonnull", "nocapture"] {

@@ -176,6 +176,7 @@ private struct Interpreter {
     case .call(let kernel, let arguments, let scalars): return try call(kernels[kernel], arguments, scalars)
     case .define(let symbol, let value): symbols[symbol] = try index(value)
     case .acquire(let buffer, let bytes): places[buffer.id] = Place(memory: Memory(unwritten: max(0, try index(bytes))))
+    case .external: throw InterpretationError(description: "a function outside of the program is called")
     case .fail(let status): return status
     }
     return 0

@@ -4,6 +4,7 @@ import Support
 struct BlockParser {
   /// What calls may name.
   var kernels: [Kernel] = []
+  var externals: [ExternalFunction] = []
   var buffers: [Int: ElementType] = [:]
   private var variables: [Int: ValueType] = [:]
 
@@ -77,6 +78,7 @@ struct BlockParser {
       let buffer = try buffer(&reader)
       try reader.expect(":")
       return .acquire(buffer, bytes: try expression(&reader))
+    case "external": return try external(&reader)
     case "fail":
       reader.advance()
       return .fail(status: try reader.integer())
@@ -134,15 +136,33 @@ struct BlockParser {
     while !reader.take(")") {
       if !arguments.isEmpty || !scalars.isEmpty { try reader.expect(",") }
       if arguments.count < kernel.parameters.count {
-        let id = try reader.numbered("b")
-        let element = buffers[id] ?? kernel.parameters[arguments.count].buffer.element
-        let offset = reader.take("+") ? try expression(&reader) : .index(0)
-        arguments.append(Argument(Buffer(id: id, element: element), offset: offset))
+        arguments.append(try argument(&reader, kernel.parameters[arguments.count].buffer.element))
       } else {
         scalars.append(try expression(&reader))
       }
     }
     return .call(kernel: number, arguments: arguments, scalars: scalars)
+  }
+
+  /// A buffer with an offset; one that nothing else uses has the element type of what it is passed as.
+  private func argument(_ reader: inout TextReader, _ element: ElementType) throws(ParseError) -> Argument {
+    let id = try reader.numbered("b")
+    let offset = reader.take("+") ? try expression(&reader) : .index(0)
+    return Argument(Buffer(id: id, element: buffers[id] ?? element), offset: offset)
+  }
+
+  private func external(_ reader: inout TextReader) throws(ParseError) -> Statement {
+    reader.advance()
+    let start = reader.offset
+    let number = try reader.numbered("x")
+    guard externals.indices.contains(number) else { throw reader.error(at: start, "there is no x\(number)") }
+    var parameters = externals[number].parameters[...]
+    let arguments = try reader.list("(", ")") { (reader) throws(ParseError) -> ExternalArgument in
+      guard let parameter = parameters.popFirst() else { throw reader.error("x\(number) has fewer parameters") }
+      if parameter.kind == .value { return .value(try expression(&reader)) }
+      return reader.take(word: "null") ? .absent : .place(try argument(&reader, parameter.element))
+    }
+    return .external(function: number, arguments: arguments)
   }
 
   func variable(_ reader: inout TextReader) throws(ParseError) -> Variable {

@@ -36,6 +36,14 @@ extension Program {
       try reader.expect(word: "is")
       storage.append(try Storage(&reader))
     }
+    while case .word(let word) = reader.token, word.hasPrefix("x") {
+      let start = reader.offset
+      guard try reader.numbered("x") == externals.count else {
+        throw reader.error(at: start, "x\(externals.count) expected")
+      }
+      try reader.expect(":")
+      externals.append(try ExternalFunction(&reader))
+    }
     while case .word(let word) = reader.token, word.hasPrefix("k") {
       let start = reader.offset
       guard try reader.numbered("k") == kernels.count else {
@@ -45,6 +53,7 @@ extension Program {
       kernels.append(try Kernel(&reader))
     }
     entry.kernels = kernels
+    entry.externals = externals
     try reader.expect(word: "entry")
     self.entry = try entry.block(&reader)
     guard reader.token == .end else { throw reader.error("the end expected, not \(reader.found)") }
@@ -80,7 +89,10 @@ extension Kernel {
       try reader.expect(")")
     }
     let mayFail = reader.take(word: "fails")
-    self.init(name: name, parameters: parameters, scalars: scalars, body: try parser.block(&reader), mayFail: mayFail)
+    let staysScalar = reader.take(word: "scalar")
+    self.init(
+      name: name, parameters: parameters, scalars: scalars, body: try parser.block(&reader), mayFail: mayFail,
+      staysScalar: staysScalar)
   }
 }
 

@@ -100,11 +100,27 @@ extension Statement: CustomStringConvertible {
     case .copy(let to, let index, let from, let fromIndex, let count):
       return ["copy \(to)[\(index) : \(count)] = \(from)[\(fromIndex) : \(count)]"]
     case .call(let kernel, let arguments, let scalars):
-      let places = arguments.map { $0.offset.integerValue == 0 ? "\($0.buffer)" : "\($0.buffer) + \($0.offset)" }
-      return ["call k\(kernel)(\((places + scalars.map(\.description)).joined(separator: ", ")))"]
+      let texts = arguments.map(\.description) + scalars.map(\.description)
+      return ["call k\(kernel)(\(texts.joined(separator: ", ")))"]
     case .define(let symbol, let value): return ["define $\(symbol.quotedIfNeeded) = \(value)"]
     case .acquire(let buffer, let bytes): return ["acquire \(buffer) : \(bytes)"]
+    case .external(let function, let arguments):
+      return ["external x\(function)(\(arguments.map(\.description).joined(separator: ", ")))"]
     case .fail(let status): return ["fail \(status)"]
+    }
+  }
+}
+
+extension Argument: CustomStringConvertible {
+  public var description: String { offset.integerValue == 0 ? "\(buffer)" : "\(buffer) + \(offset)" }
+}
+
+extension ExternalArgument: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .place(let place): place.description
+    case .absent: "null"
+    case .value(let value): value.description
     }
   }
 }
@@ -113,7 +129,8 @@ extension Kernel: CustomStringConvertible {
   public var description: String {
     let buffers = parameters.map { "\($0.buffer): \($0.access) \($0.buffer.element) align \($0.alignment)" }
     let list = (buffers + scalars.map { "\($0): \($0.type)" }).joined(separator: ", ")
-    return block("kernel \(name.quotedIfNeeded)(\(list))\(mayFail ? " fails" : "")", body).joined(separator: "\n")
+    let marks = (mayFail ? " fails" : "") + (staysScalar ? " scalar" : "")
+    return block("kernel \(name.quotedIfNeeded)(\(list))\(marks)", body).joined(separator: "\n")
   }
 }
 
@@ -138,6 +155,7 @@ extension Program: CustomStringConvertible {
     for (id, storage) in storage.enumerated() {
       lines.append("b\(id)\(elements[id].map { ": \($0)" } ?? "") is \(storage)")
     }
+    for (index, function) in externals.enumerated() { lines.append("x\(index): \(function)") }
     for (index, kernel) in kernels.enumerated() { lines.append("k\(index): \(kernel)") }
     return (lines + block("entry", entry)).joined(separator: "\n")
   }

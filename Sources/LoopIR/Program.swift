@@ -30,13 +30,19 @@ public struct Kernel: Hashable, Sendable {
   public var body: [Statement]
   /// Whether a `fail` statement occurs, so that the kernel returns a status.
   public var mayFail: Bool
+  /// Whether back ends should not make vectors of scalar code: its loads wait for each other.
+  public var staysScalar: Bool
 
-  public init(name: String, parameters: [Parameter], scalars: [Variable] = [], body: [Statement], mayFail: Bool = false) {
+  public init(
+    name: String, parameters: [Parameter], scalars: [Variable] = [], body: [Statement], mayFail: Bool = false,
+    staysScalar: Bool = false
+  ) {
     self.name = name
     self.parameters = parameters
     self.scalars = scalars
     self.body = body
     self.mayFail = mayFail
+    self.staysScalar = staysScalar
   }
 
   public static func == (a: Kernel, b: Kernel) -> Bool {
@@ -158,6 +164,8 @@ public struct Program: Sendable {
   public var kernels: [Kernel]
   /// The number of parts into which kernels are divided, one for each thread.
   public var parts: Int
+  /// Functions that the program which links the model supplies.
+  public var externals: [ExternalFunction]
   /// Storage of the entry's buffers, by `Buffer.id`.
   public var storage: [Storage]
   /// The entry: calls of kernels, and the control flow around them.
@@ -178,6 +186,7 @@ public struct Program: Sendable {
     arenaBytes = .index(0)
     kernels = []
     parts = 1
+    externals = []
     storage = []
     entry = []
     comments = []

@@ -44,6 +44,15 @@ public struct Argument: Hashable, Sendable {
   }
 }
 
+/// What a parameter of an external function gets.
+public enum ExternalArgument: Hashable, Sendable {
+  case place(Argument)
+  /// A null pointer.
+  case absent
+  /// A literal `i64` or `f32`.
+  case value(Expr)
+}
+
 /// An action of a kernel or of the program's entry.
 public indirect enum Statement: Hashable, Sendable {
   /// Names a value; the variable is assigned exactly once.
@@ -70,6 +79,8 @@ public indirect enum Statement: Hashable, Sendable {
   case define(String, Expr)
   /// Gets memory of at least `bytes` (`i64` scalar) for a buffer of acquired storage, or fails; in the entry only.
   case acquire(Buffer, bytes: Expr)
+  /// Calls a function of `Program.externals` by its position; a status other than 0 ends the call. In the entry only.
+  case external(function: Int, arguments: [ExternalArgument])
   /// Ends the whole call with a status code other than 0; in kernels and in the entry.
   case fail(status: Int)
 }

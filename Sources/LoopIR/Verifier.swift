@@ -48,6 +48,7 @@ public func verify(_ program: Program) throws(LoopVerificationError) {
     }
   }
   var entry = BlockVerifier(symbols: symbols, kernels: program.kernels)
+  entry.externals = program.externals
   entry.measured = Set(program.measured)
   var elements: [Int: ElementType] = [:]
   for buffer in program.entry.buffers {
@@ -102,6 +103,7 @@ struct BlockVerifier {
   let symbols: Set<String>
   /// What may be called; nil in kernels.
   let kernels: [Kernel]?
+  var externals: [ExternalFunction] = []
   /// Symbols that may be given a value.
   var measured: Set<String> = []
   /// Buffers that may be given memory.
@@ -241,6 +243,7 @@ struct BlockVerifier {
       guard acquirable.contains(buffer.id) else { throw LoopVerificationError("\(buffer) has memory") }
       _ = try use(buffer, reads: false, writes: true)
       try expect(bytes, ValueType(.i64))
+    case .external(let function, let arguments): try external(function, arguments)
     case .fail(let status):
       guard status != 0 else { throw LoopVerificationError("status 0 is success") }
       mayFail = true
@@ -297,6 +300,29 @@ struct BlockVerifier {
       }
     }
     mayFail = mayFail || called.mayFail
+  }
+
+  private mutating func external(_ number: Int, _ arguments: [ExternalArgument]) throws(LoopVerificationError) {
+    guard externals.indices.contains(number) else { throw LoopVerificationError("there is no x\(number) here") }
+    let function = externals[number]
+    guard arguments.count == function.parameters.count else {
+      throw LoopVerificationError("\(arguments.count) arguments for \(function)")
+    }
+    for (argument, parameter) in zip(arguments, function.parameters) {
+      switch (argument, parameter.kind) {
+      case (.place(let place), .input), (.place(let place), .output), (.place(let place), .text):
+        guard place.buffer.element.bytes == parameter.element.bytes else {
+          throw LoopVerificationError("\(place.buffer) of \(place.buffer.element) for \(parameter.name)")
+        }
+        _ = try use(place.buffer, reads: parameter.kind != .output, writes: parameter.kind == .output)
+        try position(place.offset, "offset of \(place.buffer)")
+      case (.absent, .input): continue
+      case (.value(let value), .value): try expect(value, ValueType(parameter.element))
+      case (.place, .value), (.absent, _), (.value, _):
+        throw LoopVerificationError("\(argument) for \(parameter.kind.rawValue) \(parameter.name)")
+      }
+    }
+    mayFail = true
   }
 
   /// Verifies the use of a buffer and gives what is known of it.

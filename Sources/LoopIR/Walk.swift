@@ -33,6 +33,14 @@ extension Statement {
     case .zero(_, let index, let count): [index, count]
     case .copy(_, let index, _, let fromIndex, let count): [index, fromIndex, count]
     case .call(_, let arguments, let scalars): arguments.map(\.offset) + scalars
+    case .external(_, let arguments):
+      arguments.compactMap { argument in
+        switch argument {
+        case .place(let place): place.offset
+        case .value(let value): value
+        case .absent: nil
+        }
+      }
     }
   }
 
@@ -42,6 +50,8 @@ extension Statement {
     case .store(let buffer, _, _, _), .allocate(let buffer, _), .zero(let buffer, _, _), .acquire(let buffer, _): [buffer]
     case .copy(let to, _, let from, _, _): [to, from]
     case .call(_, let arguments, _): arguments.map(\.buffer)
+    case .external(_, let arguments):
+      arguments.compactMap { if case .place(let place) = $0 { place.buffer } else { nil } }
     case .bind, .declare, .assign, .loop, .conditional, .whileLoop, .define, .fail: []
     }
   }
@@ -52,7 +62,7 @@ extension Statement {
     case .loop(let loop): loop.body
     case .conditional(_, let then, let otherwise): then + otherwise
     case .whileLoop(_, let body): body
-    case .bind, .declare, .assign, .store, .allocate, .zero, .copy, .call, .define, .acquire, .fail: []
+    case .bind, .declare, .assign, .store, .allocate, .zero, .copy, .call, .define, .acquire, .external, .fail: []
     }
   }
 }

@@ -11,17 +11,19 @@ public struct ImportedModel {
 
 /// Translates a model, with named dimensions bound to sizes where `dims` has them.
 ///
-/// `inputs` gives the types of the inputs in place of the declared ones.
+/// `inputs` gives the types of the inputs in place of the declared ones, and `custom` has operators that functions of
+/// the user compute.
 ///
 /// - Throws: `ModelError` with the diagnostics of all nodes that cannot be translated.
-public func importModel(_ model: Model, dims: [String: Int] = [:], inputs: [ValueInfo]? = nil) throws(ModelError)
-  -> ImportedModel
-{
+public func importModel(
+  _ model: Model, dims: [String: Int] = [:], inputs: [ValueInfo]? = nil, custom: CustomOperators = CustomOperators()
+) throws(ModelError) -> ImportedModel {
   var importer = Importer()
   var builder = GraphBuilder()
   var functions: [String: FunctionDef] = [:]
   for function in model.functions { functions[Importer.functionKey(function.domain, function.name)] = function }
   var scope = Scope(opsets: model.opsets, functions: functions)
+  scope.custom = custom
   let given = Dictionary((inputs ?? []).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
   var used: [ValueInfo] = []
   for input in model.graph.inputs where model.requiredInputs.contains(input) || given[input.name] != nil {
@@ -139,13 +141,17 @@ struct Importer {
     _ node: NodeDef, _ domain: String, _ opset: Int?, _ arguments: [ImportedValue?], _ scope: inout Scope,
     _ builder: inout GraphBuilder
   ) throws(ModelError) -> [ImportedValue] {
+    if let rule = scope.custom.rule(domain, node.opType) {
+      let operatorNode = OperatorNode(definition: node, version: opset ?? 1, values: arguments, scope: scope)
+      return try rule.build(operatorNode, in: &builder).map { .tensor($0) }
+    }
     if let function = scope.functions[Importer.functionKey(domain, node.opType)] {
       return try call(function, node, arguments, scope, &builder)
     }
     guard let candidate = Registry.find(domain, node.opType) else {
       throw .unsupported(
         "operator \(node.opType) of domain '\(domain.isEmpty ? "ai.onnx" : domain)' is not supported",
-        hint: unsupportedOperators[node.opType] ?? "see onnxc ops")
+        hint: Registry.hint(domain, node.opType))
     }
     guard let opset else { throw .invalid("the model imports no operator set of domain '\(domain)'") }
     guard let version = candidate.name.versions.last(where: { $0 <= opset }) else {
@@ -164,6 +170,7 @@ struct Importer {
     for (name, argument) in zip(function.inputs, arguments) { if let argument { inner.values[name] = argument } }
     let attributes = function.defaultAttributes.merging(node.attributes) { _, given in given }
     inner.depth = scope.depth + 1
+    inner.custom = scope.custom
     for body in function.nodes {
       var bound = body.binding(attributes)
       bound.inputs = body.inputs.map { inner.values[$0] == nil && function.inputs.contains($0) ? "" : $0 }

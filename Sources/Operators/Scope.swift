@@ -10,6 +10,8 @@ public struct Scope {
   var opsets: [String: Int]
   /// Model-local functions by domain and name.
   var functions: [String: FunctionDef]
+  /// Operators that functions of the user compute.
+  var custom = CustomOperators()
   /// Body graphs and functions around the current node.
   var depth = 0
 

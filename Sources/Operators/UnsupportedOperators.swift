@@ -1,5 +1,5 @@
 /// Why operators that cannot be compiled yet cannot, and what to do about it.
-let unsupportedOperators: [String: String] = {
+private let unsupportedOperators: [String: String] = {
   var reasons: [String: String] = [:]
   for name in ["BeamSearch", "GreedySearch", "Sampling", "WhisperBeamSearch"] {
     reasons[name] = "it is a loop around a decoder; export the decoder alone"
@@ -13,3 +13,11 @@ let unsupportedOperators: [String: String] = {
   reasons["ImageDecoder"] = "images are not decoded; pass pixels as an input"
   return reasons
 }()
+
+extension Registry {
+  /// What to do about an operator that is not in the registry.
+  static func hint(_ domain: String, _ name: String) -> String {
+    if !all.contains(where: { $0.name.domain == domain }) { return CustomOperators.hint(domain, name) }
+    return unsupportedOperators[name] ?? "see onnxc ops, or give its shape rule with --custom-ops"
+  }
+}

@@ -22,7 +22,7 @@ private func isLive(_ node: Node, _ live: Set<ValueID>, _ symbols: Set<String>, 
   case .measure(let own): own.contains(where: symbols.contains)
   case .assume(let assumption):
     assumption.isRequired || node.primitive.symbols.allSatisfy { symbols.contains($0) || !measured.contains($0) }
-  case .constant, .map, .reduce, .contract, .reshape, .scan, .branch, .scatter, .sort, .compact:
+  case .constant, .map, .reduce, .contract, .reshape, .scan, .branch, .scatter, .sort, .compact, .external:
     node.results.contains(where: live.contains) || node.primitive.measuredSymbols.contains(where: symbols.contains)
   }
 }

@@ -48,7 +48,7 @@ private func fuse(_ node: Node, _ map: Map, _ operand: Int, _ producer: Node) ->
     (result, reduce) = compacted(result, reduce)
     result.primitive = .reduce(reduce)
     return result
-  case .constant, .map, .reshape, .scan, .branch, .scatter, .sort, .compact, .measure, .assume: return nil
+  case .constant, .map, .reshape, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume: return nil
   }
 }
 

@@ -28,7 +28,8 @@ private func inlineOne(_ node: Node, _ graph: Graph, _ producers: [Int?], _ uses
   switch node.primitive {
   case .map(let map): (domain, body) = (map.shape.product, map.body)
   case .reduce(let reduce): (domain, body) = ((reduce.shape + reduce.reduced).product, reduce.body)
-  case .constant, .contract, .reshape, .scan, .branch, .scatter, .sort, .compact, .measure, .assume: return nil
+  case .constant, .contract, .reshape, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume:
+    return nil
   }
   for (operand, value) in node.operands.enumerated() {
     guard let position = producers[value.index], case .map(let producer) = graph.nodes[position].primitive,
@@ -108,7 +109,7 @@ private func inline(_ node: Node, _ operand: Int, _ producerNode: Node, _ produc
     changed.operands = operands
     (changed, reduce) = compacted(changed, reduce)
     changed.primitive = .reduce(reduce)
-  case .constant, .contract, .reshape, .scan, .branch, .scatter, .sort, .compact, .measure, .assume:
+  case .constant, .contract, .reshape, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume:
     fatalError("\(node.primitive.mnemonic) has no body")
   }
   return changed

@@ -23,7 +23,8 @@ public struct Pass: Sendable {
         branch.then = run(branch.then)
         branch.otherwise = run(branch.otherwise)
         graph.nodes[index].primitive = .branch(branch)
-      case .constant, .map, .reduce, .contract, .reshape, .scatter, .sort, .compact, .measure, .assume: continue
+      case .constant, .map, .reduce, .contract, .reshape, .scatter, .sort, .compact, .external, .measure, .assume:
+        continue
       }
     }
     return rewrite(graph)

@@ -53,7 +53,8 @@ struct Movement {
         guard let index = AffineIndex(read, in: map.body) else { return nil }
         indices.append(index)
       }
-    case .constant, .reduce, .contract, .scan, .branch, .scatter, .sort, .compact, .measure, .assume: return nil
+    case .constant, .reduce, .contract, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume:
+      return nil
     }
   }
 }
@@ -123,7 +124,7 @@ private func replace(_ node: Node, _ operand: Int, _ movement: Movement, _ graph
       (changed.operands, contract.epilogue) = GraphBuilder.compact(contract.epilogue, changed.operands, from: 2)
     }
     changed.primitive = .contract(contract)
-  case .constant, .reshape, .scan, .branch, .scatter, .sort, .compact, .measure, .assume: return nil
+  case .constant, .reshape, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume: return nil
   }
   return changed
 }

@@ -162,7 +162,7 @@ struct Assembler {
       for value in step.writes + step.reads { touch(value, number) }
       var scratch: [Int?] = []
       switch step.action {
-      case .view, .measure, .assume: break
+      case .view, .measure, .assume, .external: break
       case .call(_, let bindings):
         for case .scratch(let bytes) in bindings {
           let bound = bounds.bound(bytes)
@@ -257,6 +257,7 @@ struct Assembler {
           let isBroken: CompareOp = fact.relation == .equal ? .notEqual : .greater
           statements.append(fail(assumption.status, if: .compare(isBroken, fact.left.expr, fact.right.expr)))
         }
+      case .external(let external): statements.append(call(external, step, steps, places))
       case .branch(let choice):
         guard let plans = plan.bodies[number], let place = plan.scratch[number][0] else { fatalError("branch without a plan") }
         statements += branch(choice, plans, base + place, steps, &places)
@@ -295,6 +296,29 @@ struct Assembler {
     nextVariable += 1
     let call = Statement.call(kernel: kernel, arguments: arguments, scalars: [.variable(part)])
     return .loop(Loop(part, from: .index(0), to: .index(program.parts), kind: .parallel, body: [call]))
+  }
+
+  private mutating func call(
+    _ external: External, _ step: Step, _ steps: Steps, _ places: [ValueID: Argument]
+  ) -> Statement {
+    let number: Int
+    if let known = program.externals.firstIndex(of: external.function) {
+      number = known
+    } else {
+      number = program.externals.count
+      program.externals.append(external.function)
+    }
+    var arguments: [LoopIR.ExternalArgument] = []
+    for argument in external.arguments {
+      switch argument {
+      case .operand(let position): arguments.append(.place(place(step.reads[position], steps, places)))
+      case .result(let position): arguments.append(.place(place(step.writes[position], steps, places)))
+      case .absent: arguments.append(.absent)
+      case .integer(let value): arguments.append(.value(.index(value)))
+      case .float(let value): arguments.append(.value(.float(Double(value), .f32)))
+      }
+    }
+    return .external(function: number, arguments: arguments)
   }
 
   private mutating func branch(

@@ -67,7 +67,8 @@ private struct LayoutAssignment {
       } else {
         node.operands = [rowMajor(operand)]
       }
-    case .scan, .branch, .scatter, .sort, .compact, .measure: node.operands = node.operands.map { rowMajor($0) }
+    case .scan, .branch, .scatter, .sort, .compact, .external, .measure:
+      node.operands = node.operands.map { rowMajor($0) }
     }
     result.nodes.append(node)
   }

@@ -7,6 +7,8 @@ struct KernelBuilder {
   private(set) var parameters: [Parameter] = []
   private(set) var buffers = 0
   private var variables = 0
+  /// Whether vectors would not help the kernel.
+  var staysScalar = false
 
   /// Adds a buffer parameter.
   mutating func parameter(_ element: ElementType, _ access: Access, alignment: Int? = nil) -> Buffer {

@@ -89,8 +89,24 @@ private func varies(_ ids: some Sequence<ScalarID>, along axis: Int, _ graph: Sc
   return false
 }
 
+/// How many positions of a graph with long chains of reads are computed at the same time.
+let overlap = 8
+
+/// Whether more than a few reads each need the one before for their place.
+func hasLongChains(_ graph: ScalarGraph) -> Bool {
+  var lengths = [Int](repeating: 0, count: graph.nodes.count)
+  for id in graph.reachable {
+    let before = ScalarGraph.operands(of: graph[id]).reduce(0) { max($0, lengths[$1.index]) }
+    if case .read = graph[id] { lengths[id.index] = before + 1 } else { lengths[id.index] = before }
+  }
+  return lengths.contains { $0 > 3 }
+}
+
 /// The lanes that suit a loop over `extent` elements whose widest type has the given size.
+///
+/// Long chains of reads stay scalar: gathers load no faster, and chains at several positions overlap.
 func suitableLanes(_ graph: ScalarGraph, extent: Dim, target: Target) -> Int {
+  if hasLongChains(graph) { return 1 }
   let widest = graph.reachable.map { graph.type(of: $0) }.filter { $0 != .i64 && $0 != .u64 }.map(\.bytes).max() ?? 8
   var lanes = target.lanes(max(1, min(widest, 8)))
   lanes = min(lanes, max(1, target.vectorBytes / 4))

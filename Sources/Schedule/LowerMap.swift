@@ -40,6 +40,24 @@ private func lowerWhole(_ map: Map, operands: [View], result: View, layout: Layo
 
   guard let inner = nest.order.last else { return store(axes, nil, 1, nil, &builder) }
   let extent = nest.extents[inner]
+  if hasLongChains(body) {
+    let statements = sweep(extent, overlap, kind: .parallel, &builder) { first, count, builder in
+      let positions = (0..<count).map { offset in
+        var here = axes
+        here[inner] = first + .index(offset)
+        return here
+      }
+      var emitters = positions.map { ScalarEmitter(body, operands: operands, extents: nest.extents, axes: $0) }
+      var statements = ScalarEmitter.readInTurn(&emitters, in: &builder)
+      for (index, here) in positions.enumerated() {
+        let value = emitters[index].result(0, in: &builder)
+        let place = zip(here, result.strides).reduce(result.offset.expr) { $0 + $1.0 * $1.1.expr }
+        statements += emitters[index].takeStatements() + [.store(result.buffer, index: place, value: value, count: nil)]
+      }
+      return statements
+    }
+    return LoopNest.wrap(statements, variables)
+  }
   let isDense = result.strides[inner] == 1
   let lanes = isDense ? suitableLanes(body, extent: extent, target: target) : 1
   let statements = sweep(extent, lanes, &builder) { position, lanes, count, builder in
@@ -48,6 +66,26 @@ private func lowerWhole(_ map: Map, operands: [View], result: View, layout: Layo
     return store(here, inner, lanes, count, &builder)
   }
   return LoopNest.wrap(statements, variables, kind: .parallel)
+}
+
+/// A loop over `extent` positions in groups of a size, then one by one.
+func sweep(
+  _ extent: Dim, _ size: Int, kind: LoopKind, _ builder: inout KernelBuilder,
+  body: (Expr, Int, inout KernelBuilder) -> [Statement]
+) -> [Statement] {
+  let rest = extent.remainder(by: Dim(size))
+  let whole = extent - rest
+  let (main, tail) = (builder.index(), builder.index())
+  var statements: [Statement] = []
+  if whole != 0 {
+    let inner = body(.variable(main), size, &builder)
+    statements.append(.loop(Loop(main, from: .index(0), to: whole.expr, by: size, kind: kind, body: inner)))
+  }
+  if rest != 0 {
+    let inner = body(.variable(tail), 1, &builder)
+    statements.append(.loop(Loop(tail, from: whole.expr, to: extent.expr, kind: kind, body: inner)))
+  }
+  return statements
 }
 
 /// A parallel loop over `extent` positions by vectors, then the rest as one partial vector; scalar where `lanes` is 1.

@@ -91,7 +91,8 @@ struct ReduceLowering {
   ) -> [Statement] {
     var axes = axes
     var variables: [(variable: Variable, extent: Dim)] = []
-    for axis in inner {
+    let overlapped = lanes == 1 && !reduce.combiner.hasPosition && hasLongChains(body) ? inner.last : nil
+    for axis in inner where axis != overlapped {
       let variable = builder.index()
       variables.append((variable, extents[axis]))
       axes[axis] = .variable(variable)
@@ -100,6 +101,10 @@ struct ReduceLowering {
     let identity = Expr(literal: reduce.combiner.identity(element), element)
     var statements: [Statement] = [.declare(accumulator, lanes > 1 ? .splat(identity, lanes: lanes) : identity)]
     var accumulators: [Expr] = [.variable(accumulator)]
+    if let axis = overlapped {
+      let update = overlappedUpdate(accumulator, axes, axis, &builder)
+      return statements + LoopNest.wrap(update, variables) + finish(axes, nil, 1, nil, accumulators, &builder)
+    }
     var emitter = ScalarEmitter(
       body, operands: operands, extents: extents, axes: axes, vectorAxis: vectorAxis, lanes: lanes, count: count)
     let value = emitter.result(0, in: &builder)
@@ -114,6 +119,25 @@ struct ReduceLowering {
     }
     statements += LoopNest.wrap(emitter.statements + update, variables)
     return statements + finish(axes, vectorAxis, lanes, count, accumulators, &builder)
+  }
+
+  /// Combines the values along a reduced axis, several of which are computed at the same time.
+  private func overlappedUpdate(_ accumulator: Variable, _ axes: [Expr], _ axis: Int, _ builder: inout KernelBuilder)
+    -> [Statement]
+  {
+    sweep(extents[axis], overlap, kind: .serial, &builder) { first, count, builder in
+      var emitters = (0..<count).map { offset in
+        var here = axes
+        here[axis] = first + .index(offset)
+        return ScalarEmitter(body, operands: operands, extents: extents, axes: here)
+      }
+      var statements = ScalarEmitter.readInTurn(&emitters, in: &builder)
+      for index in emitters.indices {
+        let value = emitters[index].result(0, in: &builder)
+        statements += emitters[index].takeStatements() + combine(into: accumulator, value, &builder)
+      }
+      return statements
+    }
   }
 
   private func combine(into accumulator: Variable, _ value: Expr, _ builder: inout KernelBuilder) -> [Statement] {

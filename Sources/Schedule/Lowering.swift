@@ -43,6 +43,9 @@ struct Lowering {
         steps.steps.append(Step(action: .measure(symbols), reads: node.operands, writes: [], origin: node.origin))
       case .assume(let assumption):
         steps.steps.append(Step(action: .assume(assumption), reads: [], writes: [], origin: node.origin))
+      case .external(let external):
+        steps.steps.append(
+          Step(action: .external(external), reads: node.operands, writes: node.results, origin: node.origin))
       case .map, .reduce, .contract, .scatter, .sort, .compact:
         steps.steps.append(kernelStep(node, laidOut, steps.constants))
       }
@@ -70,7 +73,8 @@ struct Lowering {
     let division = KernelDivision(parts: mayFail ? 1 : threads, part: scope.part)
     let kernel = Kernel(
       name: "\(node.primitive.mnemonic)\(kernels.count)", parameters: scope.builder.parameters,
-      scalars: division.divides(body) ? [scope.part] : [], body: division.divided(body), mayFail: mayFail)
+      scalars: division.divides(body) ? [scope.part] : [], body: division.divided(body), mayFail: mayFail,
+      staysScalar: scope.builder.staysScalar)
     let number: Int
     if let existing = numbers[kernel] {
       number = existing
@@ -105,7 +109,8 @@ struct Lowering {
     case .scatter(let scatter): return lowerScatter(scatter, node, &scope)
     case .sort(let sort): return lowerSort(sort, node, &scope)
     case .compact(let compact): return lowerCompact(compact, node, &scope)
-    case .constant, .reshape, .scan, .branch, .measure, .assume: fatalError("\(node.primitive.mnemonic) has no kernel")
+    case .constant, .reshape, .scan, .branch, .external, .measure, .assume:
+      fatalError("\(node.primitive.mnemonic) has no kernel")
     }
   }
 
@@ -131,7 +136,7 @@ struct Lowering {
       case .loop(let loop): mayFail(loop.body)
       case .conditional(_, let then, let otherwise): mayFail(then) || mayFail(otherwise)
       case .whileLoop(_, let body): mayFail(body)
-      case .bind, .declare, .assign, .store, .allocate, .zero, .copy, .call, .define, .acquire: false
+      case .bind, .declare, .assign, .store, .allocate, .zero, .copy, .call, .define, .acquire, .external: false
       }
     }
   }

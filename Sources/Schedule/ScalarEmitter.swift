@@ -44,6 +44,29 @@ struct ScalarEmitter {
     wide(emit(graph.results[position], in: &builder))
   }
 
+  /// Computes the reads of emitters that differ in their positions, one read of each in turn, so that long chains of
+  /// reads that wait for each other overlap.
+  static func readInTurn(_ emitters: inout [ScalarEmitter], in builder: inout KernelBuilder) -> [Statement] {
+    var statements: [Statement] = []
+    guard let graph = emitters.first?.graph else { return [] }
+    builder.staysScalar = true
+    for id in graph.reachable {
+      guard case .read = graph[id] else { continue }
+      for index in emitters.indices where emitters[index].values[id.index] == nil {
+        let value = emitters[index].compute(id, in: &builder)
+        emitters[index].values[id.index] = emitters[index].bind(value, in: &builder)
+        statements += emitters[index].takeStatements()
+      }
+    }
+    return statements
+  }
+
+  /// The statements so far, which are then no longer part of the emitter.
+  mutating func takeStatements() -> [Statement] {
+    defer { statements = [] }
+    return statements
+  }
+
   private func wide(_ value: Expr) -> Expr {
     lanes > 1 && value.type.lanes == 1 ? .splat(value, lanes: lanes) : value
   }

@@ -26,7 +26,7 @@ struct SizeBounds {
         collect(branch.then)
         collect(branch.otherwise)
         for extent in branch.extents { limits.append(([.symbol(extent.symbol)], .maximum(extent.then, extent.otherwise))) }
-      case .constant, .map, .reduce, .contract, .reshape, .scatter, .sort, .compact, .measure: continue
+      case .constant, .map, .reduce, .contract, .reshape, .scatter, .sort, .compact, .external, .measure: continue
       }
     }
   }

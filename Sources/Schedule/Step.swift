@@ -14,6 +14,7 @@ struct Step {
     /// Names the elements of the value that is read.
     case measure([String])
     case assume(Assumption)
+    case external(External)
   }
 
   var action: Action
@@ -67,7 +68,7 @@ struct Steps {
       case .scan(let scan): scan.body.measuredSymbols
       case .branch(let choice):
         choice.then.measuredSymbols + choice.otherwise.measuredSymbols + choice.branch.extents.map(\.symbol)
-      case .call, .view, .assume: []
+      case .call, .view, .assume, .external: []
       }
     }
   }

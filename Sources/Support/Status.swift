@@ -7,6 +7,7 @@ public enum Status: Int, Sendable, CaseIterable {
   case outputTooSmall = 4
   case outOfMemory = 5
   case malformedText = 6
+  case customOperatorFailed = 7
 
   /// The text that `onnxc_strerror` gives.
   public var text: String {
@@ -18,6 +19,7 @@ public enum Status: Int, Sendable, CaseIterable {
     case .outputTooSmall: "an output does not fit the space reserved for it"
     case .outOfMemory: "the caller's allocator gave no memory"
     case .malformedText: "a string in the input data is not a number"
+    case .customOperatorFailed: "the function of a custom operator returned a status other than 0"
     }
   }
 }

@@ -24,7 +24,7 @@ public enum Evaluator {
     case .contract(let contract):
       guard contract.shape.constants != nil, contract.reduced.constants != nil, isEvaluated(contract.epilogue) else { return nil }
       return evaluate(.reduce(contract.asReduce(operands.map(\.type))), operands, workLimit: workLimit)
-    case .scan, .branch, .scatter, .sort, .compact, .measure, .assume: return nil
+    case .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume: return nil
     }
   }
 

@@ -71,7 +71,7 @@ public struct GraphBuilder: Sendable {
 
   private mutating func fold(_ primitive: Primitive, _ operands: [ValueID]) -> [ValueID]? {
     switch primitive {
-    case .constant, .scan, .branch, .scatter, .sort, .compact, .measure, .assume: return nil
+    case .constant, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume: return nil
     case .map, .reduce, .contract, .reshape: break
     }
     var inputs: [ConstantTensor] = []

@@ -170,6 +170,15 @@ private struct GraphParser {
       let shape = try dims(&reader)
       let condition = try ScalarGraph(&reader, context)
       return { _ in .compact(Compact(shape: shape, condition: condition)) }
+    case "external":
+      let function = try ExternalFunction(&reader)
+      let arguments = try reader.list("[", "]") { (reader) throws(ParseError) in try ExternalArgument(&reader) }
+      let written = function.parameters.filter { $0.kind == .output }.map(\.element)
+      return { shapes in
+        .external(
+          External(
+            function: function, arguments: arguments, results: zip(written, shapes).map { TensorType($0, $1) }))
+      }
     case "sort": return operands.count == 1 ? try sort(&reader, operands[0].rank) : nil
     default: return nil
     }
@@ -312,5 +321,20 @@ private struct GraphParser {
     let values = try elements.list("<", ">") { (reader) throws(ParseError) in try reader.integer() }
     try fits(values.count)
     return (ConstantTensor(type.element, dims: dims, integers: values), type)
+  }
+}
+
+extension ExternalArgument {
+  /// Reads what `description` prints.
+  fileprivate init(_ reader: inout TextReader) throws(ParseError) {
+    let start = reader.offset
+    switch try reader.word("an argument") {
+    case "operand": self = .operand(try reader.count())
+    case "result": self = .result(try reader.count())
+    case "absent": self = .absent
+    case "integer": self = .integer(try reader.integer())
+    case "float": self = .float(Float(try reader.float()))
+    default: throw reader.error(at: start, "operand, result, absent, integer or float expected")
+    }
   }
 }

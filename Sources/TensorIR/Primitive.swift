@@ -214,6 +214,33 @@ public struct Compact: Hashable, Sendable {
   }
 }
 
+/// What a parameter of an external function gets.
+public enum ExternalArgument: Hashable, Sendable {
+  /// The elements of an operand in row-major order.
+  case operand(Int)
+  /// Room for the elements of a result in row-major order.
+  case result(Int)
+  /// A null pointer, for an input that the model leaves out.
+  case absent
+  case integer(Int)
+  case float(Float)
+}
+
+/// A call of a function outside of the model, which has no effect but on its results.
+public struct External: Hashable, Sendable {
+  public var function: ExternalFunction
+  /// One for each parameter.
+  public var arguments: [ExternalArgument]
+  /// The types of the results.
+  public var results: [TensorType]
+
+  public init(function: ExternalFunction, arguments: [ExternalArgument], results: [TensorType]) {
+    self.function = function
+    self.arguments = arguments
+    self.results = results
+  }
+}
+
 /// What holds of dimensions that become known at run time; a call for which it does not hold fails.
 public struct DimFact: Hashable, Sendable {
   public enum Relation: String, Hashable, Sendable, CaseIterable {
@@ -259,6 +286,7 @@ public indirect enum Primitive: Hashable, Sendable {
   case scatter(Scatter)
   case sort(Sort)
   case compact(Compact)
+  case external(External)
   /// Names the elements of operand 0, an `i64` vector, so that extents can use them; a call with a negative one fails.
   case measure([String])
   /// Fails the call unless all facts hold, and lets the memory plan rely on them.
@@ -279,6 +307,7 @@ extension Primitive {
     case .scatter: "scatter"
     case .sort: "sort"
     case .compact: "compact"
+    case .external: "external"
     case .measure: "measure"
     case .assume: "assume"
     }
@@ -306,6 +335,7 @@ extension Primitive {
       shape[sort.axis] = sort.limit
       return [TensorType(operands[0].element, shape), TensorType(.i64, shape)]
     case .compact(let compact): return [TensorType(.i64, [compact.shape.product]), TensorType(.i64, [1])]
+    case .external(let external): return external.results
     case .measure, .assume: return []
     }
   }

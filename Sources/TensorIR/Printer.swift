@@ -16,7 +16,7 @@ extension Graph: CustomStringConvertible {
       switch node.primitive {
       case .constant(let constant): constant.elementsText == nil ? [constant] : []
       case .scan, .branch: node.primitive.bodies.flatMap(\.referencedConstants)
-      case .map, .reduce, .contract, .reshape, .scatter, .sort, .compact, .measure, .assume: []
+      case .map, .reduce, .contract, .reshape, .scatter, .sort, .compact, .external, .measure, .assume: []
       }
     }
   }
@@ -68,6 +68,7 @@ extension Primitive {
     case .sort(let sort):
       return "sort\(operands) axis \(sort.axis) \(sort.descending ? "descending" : "ascending") limit \(sort.limit)"
     case .compact(let compact): return "compact\(operands) [\(compact.shape.list)] { \(compact.condition) }"
+    case .external(let external): return "external\(operands) \(external.function) [\(external.arguments.list)]"
     case .measure(let symbols): return "measure\(operands) \(symbols.map(\.quotedIfNeeded).list)"
     case .assume(let assumption):
       let status = assumption.status == .badDimension ? "" : " else \(assumption.status.rawValue)"
@@ -95,6 +96,18 @@ extension ConstantTensor {
       again = ConstantTensor(element, dims: dims, integers: integers)
     }
     return again == self ? "<\(texts.joined(separator: ", "))>" : nil
+  }
+}
+
+extension ExternalArgument: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .operand(let position): "operand \(position)"
+    case .result(let position): "result \(position)"
+    case .absent: "absent"
+    case .integer(let value): "integer \(value)"
+    case .float(let value): "float \(value)"
+    }
   }
 }
 

@@ -28,7 +28,7 @@ enum SymbolicEvaluator {
         Evaluator.count(reduced) <= limit, reduce.epilogue.nodes.count == 1
       else { return nil }
       return self.reduce(reduce, dims, reduced, known)
-    case .constant, .contract, .scan, .branch, .scatter, .sort, .compact, .measure, .assume: return nil
+    case .constant, .contract, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume: return nil
     }
   }
 

@@ -15,6 +15,7 @@ extension Primitive {
     case .scatter(let scatter): scatter.updates.symbols.union(scatter.target.symbols)
     case .sort(let sort): sort.limit.symbols
     case .compact(let compact): compact.shape.symbols.union(compact.condition.symbols)
+    case .external(let external): external.results.flatMap(\.shape).symbols
     case .assume(let assumption): assumption.facts.flatMap { [$0.left, $0.right] }.symbols
     }
   }
@@ -24,7 +25,7 @@ extension Primitive {
     switch self {
     case .measure(let symbols): symbols
     case .branch(let branch): branch.extents.map(\.symbol)
-    case .constant, .map, .reduce, .contract, .reshape, .scan, .scatter, .sort, .compact, .assume: []
+    case .constant, .map, .reduce, .contract, .reshape, .scan, .scatter, .sort, .compact, .external, .assume: []
     }
   }
 
@@ -33,7 +34,7 @@ extension Primitive {
     switch self {
     case .scan(let scan): [scan.body]
     case .branch(let branch): [branch.then, branch.otherwise]
-    case .constant, .map, .reduce, .contract, .reshape, .scatter, .sort, .compact, .measure, .assume: []
+    case .constant, .map, .reduce, .contract, .reshape, .scatter, .sort, .compact, .external, .measure, .assume: []
     }
   }
 }

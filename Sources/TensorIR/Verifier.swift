@@ -78,10 +78,35 @@ func problem(_ primitive: Primitive, _ types: [TensorType]) -> String? {
     return problem(scatter.target, axes: scatter.updates.count, types, results: types[0].rank + 1)
   case .sort(let sort): return sort.axis < types[0].rank ? nil : "axis \(sort.axis) is out of range"
   case .compact(let compact): return problem(compact.condition, axes: compact.shape.count, types, results: 1)
+  case .external(let external): return problem(external, types)
   case .measure(let symbols):
     return types == [TensorType(.i64, [Dim(symbols.count)])] ? nil : "\(types) are no \(symbols.count) extents"
   case .assume: return types.isEmpty ? nil : "facts have no operands"
   }
+}
+
+private func problem(_ external: External, _ types: [TensorType]) -> String? {
+  let parameters = external.function.parameters
+  guard parameters.count == external.arguments.count else {
+    return "\(external.arguments.count) arguments for \(external.function)"
+  }
+  var written: [Int] = []
+  for (parameter, argument) in zip(parameters, external.arguments) {
+    let fits: Bool
+    switch (argument, parameter.kind) {
+    case (.operand(let position), .input), (.operand(let position), .text):
+      fits = types.indices.contains(position) && types[position].element == parameter.element
+    case (.result(let position), .output):
+      fits = external.results.indices.contains(position) && external.results[position].element == parameter.element
+      written.append(position)
+    case (.absent, .input): fits = true
+    case (.integer, .value): fits = parameter.element == .i64
+    case (.float, .value): fits = parameter.element == .f32
+    case (.operand, _), (.result, _), (.absent, _), (.integer, _), (.float, _): fits = false
+    }
+    if !fits { return "\(argument) for parameter \(parameter.name) of \(external.function)" }
+  }
+  return written == Array(external.results.indices) ? nil : "the results are not written once each and in order"
 }
 
 private func problem(_ branch: Branch, _ types: [TensorType]) -> String? {

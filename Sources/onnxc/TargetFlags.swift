@@ -1,5 +1,7 @@
 import ArgumentParser
 import Driver
+import Operators
+import Support
 
 extension CompileOptions.Backend: ExpressibleByArgument {}
 extension CompileOptions.EmitKind: ExpressibleByArgument {}
@@ -18,6 +20,12 @@ struct TargetFlags: ParsableArguments {
 
   @Option(help: "Sizes of named dimensions, such as batch=1,seq=128.")
   var dim: [String] = []
+
+  @Option(help: ArgumentHelp("Rules for operators that C functions compute; see the README.", valueName: "file"))
+  var customOps: String?
+
+  @Option(help: ArgumentHelp("Code of custom operators, to run or for a library: .c .o .a .so.", valueName: "file"))
+  var link: [String] = []
 
   @Option(help: "Back end: llvm or c.")
   var backend = CompileOptions.Backend.llvm
@@ -55,6 +63,8 @@ struct TargetFlags: ParsableArguments {
     options.cpu = cpu
     options.features = features.split(separator: ",").map(String.init)
     options.dims = try dims()
+    options.customOperators = try customOperators()
+    options.link = link
     options.backend = backend
     options.threads = threads
     options.dumpAfter = dumpAfter
@@ -68,7 +78,19 @@ struct TargetFlags: ParsableArguments {
   var arguments: [String] {
     let choices = [("backend", backend.rawValue), ("threads", "\(threads)")]
     let texts = [("target", target), ("cpu", cpu), ("features", features)].filter { !$0.1.isEmpty }
-    return (texts + choices + dim.map { ("dim", $0) }).map { "--\($0)=\($1)" }
+    let files = (customOps.map { [("custom-ops", $0)] } ?? []) + link.map { ("link", $0) }
+    return (texts + choices + files + dim.map { ("dim", $0) }).map { "--\($0)=\($1)" }
+  }
+
+  private func customOperators() throws -> CustomOperators {
+    guard let customOps else { return CustomOperators() }
+    do {
+      return try CustomOperators(try InputFile.text(path: customOps))
+    } catch let error as ParseError {
+      throw Failure.usage("\(customOps):\(error)")
+    } catch let error as FileError {
+      throw Failure.usage(error.description)
+    }
   }
 
   private func dims() throws -> [String: Int] {

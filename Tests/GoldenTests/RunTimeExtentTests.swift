@@ -9,6 +9,7 @@ import Testing
 private struct RunTimeCase: Sendable, CustomTestStringConvertible {
   var testDescription: String
   var type: String
+  var domain = ""
   var inputs: [(name: String, element: ElementType, dims: [DimDef])]
   var attributes: [String: AttributeValue] = [:]
   var opset = 21
@@ -21,7 +22,30 @@ private struct RunTimeCase: Sendable, CustomTestStringConvertible {
 
 private func fixed(_ dims: Int...) -> [DimDef] { dims.map { .value($0) } }
 
+/// `count` trees that give 1 where feature 0 is at most their number, else 2 where feature 1 is 0, else 4.
+private func trees(_ count: Int) -> [String: AttributeValue] {
+  func column(_ values: [Int]) -> AttributeValue { .ints((0..<count).flatMap { _ in values }) }
+  let numbers = (0..<count).flatMap { [Int](repeating: $0, count: 5) }
+  let leaves = (0..<count).flatMap { [Int](repeating: $0, count: 3) }
+  return [
+    "nodes_treeids": .ints(numbers), "nodes_nodeids": column([0, 1, 2, 3, 4]), "nodes_featureids": column([0, 0, 1, 0, 0]),
+    "nodes_values": .floats((0..<count).flatMap { [Float($0), 0, 0, 0, 0] }),
+    "nodes_modes": .strings(
+      (0..<count).flatMap { _ in ["BRANCH_LEQ", "LEAF", "BRANCH_EQ", "LEAF", "LEAF"] }.map { Array($0.utf8) }),
+    "nodes_truenodeids": column([1, 0, 3, 0, 0]), "nodes_falsenodeids": column([2, 0, 4, 0, 0]),
+    "target_treeids": .ints(leaves), "target_nodeids": column([1, 3, 4]), "target_ids": column([0, 0, 0]),
+    "target_weights": .floats((0..<count).flatMap { _ in [1, 2, 4] }),
+  ]
+}
+
 private let cases: [RunTimeCase] = [
+  RunTimeCase(
+    testDescription: "trees on rows of an open number", type: "TreeEnsembleRegressor", domain: "ai.onnx.ml",
+    inputs: [("x", .f32, [.param("n"), .param("m")])], attributes: trees(19),
+    values: [[-1, 7, 5, 0, 20, -0.0, .nan, .nan]], symbols: [4, 2], outputs: [[19, 5 * 2 + 14, 38, 76]]),
+  RunTimeCase(
+    testDescription: "trees on no rows", type: "TreeEnsembleRegressor", domain: "ai.onnx.ml",
+    inputs: [("x", .f32, [.param("n"), .value(2)])], attributes: trees(3), values: [[]], symbols: [0], outputs: [[]]),
   RunTimeCase(
     testDescription: "a shape with -1", type: "Reshape",
     inputs: [("x", .f32, fixed(2, 3)), ("s", .i64, fixed(2))], values: [[1, 2, 3, 4, 5, 6], [3, -1]],
@@ -88,15 +112,15 @@ struct RunTimeExtentTests {
   @Test(arguments: cases, [CompileOptions.Backend.c, .llvm])
   private func results(_ test: RunTimeCase, _ backend: CompileOptions.Backend) throws {
     let node = NodeDef(
-      name: "n", opType: test.type, domain: "", overload: "", inputs: test.inputs.map(\.name), outputs: ["r"],
+      name: "n", opType: test.type, domain: test.domain, overload: "", inputs: test.inputs.map(\.name), outputs: ["r"],
       attributes: test.attributes)
     let graph = GraphDef(
       name: "g", doc: "", nodes: [node],
       inputs: test.inputs.map { ValueInfo(name: $0.name, type: .tensor($0.element, $0.dims)) },
       outputs: [ValueInfo(name: "r", type: nil)], valueInfos: [], initializers: [], sparseInitializers: [])
     let model = Model(
-      irVersion: 10, opsets: ["": test.opset], producerName: "", producerVersion: "", domain: "", version: 1, doc: "",
-      metadata: [], graph: graph, functions: [])
+      irVersion: 10, opsets: ["": test.opset, "ai.onnx.ml": 3], producerName: "", producerVersion: "", domain: "",
+      version: 1, doc: "", metadata: [], graph: graph, functions: [])
     var options = CompileOptions()
     options.backend = backend
     options.target = "x86_64-unknown-linux-gnu"

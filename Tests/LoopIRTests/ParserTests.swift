@@ -53,6 +53,31 @@ private let malformed = [
     #expect(program.description + "\n" == text)
   }
 
+  @Test("programs that call functions outside of them") func externals() throws {
+    let text = """
+      program p(x: f32[$n]) -> (y: f32[$n])
+      symbols n
+      arena 0
+      b0: f32 is input 0
+      b1: f32 is output 0
+      x0: scale(x: input f32, bias: input f32, gain: value f32, n: value i64, y: output f32) "my::scale(\\"x\\")"
+      k0: kernel work(b0: read f32 align 4) scalar {
+      }
+      entry {
+        external x0(b0 + 2, null, 1.5:f32, $n, b1)
+      }
+      """
+    let program = try Program(parsing: text) { _, _ in nil }
+    #expect(program.description == text)
+    try verify(program)
+    #expect(throws: InterpretationError.self) { try program.interpret(inputs: [[0, 0, 0, 0]], symbols: [1]) }
+    for (wrong, message) in [("x0(b0", "there is no x1"), ("(b0 + 2, null, ", "")] {
+      let changed = text.replacing(wrong, with: wrong == "x0(b0" ? "x1(b0" : "(")
+      let error = #expect(throws: ParseError.self) { try Program(parsing: changed) { _, _ in nil } }
+      #expect(error?.description.contains(message) == true)
+    }
+  }
+
   @Test("wrong texts give errors", arguments: malformed) func errors(_ test: Malformed) {
     do throws(ParseError) {
       _ = try Kernel(parsing: test.text)

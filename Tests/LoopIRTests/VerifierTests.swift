@@ -98,6 +98,29 @@ private func wrapped(_ body: [Statement]) -> Program {
     #expect(message(program).contains("no input 0"))
   }
 
+  @Test("rejects calls of functions outside of the program") func externals() {
+    func call(_ arguments: ExternalArgument..., function: Int = 0) -> String {
+      var program = wrapped([store(load(.index(0)))])
+      program.externals = [
+        ExternalFunction(
+          name: "f", parameters: [.init("x", .input, .f32), .init("n", .value, .i64), .init("y", .output, .f32)],
+          documentation: "")
+      ]
+      program.storage[0] = .arena(offset: .index(0))
+      program.entry = [.external(function: function, arguments: arguments)]
+      return message(program)
+    }
+    let (from, to) = (ExternalArgument.place(Argument(x)), ExternalArgument.place(Argument(y, offset: .index(2))))
+    #expect(call(from, .value(.index(3)), to) == "")
+    #expect(call(.absent, .value(.index(3)), to) == "")
+    #expect(call(from, .value(.index(3))).contains("2 arguments for f("))
+    #expect(call(from, .value(.float(3, .f32)), to).contains("has type f32, not i64"))
+    #expect(call(from, .value(.index(3)), .absent).contains("null for output y"))
+    #expect(call(.value(.index(3)), .value(.index(3)), to).contains("3 for input x"))
+    #expect(call(.place(Argument(Buffer(id: 0, element: .f64))), .value(.index(3)), to).contains("b0 of f64 for x"))
+    #expect(call(function: 1).contains("there is no x1"))
+  }
+
   private func message(_ program: Program) -> String {
     do throws(LoopVerificationError) {
       try verify(program)

@@ -6,7 +6,7 @@ import Verify
 @testable import ONNXReader
 
 private let cases: [ResultCase] = [
-  castResults, machineLearningResults, trainingResults, furtherResults, bodyResults, stringResults,
+  castResults, machineLearningResults, trainingResults, furtherResults, bodyResults, stringResults, treeResults,
   microsoftAttentionResults, microsoftFurtherResults, microsoftNormalizationResults, microsoftProductResults,
 ].flatMap { $0 }
 

@@ -41,7 +41,7 @@ private func essence(_ graph: Graph) -> Graph {
     case .compact(var compact):
       compact.condition = essence(compact.condition)
       result.nodes[index].primitive = .compact(compact)
-    case .constant, .reshape, .sort, .measure, .assume: break
+    case .constant, .reshape, .sort, .external, .measure, .assume: break
     }
   }
   return result

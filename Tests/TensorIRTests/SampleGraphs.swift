@@ -55,6 +55,21 @@ let sampleGraphs: [SampleGraph] = [
     ]
     return [b.reshape(b.input(TensorType(.u8, shape)), shape.reversed())]
   },
+  SampleGraph("external calls") { b in
+    let n = Dim(symbol: "n")
+    let x = b.input(TensorType(.f16, [n, 4]))
+    let mode = b.constant(ConstantTensor(.u8, dims: [2], integers: [65, 0]))
+    let parameters: [ExternalFunction.Parameter] = [
+      .init("x", .input, .f16), .init("bias", .input, .f32), .init("rank", .value, .i64), .init("scale", .value, .f32),
+      .init("mode", .text, .u8), .init("y", .output, .f16), .init("z", .output, .i64),
+    ]
+    let function = ExternalFunction(name: "my_Op", parameters: parameters, documentation: "my::Op(\"x\")")
+    let call = External(
+      function: function,
+      arguments: [.operand(0), .absent, .integer(-2), .float(0.1), .operand(1), .result(0), .result(1)],
+      results: [TensorType(.f16, [n]), TensorType(.i64, [])])
+    return b.add(.external(call), [x, mode])
+  },
   SampleGraph("reductions") { b in
     let x = b.input(TensorType(.f16, [3, 5]))
     var body = ScalarGraph()

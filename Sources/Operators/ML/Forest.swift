@@ -33,8 +33,6 @@ struct Forest {
 
   let nodes: [Node]
   let roots: [Int]
-  /// The greatest number of branches from a root to a leaf.
-  let depth: Int
   /// Whether every branch lies on a way from a root.
   let reachesAllBranches: Bool
   let targets: Int
@@ -61,12 +59,11 @@ struct Forest {
     self.roots = roots
     self.targets = targets
     let depths = try Forest.depths(nodes, roots)
-    depth = roots.reduce(0) { max($0, depths[$1] ?? 0) }
     reachesAllBranches = nodes.indices.allSatisfy { nodes[$0].branch == nil || depths[$0] != nil }
   }
 
   /// The number of branches below every node that a root leads to.
-  private static func depths(_ nodes: [Node], _ roots: [Int]) throws(ModelError) -> [Int?] {
+  static func depths(_ nodes: [Node], _ roots: [Int]) throws(ModelError) -> [Int?] {
     var depths = [Int?](repeating: nil, count: nodes.count)
     var isOpen = [Bool](repeating: false, count: nodes.count)
     var pending = roots

@@ -1,83 +1,197 @@
 import Support
 import TensorIR
 
-/// The constants that a walk through trees reads; leaves come first, so that a leaf's number is its row of weights.
-struct ForestTables {
-  private let forest: Forest
-  private let rows: [Int]
-  private let order: [Int]
-  private let leafCount: Int
+/// One tree, laid out for a walk without branches: both children of a node are neighbours, the one for a comparison
+/// that holds after the other, and a leaf is its own child.
+private struct LaidOutTree {
+  /// A node by its position; a jump is a branch with equal children, for a node with several parents.
+  var cells: [Forest.Node] = []
+  /// The steps after which a walk from cell 0 has ended.
+  let depth: Int
 
-  init(_ forest: Forest) {
-    self.forest = forest
-    let leaves = forest.nodes.indices.filter { forest.nodes[$0].branch == nil }
-    let branches = forest.nodes.indices.filter { forest.nodes[$0].branch != nil }
-    order = leaves + branches
-    leafCount = leaves.count
-    var rows = [Int](repeating: 0, count: order.count)
-    for (row, node) in order.enumerated() { rows[node] = row }
-    self.rows = rows
-  }
-
-  /// A column with one integer per node; leaves have 0.
-  private func column(_ element: ElementType, _ value: (Forest.Branch) -> Int) -> ConstantTensor {
-    let integers = order.map { forest.nodes[$0].branch.map(value) ?? 0 }
-    return ConstantTensor(element, dims: [order.count], integers: integers)
-  }
-
-  var roots: ConstantTensor {
-    ConstantTensor(.i32, dims: [forest.roots.count], integers: forest.roots.map { rows[$0] })
-  }
-
-  var features: ConstantTensor { column(.i32) { $0.feature } }
-
-  var missing: ConstantTensor { column(.bool) { $0.missingIsTrue ? 1 : 0 } }
-
-  /// Positions of the nodes' comparisons in a list.
-  func comparisons(_ list: [ScalarCompare]) -> ConstantTensor { column(.u8) { list.firstIndex(of: $0.compare) ?? 0 } }
-
-  func thresholds(_ element: ElementType) -> ConstantTensor {
-    let values = order.map { forest.nodes[$0].branch?.threshold ?? 0 }
-    return ConstantTensor(element, dims: [order.count], doubles: values)
-  }
-
-  /// Where to go if the comparison fails and if it holds; leaves stay where they are.
-  var children: ConstantTensor {
-    var next: [Int] = []
-    for (row, node) in order.enumerated() {
-      if let branch = forest.nodes[node].branch {
-        next += [rows[branch.no], rows[branch.yes]]
-      } else {
-        next += [row, row]
-      }
-    }
-    return ConstantTensor(.i32, dims: [order.count, 2], integers: next)
-  }
-
-  /// The leaves' weights by target; `absent` stands for targets that a leaf has no weight for.
-  func weights(_ element: ElementType, _ combiner: Combiner, absent: Double) -> ConstantTensor {
-    var table = [Double](repeating: absent, count: leafCount * forest.targets)
-    for (row, node) in order.prefix(leafCount).enumerated() {
-      for weight in forest.nodes[node].weights {
-        let cell = row * forest.targets + weight.target
-        switch combiner {
-        case .min: table[cell] = min(table[cell], weight.value)
-        case .max: table[cell] = max(table[cell], weight.value)
-        case .sum, .product, .argMinFirst, .argMinLast, .argMaxFirst, .argMaxLast: table[cell] += weight.value
+  init(_ forest: Forest, root: Int) throws(ModelError) {
+    var pending = [root]
+    var places = [root: 0]
+    cells = [forest.nodes[root]]
+    var next = 0
+    while next < cells.count {
+      defer { next += 1 }
+      guard case .branch(var branch) = cells[next], pending[next] >= 0 else { continue }
+      let children = [branch.no, branch.yes]
+      (branch.no, branch.yes) = (cells.count, cells.count + 1)
+      cells[next] = .branch(branch)
+      for child in children {
+        if let place = places[child], let other = forest.nodes[child].branch {
+          var jump = other
+          (jump.threshold, jump.missingIsTrue, jump.yes, jump.no) = (.nan, false, place, place)
+          cells.append(.branch(jump))
+          pending.append(-1)
+        } else {
+          places[child] = cells.count
+          cells.append(forest.nodes[child])
+          pending.append(child)
         }
       }
     }
-    return ConstantTensor(element, dims: [leafCount, forest.targets], doubles: table)
+    depth = try Forest.depths(cells, [0])[0] ?? 0
+  }
+}
+
+/// The constants that a walk through trees reads.
+///
+/// A node is two words: the key of the threshold, and from the lowest bit on whether NaN goes where a comparison that
+/// holds goes, the feature, and the place of the children. Keys are unsigned integers in the order of the numbers, with
+/// NaN as the greatest; where NaN goes with the small numbers, the bit is added to both sides, which wraps NaN around.
+struct ForestTables {
+  /// A group of trees that are walked by the same number of steps.
+  struct Segment {
+    /// The position of the first cell of each tree, `[lanes, trees]`.
+    var roots: ConstantTensor
+    var steps: Int
   }
 
-  /// The comparisons that occur, each once.
-  var usedComparisons: [ScalarCompare] {
-    var used: [ScalarCompare] = []
-    for node in forest.nodes {
-      if let branch = node.branch, !used.contains(branch.compare) { used.append(branch.compare) }
+  /// The type of a node's words.
+  let word: ElementType
+  let words: ConstantTensor
+  let hasMissing: Bool
+  let featureBits: Int
+  let segments: [Segment]
+  /// By cell, the weight of a leaf, where every tree counts for one target; else the leaf's row of `rows`.
+  let leaves: ConstantTensor
+  /// The leaves' weights by target, where trees count for several targets.
+  let rows: ConstantTensor?
+
+  /// `absent` stands for targets that a leaf has no weight for.
+  init(_ source: Forest, _ element: ElementType, _ combiner: Combiner, absent: Double) throws(ModelError) {
+    let forest = try source.withOneComparison(element)
+    var trees: [LaidOutTree] = []
+    for root in forest.roots { trees.append(try LaidOutTree(forest, root: root)) }
+    let targets = trees.map { Set($0.cells.flatMap { $0.weights.map(\.target) }) }
+    let lanes = ForestTables.lanes(targets, count: forest.targets)
+    if let lanes, lanes.contains(where: { $0.count < lanes[0].count }) || lanes[0].isEmpty {
+      trees.append(try LaidOutTree(Forest(nodes: [.leaf([])], roots: [0], targets: 1), root: 0))
     }
-    return used
+    var starts: [Int] = []
+    var cells: [Forest.Node] = []
+    for tree in trees {
+      starts.append(cells.count)
+      cells += tree.cells
+    }
+    hasMissing = cells.contains { $0.branch?.missingIsTrue ?? false }
+    featureBits = Int.bits(forest.featureCount - 1)
+    let shift = featureBits + (hasMissing ? 1 : 0)
+    let isNarrow = element == .f32 && shift + Int.bits(cells.count) <= 32
+    word = isNarrow ? .u32 : .u64
+    var words: [Int] = []
+    for (start, tree) in zip(starts, trees) {
+      for (position, cell) in tree.cells.enumerated() {
+        let missing = cell.branch?.missingIsTrue ?? false ? 1 : 0
+        let limit = cell.branch.map { Int(bitPattern: $0.threshold.limit(element)) + missing } ?? 0
+        let feature = (cell.branch?.feature ?? 0) << (hasMissing ? 1 : 0)
+        words += [limit, (start + (cell.branch?.no ?? position)) << shift | feature | missing]
+      }
+    }
+    self.words = ConstantTensor(word, dims: [cells.count, 2], integers: words)
+    let known = trees.map(\.depth)
+    segments = ForestTables.segments(lanes ?? [Array(forest.roots.indices)], known, spare: trees.count - 1)
+      .map { group, steps in
+        let roots = group.flatMap { $0.map { starts[$0] } }
+        return Segment(roots: ConstantTensor(.i32, dims: [group.count, group[0].count], integers: roots), steps: steps)
+      }
+    func weights(_ cell: Forest.Node) -> [Double] {
+      var row = [Double](repeating: absent, count: forest.targets)
+      for weight in cell.weights { row[weight.target] = combiner.combined(row[weight.target], weight.value) }
+      return row
+    }
+    if lanes != nil {
+      let values = cells.map { cell in cell.weights.first.map { weights(cell)[$0.target] } ?? absent }
+      leaves = ConstantTensor(element, dims: [cells.count], doubles: values)
+      rows = nil
+    } else {
+      var numbers: [Int] = []
+      var table: [Double] = []
+      for cell in cells {
+        numbers.append(table.count / forest.targets)
+        if cell.branch == nil { table += weights(cell) }
+      }
+      leaves = ConstantTensor(.i32, dims: [cells.count], integers: numbers)
+      rows = ConstantTensor(element, dims: [table.count / forest.targets, forest.targets], doubles: table)
+    }
   }
 
-  var hasMissing: Bool { forest.nodes.contains { $0.branch?.missingIsTrue ?? false } }
+  /// The trees that count for each target, if they count for one each and no target has far more of them than others.
+  private static func lanes(_ targets: [Set<Int>], count: Int) -> [[Int]]? {
+    guard targets.allSatisfy({ $0.count <= 1 }) else { return nil }
+    var lanes = [[Int]](repeating: [], count: count)
+    for (tree, target) in targets.enumerated() { if let target = target.first { lanes[target].append(tree) } }
+    let longest = lanes.reduce(0) { max($0, $1.count) }
+    return longest * count <= 2 * targets.count + 16 ? lanes : nil
+  }
+
+  /// Splits lists of trees, brought to one length with a spare tree, into groups of similar depth.
+  private static func segments(_ lanes: [[Int]], _ depths: [Int], spare: Int) -> [(trees: [[Int]], steps: Int)] {
+    let length = max(1, lanes.reduce(0) { max($0, $1.count) })
+    let sorted = lanes.map { lane in
+      (lane + [Int](repeating: spare, count: length - lane.count)).sorted { (depths[$0], $1) > (depths[$1], $0) }
+    }
+    let steps = (0..<length).map { place in sorted.reduce(0) { max($0, depths[$1[place]]) } }
+    // A further group costs about as much as some hundred steps.
+    var bounds = [0]
+    for place in 1..<length where steps[place] < steps[place - 1] {
+      let saved = (steps[bounds[bounds.count - 1]] - steps[place]) * (length - place) * lanes.count
+      if saved > 128 { bounds.append(place) }
+    }
+    return bounds.enumerated().map { index, start in
+      let end = index + 1 < bounds.count ? bounds[index + 1] : length
+      return (sorted.map { Array($0[start..<end]) }, steps[start])
+    }
+  }
+}
+
+extension Int {
+  /// The bits that the numbers up to `greatest` need.
+  fileprivate static func bits(_ greatest: Int) -> Int { bitWidth - Swift.max(0, greatest).leadingZeroBitCount }
+}
+
+extension Double {
+  /// The key of a threshold of the given type; 0, which is below all keys, for one that no number is below.
+  fileprivate func limit(_ element: ElementType) -> UInt {
+    if isNaN { return 0 }
+    // Adding 0 makes both zeros the same.
+    if element == .f64 {
+      let bits = UInt((self + 0).bitPattern)
+      return bits >> 63 == 0 ? bits | 1 << 63 : ~bits
+    }
+    let bits = (Float(self) + 0).bitPattern
+    return UInt(bits >> 31 == 0 ? bits | 1 << 31 : ~bits)
+  }
+}
+
+extension GraphBuilder {
+  /// The keys of numbers, by which walks through trees compare.
+  mutating func treeKeys(_ x: ValueID) throws(ModelError) -> ValueID {
+    let isDouble = type(of: x).element == .f64
+    let (word, signed, top) = isDouble ? (ElementType.u64, ElementType.i64, Int.min) : (.u32, .i32, 1 << 31)
+    return try elementwise([x]) { graph, values in
+      let value = values[0]
+      let bits = graph.bitcast(value, to: word)
+      let isNegative = graph.compare(.less, graph.bitcast(value, to: signed), graph.integer(0, signed))
+      let zero = graph.integer(top, word)
+      var key = graph.select(isNegative, graph.unary(.not, bits), graph.binary(.or, bits, zero))
+      key = graph.select(graph.compare(.equal, value, graph.number(0, graph.type(of: value))), zero, key)
+      let greatest = graph.integer(isDouble ? -1 : 1 << 32 - 1, word)
+      return graph.select(graph.compare(.notEqual, value, value), greatest, key)
+    }
+  }
+}
+
+extension Combiner {
+  /// Two weights of one leaf for one target.
+  fileprivate func combined(_ a: Double, _ b: Double) -> Double {
+    switch self {
+    case .min: Swift.min(a, b)
+    case .max: Swift.max(a, b)
+    case .sum, .product, .argMinFirst, .argMinLast, .argMaxFirst, .argMaxLast: a + b
+    }
+  }
 }

@@ -10,9 +10,6 @@ enum TreeAggregate: String {
 }
 
 extension GraphBuilder {
-  /// Walks of more steps are loops over walks of this many.
-  private static var unrolledSteps: Int { 16 }
-
   /// The combined weights `[N, targets]` of the leaves that the rows of `x` reach, in `element`.
   mutating func evaluate(_ forest: Forest, _ x: ValueID, _ aggregate: TreeAggregate, _ element: ElementType)
     throws(ModelError) -> ValueID
@@ -22,7 +19,11 @@ extension GraphBuilder {
     if let columns = shape[1].constant, columns < forest.featureCount {
       throw .invalid("feature \(forest.featureCount - 1) is tested, but the data has \(columns) columns")
     }
-    let leaves = try leaves(forest, try cast(x, to: element), element)
+    let used = forest.weightedTargets.sorted()
+    guard used.isEmpty || used.count == forest.targets else {
+      let part = try evaluate(try forest.keeping(used), x, aggregate, element)
+      return spread(part, used, targets: forest.targets)
+    }
     let combiner: Combiner =
       switch aggregate {
       case .sum, .average: .sum
@@ -30,90 +31,152 @@ extension GraphBuilder {
       case .max: .max
       }
     let absent = combiner == .sum ? 0 : combiner == .min ? Double.infinity : -Double.infinity
-    let table = constant(ForestTables(forest).weights(element, combiner, absent: absent))
-    var body = ScalarGraph()
-    let leaf = body.read(0, [body.axis(0), body.axis(2)], type: .i64)
-    body.results = [body.read(1, [leaf, body.axis(1)], type: element)]
-    let trees = Dim(forest.roots.count)
-    return reduce(combiner, shape: [shape[0], Dim(forest.targets)], reduced: [trees], operands: [leaves, table], body: body)
-    { graph, accumulators in
-      let sum = accumulators[0]
-      switch aggregate {
-      case .sum: return [sum]
-      case .average: return [graph.over(sum, graph.number(Double(forest.roots.count), element))]
-      case .min, .max:
-        let isAbsent = graph.compare(.equal, sum, graph.number(absent, element))
-        return [graph.select(isAbsent, graph.number(0, element), sum)]
-      }
-    }[0]
-  }
-
-  /// The leaf `[N, trees]` that every row reaches in every tree.
-  private mutating func leaves(_ forest: Forest, _ x: ValueID, _ element: ElementType) throws(ModelError) -> ValueID {
-    let tables = ForestTables(forest)
-    let shape = [shape(of: x)[0], Dim(forest.roots.count)]
-    var start = ScalarGraph()
-    start.results = [start.cast(start.read(0, [start.axis(1)], type: .i32), to: .i64)]
-    let roots = constant(tables.roots)
-    if forest.depth <= GraphBuilder.unrolledSteps {
-      return walk(tables, x, element, shape, steps: forest.depth, start, [roots])
-    }
-    let initial = map(shape, start, [roots])
-    var inner = GraphBuilder(inside: self)
-    _ = inner.input(TensorType(.i64, []))
-    let state = inner.input(TensorType(.i64, shape))
-    let data = inner.input(type(of: x))
-    var current = ScalarGraph()
-    current.results = [current.read(0, [current.axis(0), current.axis(1)], type: .i64)]
-    let next = inner.walk(tables, data, element, shape, steps: GraphBuilder.unrolledSteps, current, [state])
-    let scan = Scan(
-      length: Dim((forest.depth + GraphBuilder.unrolledSteps - 1) / GraphBuilder.unrolledSteps), carried: 1, scanned: 0,
-      reversedInputs: [], reversedOutputs: [], body: inner.finish(outputs: [next]))
-    return add(.scan(scan), [initial, x])[0]
-  }
-
-  /// The nodes after some steps from those that `start` computes of `sources`.
-  private mutating func walk(
-    _ tables: ForestTables, _ x: ValueID, _ element: ElementType, _ shape: [Dim], steps: Int, _ start: ScalarGraph,
-    _ sources: [ValueID]
-  ) -> ValueID {
-    let comparisons = tables.usedComparisons
-    let columns = self.shape(of: x)[1]
-    var operands = sources
-    func operand(_ tensor: ConstantTensor, _ b: inout GraphBuilder) -> Int {
-      operands.append(b.constant(tensor))
-      return operands.count - 1
-    }
-    let features = operand(tables.features, &self)
-    let thresholds = operand(tables.thresholds(element), &self)
-    let children = operand(tables.children, &self)
-    let kinds = comparisons.count > 1 ? operand(tables.comparisons(comparisons), &self) : nil
-    let missing = tables.hasMissing ? operand(tables.missing, &self) : nil
-    operands.append(x)
-    let data = operands.count - 1
-    var graph = ScalarGraph()
-    var node = graph.insert(start)[0]
-    for _ in 0..<steps {
-      let feature = graph.cast(graph.read(features, [node], type: .i32), to: .i64)
-      let column = columns.constant == nil ? graph.clamped(feature, extent: columns) : feature
-      let value = graph.read(data, [graph.axis(0), column], type: element)
-      let threshold = graph.read(thresholds, [node], type: element)
-      var holds = graph.compare(comparisons.first ?? .less, value, threshold)
-      if let kinds {
-        let kind = graph.read(kinds, [node], type: .u8)
-        for (position, comparison) in comparisons.enumerated().dropFirst() {
-          let isThis = graph.compare(.equal, kind, graph.integer(position, .u8))
-          holds = graph.select(isThis, graph.compare(comparison, value, threshold), holds)
+    let tables = try ForestTables(forest, element, combiner, absent: absent)
+    let keys = try treeKeys(try cast(x, to: element))
+    let walk = TreeWalk(tables: tables, keys: keys, combiner: combiner, targets: Dim(forest.targets))
+    var parts: [ValueID] = []
+    for segment in tables.segments { parts.append(walk.combined(segment, &self)) }
+    return try elementwise(parts) { graph, values in
+      let total = values.dropFirst().reduce(values[0]) { a, b in
+        switch combiner {
+        case .min: graph.binary(.min, a, b)
+        case .max: graph.binary(.max, a, b)
+        case .sum, .product, .argMinFirst, .argMinLast, .argMaxFirst, .argMaxLast: graph.plus(a, b)
         }
       }
-      if let missing {
-        let isMissing = graph.compare(.notEqual, value, value)
-        holds = graph.binary(.or, holds, graph.binary(.and, isMissing, graph.read(missing, [node], type: .bool)))
+      switch aggregate {
+      case .sum: return total
+      case .average: return graph.over(total, graph.number(Double(forest.roots.count), element))
+      case .min, .max:
+        let isAbsent = graph.compare(.equal, total, graph.number(absent, element))
+        return graph.select(isAbsent, graph.number(0, element), total)
       }
-      let next = graph.read(children, [node, graph.cast(holds, to: .i64)], type: .i32)
-      node = graph.cast(next, to: .i64)
     }
-    graph.results = [node]
-    return map(shape, graph, operands)
+  }
+}
+
+extension GraphBuilder {
+  /// Columns put to their places among zeros.
+  private mutating func spread(_ part: ValueID, _ columns: [Int], targets: Int) -> ValueID {
+    let places = constant(.integers((0..<targets).map { columns.firstIndex(of: $0) ?? -1 }))
+    var body = ScalarGraph()
+    let element = type(of: part).element
+    let place = body.read(1, [body.axis(1)], type: .i64)
+    body.results = [body.read(0, [body.axis(0), place], outside: body.number(0, element), type: element)]
+    return map([shape(of: part)[0], Dim(targets)], body, [part, places])
+  }
+}
+
+extension Forest {
+  /// The same trees with some of the targets, which are the only ones that leaves have weights for.
+  fileprivate func keeping(_ used: [Int]) throws(ModelError) -> Forest {
+    let numbers = Dictionary(uniqueKeysWithValues: used.enumerated().map { ($1, $0) })
+    let kept = nodes.map { node -> Node in
+      guard case .leaf(let weights) = node else { return node }
+      return .leaf(weights.compactMap { weight in numbers[weight.target].map { Weight(target: $0, value: weight.value) } })
+    }
+    return try Forest(nodes: kept, roots: roots, targets: used.count)
+  }
+}
+
+/// Walks without branches through trees.
+private struct TreeWalk {
+  /// Longer walks are loops over walks of this many steps.
+  private static let unrolledSteps = 16
+
+  let tables: ForestTables
+  let keys: ValueID
+  let combiner: Combiner
+  let targets: Dim
+
+  /// The combined weights `[N, targets]` of the leaves in the trees of a segment.
+  func combined(_ segment: ForestTables.Segment, _ b: inout GraphBuilder) -> ValueID {
+    let rows = b.shape(of: keys)[0]
+    let trees = Dim(segment.roots.dims[1])
+    guard let table = tables.rows else {
+      var (body, cell, operands) = ends(segment, tree: [1, 2], &b)
+      operands.append(b.constant(tables.leaves))
+      body.results = [body.read(operands.count - 1, [cell], type: tables.leaves.type.element)]
+      return b.reduce(combiner, shape: [rows, targets], reduced: [trees], operands: operands, body: body)[0]
+    }
+    var (body, cell, operands) = ends(segment, tree: [nil, 1], &b)
+    operands.append(b.constant(tables.leaves))
+    body.results = [body.read(operands.count - 1, [cell], type: .i32)]
+    let leaves = b.map([rows, trees], body, operands)
+    var sum = ScalarGraph()
+    let leaf = sum.cast(sum.read(0, [sum.axis(0), sum.axis(2)], type: .i32), to: .i64)
+    sum.results = [sum.read(1, [leaf, sum.axis(1)], type: table.type.element)]
+    return b.reduce(
+      combiner, shape: [rows, targets], reduced: [trees], operands: [leaves, b.constant(table)], body: sum)[0]
+  }
+
+  /// The leaf that row `axis(0)` reaches in the tree that the given axes number, as a scalar graph over operands.
+  private func ends(_ segment: ForestTables.Segment, tree: [Int?], _ b: inout GraphBuilder)
+    -> (body: ScalarGraph, cell: ScalarID, operands: [ValueID])
+  {
+    var body = ScalarGraph()
+    let place = tree.map { $0.map { body.axis($0) } ?? body.integer(0) }
+    let root = body.cast(body.read(0, place, type: .i32), to: .i64)
+    let roots = b.constant(segment.roots)
+    guard segment.steps > TreeWalk.unrolledSteps else {
+      let cell = walk(from: root, segment.steps, &body, words: 1, x: 2, b.type(of: keys))
+      return (body, cell, [roots, b.constant(tables.words), keys])
+    }
+    let cells = looped(segment, &b)
+    let indices = [body.axis(0)] + place
+    let cell = body.read(1, indices, type: .i64)
+    return (body, cell, [roots, cells])
+  }
+
+  /// The cells `[N, lanes, trees]` at the ends of long walks.
+  private func looped(_ segment: ForestTables.Segment, _ b: inout GraphBuilder) -> ValueID {
+    let shape = [b.shape(of: keys)[0]] + segment.roots.dims.map { Dim($0) }
+    var start = ScalarGraph()
+    start.results = [start.cast(start.read(0, [start.axis(1), start.axis(2)], type: .i32), to: .i64)]
+    let initial = b.map(shape, start, [b.constant(segment.roots)])
+    var inner = GraphBuilder(inside: b)
+    _ = inner.input(TensorType(.i64, []))
+    let state = inner.input(TensorType(.i64, shape))
+    let data = inner.input(b.type(of: keys))
+    var body = ScalarGraph()
+    let cell = body.read(0, [body.axis(0), body.axis(1), body.axis(2)], type: .i64)
+    body.results = [walk(from: cell, TreeWalk.unrolledSteps, &body, words: 1, x: 2, b.type(of: keys))]
+    let next = inner.map(
+      shape, body, [state, inner.constant(tables.words), data])
+    let length = (segment.steps + TreeWalk.unrolledSteps - 1) / TreeWalk.unrolledSteps
+    let scan = Scan(
+      length: Dim(length), carried: 1, scanned: 0, reversedInputs: [], reversedOutputs: [],
+      body: inner.finish(outputs: [next]))
+    return b.add(.scan(scan), [initial, keys])[0]
+  }
+
+  /// The cell some steps after `start` for row `axis(0)`.
+  private func walk(
+    from start: ScalarID, _ steps: Int, _ graph: inout ScalarGraph, words: Int, x data: Int, _ type: TensorType
+  ) -> ScalarID {
+    let word = tables.word
+    let first = tables.hasMissing ? 1 : 0
+    let mask = graph.integer(1 << tables.featureBits - 1, word)
+    var cell = start
+    for _ in 0..<steps {
+      let packed = graph.read(words, [cell, graph.integer(1)], type: word)
+      let limit = graph.read(words, [cell, graph.integer(0)], type: word)
+      let shifted = graph.shifted(packed, by: first)
+      let column = graph.cast(graph.binary(.and, shifted, mask), to: .i64)
+      let index = type.shape[1].constant == nil ? graph.clamped(column, extent: type.shape[1]) : column
+      var key = graph.cast(graph.read(data, [graph.axis(0), index], type: type.element), to: word)
+      if tables.hasMissing { key = graph.plus(key, graph.binary(.and, packed, graph.integer(1, word))) }
+      let children = graph.cast(graph.shifted(packed, by: first + tables.featureBits), to: .i64)
+      // Not the sum with the condition as a number, which some C compilers get wrong when they vectorize it.
+      let holds = graph.compare(.lessOrEqual, key, limit)
+      cell = graph.select(holds, graph.plus(children, graph.integer(1)), children)
+    }
+    return cell
+  }
+}
+
+extension ScalarGraph {
+  fileprivate mutating func shifted(_ value: ScalarID, by bits: Int) -> ScalarID {
+    bits == 0 ? value : binary(.shiftRight, value, integer(bits, type(of: value)))
   }
 }

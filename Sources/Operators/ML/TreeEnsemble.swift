@@ -57,14 +57,8 @@ struct TreeEnsemble: Operator {
         yes: try child(yes[index], isLeaf: yesIsLeaf[index] != 0),
         no: try child(no[index], isLeaf: noIsLeaf[index] != 0))
       guard modes[index] != 6 else {
-        // Membership is a chain of equalities, the first of which has the node's place.
         guard let set = sets.popFirst(), !set.isEmpty else { throw .invalid("a BRANCH_MEMBER node has no set") }
-        let otherwise = branch.no
-        for (position, member) in set.enumerated() {
-          branch.threshold = member
-          branch.no = position == set.count - 1 ? otherwise : nodes.count + (position == 0 ? 0 : 1)
-          if position == 0 { nodes[index] = .branch(branch) } else { nodes.append(.branch(branch)) }
-        }
+        nodes.addMembership(of: Array(Set(set)).sorted()[...], branch, at: index)
         continue
       }
       guard let mode = Int(exactly: modes[index]), comparisons.indices.contains(mode) else {
@@ -83,5 +77,32 @@ struct TreeEnsemble: Operator {
   private func membershipSets(_ node: OperatorNode) throws(ModelError) -> [[Double]] {
     guard let values = try node.tensor("membership_values")?.doubles() else { return [] }
     return values.split(whereSeparator: \.isNaN).map(Array.init)
+  }
+}
+
+extension [Forest.Node] {
+  /// Puts a search for the feature among sorted values at a position; its other nodes go to the end.
+  fileprivate mutating func addMembership(of values: ArraySlice<Double>, _ branch: Forest.Branch, at position: Int) {
+    let middle = values.startIndex + values.count / 2
+    var equality = branch
+    equality.threshold = values[middle]
+    let (low, high) = (values[..<middle], values[(middle + 1)...])
+    if low.isEmpty, high.isEmpty {
+      self[position] = .branch(equality)
+      return
+    }
+    equality.no = count
+    self[position] = .branch(equality)
+    var order = branch
+    (order.compare, order.threshold, order.missingIsTrue) = (.less, values[middle], false)
+    let place = count
+    append(.branch(order))
+    for (side, part) in [(\Forest.Branch.yes, low), (\Forest.Branch.no, high)] where !part.isEmpty {
+      order[keyPath: side] = count
+      append(.leaf([]))
+      addMembership(of: part, branch, at: count - 1)
+    }
+    if low.isEmpty { order.yes = branch.no }
+    self[place] = .branch(order)
   }
 }

@@ -22,10 +22,10 @@ extension GraphBuilder {
       return [(0, reshape(seed, shape(of: node.operands[0])))]
     case .scatter(let scatter): return try pullBack(scatter, node, seeds[0], wanted)
     case .sort(let sort): return try pullBack(sort, node, seeds[0])
-    case .scan, .branch:
+    case .scan, .branch, .external:
       throw .unsupported(
         "the gradient through \(node.origin), a \(node.primitive.mnemonic), is not supported",
-        hint: "differentiate a model without loops and branches")
+        hint: "differentiate a model without loops, branches and custom operators")
     }
   }
 
