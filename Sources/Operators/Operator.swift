@@ -241,6 +241,13 @@ extension GraphBuilder {
     guard element.isFloat else { throw .invalid("\(what) is \(element.rawValue), which is not a float type") }
   }
 
+  /// Checks that an argument has a shape, at run time where extents are symbolic.
+  mutating func requireShape(_ value: ValueID, _ expected: [Dim], _ what: String) throws(ModelError) {
+    let shape = shape(of: value)
+    guard shape.count == expected.count else { throw .invalid("\(what) has shape \(shape), not \(expected)") }
+    for (own, other) in zip(shape, expected) { try requireEqual(own, other, "\(what) has shape \(shape), not \(expected)") }
+  }
+
   /// Checks that two arguments have the same element type.
   func requireSameType(_ values: [ValueID]) throws(ModelError) {
     guard let first = values.first else { return }

@@ -69,6 +69,7 @@ struct RecurrentLayer {
         "weights \(b.shape(of: weights)) and \(b.shape(of: recurrent)) do not fit data of shape \(b.shape(of: x))"
       )
     }
+    try checkParameters(node, [Dim(directions), b.shape(of: x)[1], hidden], isBatchFirst, &b)
     let activations = try RecurrentActivation.all(node, defaults: defaults, directions: directions)
     var sequences: [ValueID] = []
     var lasts: [[ValueID]] = []
@@ -88,6 +89,21 @@ struct RecurrentLayer {
       results.append(isBatchFirst ? b.transpose(last, [1, 0, 2]) : last)
     }
     return results
+  }
+
+  /// Checks bias, initial states and peepholes, given the extents of a state.
+  private func checkParameters(
+    _ node: OperatorNode, _ state: [Dim], _ isBatchFirst: Bool, _ b: inout GraphBuilder
+  ) throws(ModelError) {
+    let (directions, hidden) = (state[0], state[2])
+    if let bias = node.optionalInput(3) { try b.requireShape(bias, [directions, hidden * (2 * gates)], "the bias") }
+    for position in 0..<stateCount {
+      guard let initial = node.optionalInput(5 + position) else { continue }
+      try b.requireShape(initial, isBatchFirst ? [state[1], directions, hidden] : state, "an initial state")
+    }
+    if stateCount == 2, let peepholes = node.optionalInput(7) {
+      try b.requireShape(peepholes, [directions, hidden * 3], "the peepholes")
+    }
   }
 
   /// The last states and the states of every step of one direction.

@@ -18,9 +18,8 @@ struct ScatterND: Operator {
     }
     let outer = picked.rank - 1
     let shape = Array(picked.shape[..<outer]) + Array(type.shape[tuple...])
-    guard b.shape(of: updates).count == shape.count else {
-      throw .invalid("the updates have shape \(b.shape(of: updates)), not \(shape)")
-    }
+    try b.requireShape(updates, shape, "the updates")
+    if tuple > 0, b.knownIntegers(indices) == nil { b.checkAtRunTime(indices, extents: Array(type.shape[..<tuple])) }
     var target = ScalarGraph()
     let axes = shape.indices.map { target.axis($0) }
     let position = (0..<tuple).map { step in

@@ -12,10 +12,8 @@ struct Squeeze: Operator {
     guard case .known(let given) = axes else { return [try measured(x, axes, &b)] }
     var removed: [Int] = []
     for axis in given { removed.append(try normalizedAxis(axis, rank: shape.count, name: "axes:")) }
-    for axis in removed where shape[axis].constant ?? 1 != 1 {
-      throw .invalid("dimension \(axis) has extent \(shape[axis]), not 1")
-    }
-    return [b.reshape(x, measured: shape.indices.filter { !removed.contains($0) }.map { shape[$0] })]
+    for axis in removed { try b.requireEqual(shape[axis], 1, "dimension \(axis) is not of extent 1") }
+    return [b.reshape(x, shape.indices.filter { !removed.contains($0) }.map { shape[$0] })]
   }
 
   private func measured(_ x: ValueID, _ axes: AxesArgument, _ b: inout GraphBuilder) throws(ModelError) -> ValueID {
@@ -27,7 +25,7 @@ struct Squeeze: Operator {
       let isKept = marks.map { graph.unary(.not, $0) }
       return graph.chosen(shape.map { graph.dim($0) }, where: isKept, count: shape.count - count)
     }
-    return b.reshape(x, measured: extents)
+    return b.reshape(x, extents)
   }
 }
 
@@ -65,7 +63,7 @@ struct Unsqueeze: Operator {
         return graph.select(isNew, graph.integer(1), old)
       }
     }
-    return b.reshape(x, measured: extents)
+    return b.reshape(x, extents)
   }
 }
 
