@@ -25,7 +25,9 @@ extension Graph {
 extension ScalarGraph {
   /// Whether some position of an iteration space reads an operand outside of its bounds, by indices that are affine.
   fileprivate func misreads(_ types: [TensorType], over space: [Dim]) -> Bool {
-    reachable.contains { id in
+    // Where there is nothing to compute, nothing is read.
+    guard space.allSatisfy({ $0 != 0 && !$0.isMeasured }) else { return false }
+    return reachable.contains { id in
       guard case .read(let operand, let indices, nil) = self[id] else { return false }
       return zip(indices, types[operand].shape).contains { index, extent in
         guard let extent = extent.constant, let bounds = LinearForm(index, in: self).bounds(space) else { return false }
