@@ -59,10 +59,13 @@ struct Heads {
   func group(over others: Heads, _ b: GraphBuilder) throws(ModelError) -> Int {
     let (own, shared) = (extents(b).heads, others.extents(b).heads)
     if own == shared { return 1 }
-    guard let own = own.constant, let shared = shared.constant, shared > 0, own % shared == 0 else {
+    let (count, sharedCount) = (
+      try b.requireConstant(own, "the number of query heads"), try b.requireConstant(shared, "the number of key heads")
+    )
+    guard sharedCount > 0, count % sharedCount == 0 else {
       throw .invalid("\(own) query heads do not divide among \(shared) key heads")
     }
-    return own / shared
+    return count / sharedCount
   }
 }
 

@@ -32,9 +32,7 @@ struct LinearAttention: Operator {
       try node.optionalInput(3).map { value throws(ModelError) in
         try b.cast(window.last(value, &b), to: .f32)
       } ?? zeros
-    guard b.shape(of: initial) == stateShape else {
-      throw .invalid("the state has shape \(b.shape(of: initial)), not \(stateShape)")
-    }
+    try b.requireShape(initial, stateShape, "the state")
     var scanned = [queries, keys, values]
     // Decay and beta have one number per head, or decay one per element of the key.
     if let decay {

@@ -25,9 +25,7 @@ struct GroupNormalization: Operator {
     for position in 1...2 {
       let parameter = try node.input(position)
       let count = node.version < 21 ? Dim(groups) : type.shape[1]
-      guard b.shape(of: parameter) == [count] else {
-        throw .invalid("argument \(position) has shape \(b.shape(of: parameter)), not [\(count)]")
-      }
+      try b.requireShape(parameter, [count], "argument \(position)")
       let rows: [Dim] = node.version < 21 ? [Dim(groups), 1] : [Dim(groups), perGroup]
       parameters.append(b.reshape(parameter, rows + [Dim](repeating: 1, count: type.rank - 2)))
     }

@@ -64,11 +64,8 @@ struct RecurrentLayer {
     let hidden = b.shape(of: recurrent)[isQuantized ? 1 : 2]
     let rows = hidden * gates
     func expected(_ columns: Dim) -> [Dim] { [Dim(directions)] + (isQuantized ? [columns, rows] : [rows, columns]) }
-    guard b.shape(of: weights) == expected(b.shape(of: x)[2]), b.shape(of: recurrent) == expected(hidden) else {
-      throw .invalid(
-        "weights \(b.shape(of: weights)) and \(b.shape(of: recurrent)) do not fit data of shape \(b.shape(of: x))"
-      )
-    }
+    try b.requireShape(weights, expected(b.shape(of: x)[2]), "the argument W")
+    try b.requireShape(recurrent, expected(hidden), "the argument R")
     try checkParameters(node, [Dim(directions), b.shape(of: x)[1], hidden], isBatchFirst, &b)
     let activations = try RecurrentActivation.all(node, defaults: defaults, directions: directions)
     var sequences: [ValueID] = []
@@ -145,9 +142,7 @@ struct RecurrentLayer {
     var next = try cell(cellStep, hidden, &inner)
     var output = next[0]
     if let lengths = node.optionalInput(4), !isFull(lengths, steps, b) {
-      guard b.shape(of: lengths) == [batch] else {
-        throw .invalid("sequence_lens has shape \(b.shape(of: lengths)), not [\(batch)]")
-      }
+      try b.requireShape(lengths, [batch], "sequence_lens")
       let limits = capture(b.reshape(lengths, [batch, 1]))
       let zero = inner.scalar(0, element)
       func masked(_ value: ValueID, _ otherwise: ValueID) throws(ModelError) -> ValueID {

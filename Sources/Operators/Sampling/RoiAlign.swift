@@ -123,9 +123,9 @@ private struct RoiRegions {
     corners = try node.input(1)
     batches = try node.input(2)
     let shape = b.shape(of: corners)
-    guard b.shape(of: x).count == 4, shape.count == 2, shape[1] == 4, b.shape(of: batches) == [shape[0]] else {
-      throw .invalid("regions of shape \(shape) do not fit data of shape \(b.shape(of: x))")
-    }
+    guard b.shape(of: x).count == 4 else { throw .invalid("the data has shape \(b.shape(of: x)), not rank 4") }
+    try b.requireShape(corners, [shape.first ?? 0, 4], "the regions")
+    try b.requireShape(batches, [shape[0]], "batch_indices")
     count = shape[0]
     output = [try node.int("output_height", default: 1), try node.int("output_width", default: 1)]
     guard output.allSatisfy({ $0 > 0 }) else { throw .invalid("the output has \(output) bins") }

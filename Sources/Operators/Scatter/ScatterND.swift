@@ -13,7 +13,9 @@ struct ScatterND: Operator {
     try b.requireSameType([data, updates])
     let type = b.type(of: data)
     let picked = b.type(of: indices)
-    guard picked.rank > 0, let tuple = picked.shape[picked.rank - 1].constant, tuple <= type.rank else {
+    guard let last = picked.shape.last else { throw .invalid("the indices are a scalar") }
+    let tuple = try b.requireConstant(last, "the number of indices per tuple")
+    guard tuple <= type.rank else {
       throw .invalid("indices of shape \(picked.shape) do not fit data of rank \(type.rank)")
     }
     let outer = picked.rank - 1

@@ -8,7 +8,16 @@ struct Squeeze: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
     let shape = b.shape(of: x)
-    guard let axes = try axesArgument(node, since: 13, b) else { return [b.reshape(x, shape.filter { $0 != 1 })] }
+    guard let axes = try axesArgument(node, since: 13, b) else {
+      for extent in shape where extent.constant == nil {
+        guard !extent.isMeasured else {
+          throw .unsupported("whether a dimension has extent 1 is known at run time only", hint: "give axes")
+        }
+        // The rank of the result is that for extents other than 1.
+        b.assume([DimFact(1, .atMost, .maximum(extent - 1, 1 - extent))])
+      }
+      return [b.reshape(x, shape.filter { $0 != 1 })]
+    }
     guard case .known(let given) = axes else { return [try measured(x, axes, &b)] }
     var removed: [Int] = []
     for axis in given { removed.append(try normalizedAxis(axis, rank: shape.count, name: "axes:")) }

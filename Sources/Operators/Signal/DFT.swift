@@ -10,7 +10,9 @@ struct DFT: Operator {
     let element = b.type(of: try node.input(0)).element
     let x = try b.cast(try node.input(0), to: element.precise)
     let type = b.type(of: x)
-    guard type.rank >= 2, let parts = type.shape[type.rank - 1].constant, parts == 1 || parts == 2 else {
+    guard type.rank >= 2 else { throw .invalid("the data has rank \(type.rank); at least 2 is needed") }
+    let parts = try b.requireConstant(type.shape[type.rank - 1], "the last dimension")
+    guard parts == 1 || parts == 2 else {
       throw .invalid("the last dimension of shape \(type.shape) must hold 1 or 2 parts")
     }
     let length = try node.optionalInput(1).map { (argument) throws(ModelError) in
