@@ -8,6 +8,6 @@ extension GraphBuilder {
     for extent in nodes.flatMap(\.results).flatMap({ shape(of: $0) }) where extent.constant == nil {
       assume([DimFact(0, .atMost, extent)])
     }
-    return !nodes.contains { graph.misreads($0) }
+    return !nodes.contains { graph.isUnsound($0) }
   }
 }

@@ -54,16 +54,18 @@ public struct GraphBuilder: Sendable {
 
   /// Adds a node and returns its results; an equal node is reused, and small constant results are computed.
   public mutating func add(_ primitive: Primitive, _ operands: [ValueID]) -> [ValueID] {
-    if let folded = fold(primitive, operands) { return folded }
+    let operandTypes = operands.map { graph.type(of: $0) }
+    let isSound = problem(primitive, operandTypes) == nil
+    if isSound, let folded = fold(primitive, operands) { return folded }
     let key = Key(primitive: primitive, operands: operands)
     if let existing = shared[key] { return existing }
-    let types = primitive.resultTypes(operands.map { graph.type(of: $0) })
+    let types = primitive.resultTypes(operandTypes)
     let results = types.map { newValue($0) }
     graph.nodes.append(Node(primitive, operands: operands, results: results, origin: origin))
     shared[key] = results
     if case .constant(let constant) = primitive { constants[results[0]] = constant }
     let known = operands.map { self.partlyKnownIntegers($0) }
-    if let known = SymbolicEvaluator.evaluate(primitive, known, operands.map { graph.type(of: $0) }, types) {
+    if isSound, types.allSatisfy(\.hasValidSize), let known = SymbolicEvaluator.evaluate(primitive, known, operands.map { graph.type(of: $0) }, types) {
       symbolic[results[0]] = known
     }
     return results
@@ -74,6 +76,7 @@ public struct GraphBuilder: Sendable {
     case .constant, .scan, .branch, .scatter, .sort, .compact, .measure, .assume: return nil
     case .map, .reduce, .contract, .reshape: break
     }
+    guard primitive.resultTypes(operands.map { graph.type(of: $0) }).allSatisfy(\.hasValidSize) else { return nil }
     var inputs: [ConstantTensor] = []
     for operand in operands {
       guard let constant = constants[operand] else { return nil }

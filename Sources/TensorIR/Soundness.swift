@@ -1,9 +1,12 @@
 extension Graph {
-  /// Whether a node, for all that is known of its shapes, certainly reads an operand outside of its bounds.
+  /// Whether a node is no computation, or, for all that is known of its shapes, certainly reads an operand outside of
+  /// its bounds.
   ///
   /// That comes of arguments whose shapes do not fit each other.
-  public func misreads(_ node: Node) -> Bool {
+  public func isUnsound(_ node: Node) -> Bool {
     let types = node.operands.map { type(of: $0) }
+    let extents = node.results.flatMap { shape(of: $0) }
+    if problem(node.primitive, types) != nil || extents.contains(where: { $0.constant ?? 0 < 0 }) { return true }
     switch node.primitive {
     case .map(let map): return map.body.misreads(types, over: map.shape)
     case .reduce(let reduce):
@@ -16,7 +19,7 @@ extension Graph {
       if scan.length == 0 { return false }
       let scanned = types[scan.carried..<scan.carried + scan.scanned]
       return scanned.contains { ($0.shape[0] - scan.length).constant ?? 0 < 0 }
-        || scan.body.nodes.contains { scan.body.misreads($0) }
+        || scan.body.nodes.contains { scan.body.isUnsound($0) }
     case .constant, .reshape, .branch, .sort, .measure, .assume: return false
     }
   }
