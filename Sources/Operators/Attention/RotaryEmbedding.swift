@@ -28,7 +28,7 @@ struct RotaryEmbedding: Operator {
     }
     if let positions {
       try b.requireShape(positions, [extents.batch, extents.sequence], "position_ids")
-      try b.checkIndices(positions, extent: leading[0], allowsNegative: false)
+      try b.checkIndices(positions, extents: [leading[0]], allowsNegative: false)
     }
     let rotation = Rotation(
       cosines: cosines, sines: sines, rotated: given == 0 ? size : given,

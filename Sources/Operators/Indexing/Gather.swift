@@ -12,7 +12,7 @@ struct Gather: Operator {
     let type = b.type(of: data)
     let picked = b.type(of: indices)
     let axis = try normalizedAxis(try node.int("axis", default: 0), rank: type.rank)
-    try b.checkIndices(indices, extent: type.shape[axis])
+    try b.checkIndices(indices, extents: [type.shape[axis]])
     let shape = Array(type.shape[..<axis]) + picked.shape + Array(type.shape[(axis + 1)...])
     var body = ScalarGraph()
     let position: ScalarID
@@ -30,20 +30,24 @@ struct Gather: Operator {
 }
 
 extension GraphBuilder {
-  /// Checks indices against an extent, those that only a call knows when it runs; negative ones count from the back.
-  mutating func checkIndices(_ indices: ValueID, extent: Dim, allowsNegative: Bool = true) throws(ModelError) {
+  /// Checks that all indices are within an extent, or within one extent for each position of the last axis; negative
+  /// ones count from the back. A call checks those that only it knows.
+  mutating func checkIndices(
+    _ indices: ValueID, extents: [Dim], allowsNegative: Bool = true
+  ) throws(ModelError) {
+    guard !extents.isEmpty else { return }
     guard let known = knownIntegers(indices) else {
-      return checkAtRunTime(indices, extents: [extent], allowsNegative: allowsNegative)
+      return checkAtRunTime(indices, extents: extents, allowsNegative: allowsNegative)
     }
-    for index in known {
+    for (position, index) in known.enumerated() {
+      let extent = extents[position % extents.count]
       let what = "index \(index) is out of range for extent \(extent)"
       try requireAtMost(allowsNegative ? -extent : 0, index, what)
       try requireAtMost(index + 1, extent, what)
     }
   }
 
-  /// Makes a call fail unless all indices are within an extent, or within one extent for each position of the last axis.
-  mutating func checkAtRunTime(_ indices: ValueID, extents: [Dim], allowsNegative: Bool = true) {
+  private mutating func checkAtRunTime(_ indices: ValueID, extents: [Dim], allowsNegative: Bool) {
     let type = type(of: indices)
     var body = ScalarGraph()
     let axes = type.shape.indices.map { body.axis($0) }

@@ -18,7 +18,7 @@ struct GatherElements: Operator {
     for other in type.shape.indices where other != axis {
       try b.requireAtMost(picked.shape[other], type.shape[other], "the indices are too many in dimension \(other)")
     }
-    try b.checkIndices(indices, extent: type.shape[axis])
+    try b.checkIndices(indices, extents: [type.shape[axis]])
     var body = ScalarGraph()
     var position = type.shape.indices.map { body.axis($0) }
     position[axis] = body.wrappedIndex(body.read(1, position, type: picked.element), extent: type.shape[axis])

@@ -18,9 +18,7 @@ struct GatherND: Operator {
       throw .invalid("tuples of \(tuple) indices after \(batch) batch dimensions do not fit rank \(type.rank)")
     }
     for axis in 0..<batch { try b.requireEqual(picked.shape[axis], type.shape[axis], "extents of batch dimension \(axis)") }
-    if b.knownIntegers(indices) == nil {
-      b.checkAtRunTime(indices, extents: Array(type.shape[batch..<batch + tuple]))
-    }
+    try b.checkIndices(indices, extents: Array(type.shape[batch..<batch + tuple]))
     let outer = picked.rank - 1
     let shape = Array(picked.shape[..<outer]) + Array(type.shape[(batch + tuple)...])
     var body = ScalarGraph()

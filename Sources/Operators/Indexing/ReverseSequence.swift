@@ -14,7 +14,7 @@ struct ReverseSequence: Operator {
     guard batch != time else { throw .invalid("attributes 'batch_axis' and 'time_axis' are both \(batch)") }
     try b.require(lengths, "the lengths", isOneOf: .i64)
     try b.requireShape(lengths, [type.shape[batch]], "sequence_lens")
-    try b.checkIndices(lengths, extent: type.shape[time] + 1, allowsNegative: false)
+    try b.checkIndices(lengths, extents: [type.shape[time] + 1], allowsNegative: false)
     var body = ScalarGraph()
     var indices = type.shape.indices.map { body.axis($0) }
     let length = body.read(1, [indices[batch]], type: .i64)

@@ -55,7 +55,7 @@ extension GraphBuilder {
     let place = targetType.shape.indices.map { classes.axis($0) }
     let given = classes.cast(classes.read(0, place, type: targetType.element), to: .i64)
     classes.results = [isIgnored(given, &classes).map { classes.select($0, classes.integer(0), given) } ?? given]
-    try checkIndices(map(targetType.shape, classes, [target]), extent: type.shape[1], allowsNegative: false)
+    try checkIndices(map(targetType.shape, classes, [target]), extents: [type.shape[1]], allowsNegative: false)
     let factors = map(targetType.shape, weightBody, [target] + (weights.map { [$0] } ?? []))
     var body = ScalarGraph()
     let axes = targetType.shape.indices.map { body.axis($0) }

@@ -62,6 +62,9 @@ struct RecurrentLayer {
       throw .invalid("the recurrent weights have rank \(b.shape(of: recurrent).count), not 3")
     }
     let hidden = b.shape(of: recurrent)[isQuantized ? 1 : 2]
+    if let declared = try node.int("hidden_size") {
+      try b.requireEqual(hidden, Dim(declared), "attribute 'hidden_size' and the recurrent weights")
+    }
     let rows = hidden * gates
     func expected(_ columns: Dim) -> [Dim] { [Dim(directions)] + (isQuantized ? [columns, rows] : [rows, columns]) }
     try b.requireShape(weights, expected(b.shape(of: x)[2]), "the argument W")
@@ -143,6 +146,7 @@ struct RecurrentLayer {
     var output = next[0]
     if let lengths = node.optionalInput(4), !isFull(lengths, steps, b) {
       try b.requireShape(lengths, [batch], "sequence_lens")
+      try b.checkIndices(lengths, extents: [steps + 1], allowsNegative: false)
       let limits = capture(b.reshape(lengths, [batch, 1]))
       let zero = inner.scalar(0, element)
       func masked(_ value: ValueID, _ otherwise: ValueID) throws(ModelError) -> ValueID {

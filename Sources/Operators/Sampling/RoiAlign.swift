@@ -139,7 +139,7 @@ private struct RoiRegions {
     wide = b.type(of: x).element.precise
     cornerType = b.type(of: corners).element
     batchType = b.type(of: batches).element
-    try b.checkIndices(batches, extent: b.shape(of: x)[0], allowsNegative: false)
+    try b.checkIndices(batches, extents: [b.shape(of: x)[0]], allowsNegative: false)
   }
 
   func shape(_ type: TensorType) -> [Dim] { [count, type.shape[1]] + output.map { Dim($0) } }

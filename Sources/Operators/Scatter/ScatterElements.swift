@@ -21,7 +21,7 @@ struct ScatterElements: Operator {
     for other in type.shape.indices where other != axis {
       try b.requireAtMost(picked.shape[other], type.shape[other], "the indices are too many in dimension \(other)")
     }
-    try b.checkIndices(indices, extent: type.shape[axis])
+    try b.checkIndices(indices, extents: [type.shape[axis]])
     var target = ScalarGraph()
     let axes = type.shape.indices.map { target.axis($0) }
     var position = axes

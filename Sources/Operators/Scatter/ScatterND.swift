@@ -21,7 +21,7 @@ struct ScatterND: Operator {
     let outer = picked.rank - 1
     let shape = Array(picked.shape[..<outer]) + Array(type.shape[tuple...])
     try b.requireShape(updates, shape, "the updates")
-    if tuple > 0, b.knownIntegers(indices) == nil { b.checkAtRunTime(indices, extents: Array(type.shape[..<tuple])) }
+    try b.checkIndices(indices, extents: Array(type.shape[..<tuple]))
     var target = ScalarGraph()
     let axes = shape.indices.map { target.axis($0) }
     let position = (0..<tuple).map { step in

@@ -24,7 +24,7 @@ struct TensorScatter: Operator {
     if let starts = node.optionalInput(2) {
       try b.requireShape(starts, [type.shape[0]], "write_indices")
       let room = mode == "circular" ? type.shape[axis] : type.shape[axis] - shape[axis] + 1
-      try b.checkIndices(starts, extent: room, allowsNegative: false)
+      try b.checkIndices(starts, extents: [room], allowsNegative: false)
     }
     var target = ScalarGraph()
     var position = shape.indices.map { target.axis($0) }

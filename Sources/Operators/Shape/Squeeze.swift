@@ -10,9 +10,6 @@ struct Squeeze: Operator {
     let shape = b.shape(of: x)
     guard let axes = try axesArgument(node, since: 13, b) else {
       for extent in shape where extent.constant == nil {
-        guard !extent.isMeasured else {
-          throw .unsupported("whether a dimension has extent 1 is known at run time only", hint: "give axes")
-        }
         // The rank of the result is that for extents other than 1.
         b.assume([DimFact(1, .atMost, .maximum(extent - 1, 1 - extent))])
       }
