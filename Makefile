@@ -2,6 +2,8 @@
 # make demo    build the compiler, compile the digits model, link it into a program and run it
 # make operators  compile a model with operators of its own with both back ends, link and run it
 # make test    build everything and run all tests
+# make sanitize      run the ONNX backend tests in C under AddressSanitizer and UndefinedBehaviorSanitizer
+# make differential  compare random small models with ONNX Runtime and the reference evaluator of ONNX
 # make bless   accept the present texts of golden models and passes after a look at what changed
 
 ONNXC := .build/release/onnxc
@@ -11,7 +13,7 @@ DEBIAN_PACKAGES := llvm-19-dev clang-19 lld-19 libprotobuf-c-dev protobuf-c-comp
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 JOBS ?= $(shell nproc)
 
-.PHONY: build demo operators test suite bless proto deps clean
+.PHONY: build demo operators test suite sanitize differential bless proto deps clean
 
 build: deps
 	swift build -c release --product onnxc
@@ -38,6 +40,30 @@ suite: build suite/node
 	$(ONNXC) verify --suite suite --jobs $(JOBS) --quiet --passing Tests/Data/passing.txt
 	$(ONNXC) verify --suite suite --jobs $(JOBS) --quiet --passing Tests/Data/passing.txt --backend c
 
+# Every access of the generated C to memory outside of inputs, outputs, constants and arena, every overflow of signed
+# integers and every conversion that C does not define ends the case.
+sanitize: export CFLAGS := -O1 -g -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
+sanitize: export ASAN_OPTIONS := detect_leaks=0:allow_user_segv_handler=0:print_legend=0
+sanitize: build suite/node
+	for cases in suite Golden; do \
+	  LD_PRELOAD=$$(cc -print-file-name=libasan.so) \
+	    $(ONNXC) verify --suite $$cases --jobs $(JOBS) --quiet --timeout 600 --backend c || exit; \
+	done
+
+# Random models of a seed, with both back ends; `COUNT` of them.
+SEED ?= 1
+COUNT ?= 3000
+differential: build .venv/differential
+	$(PYTHON) Scripts/differential.py random/valid --seed $(SEED) --count $(COUNT) --jobs $(JOBS)
+	$(ONNXC) verify --suite random/valid --jobs $(JOBS) --quiet
+	$(ONNXC) verify --suite random/valid --jobs $(JOBS) --quiet --backend c
+	$(PYTHON) Scripts/differential.py random/invalid --seed $(SEED) --count $(COUNT) --jobs $(JOBS) \
+	  --invalid $(ONNXC)
+
+.venv/differential: .venv/done
+	.venv/bin/pip install --quiet onnxruntime==1.31.1
+	touch $@
+
 suite/node: .venv/done Scripts/make-suite.py
 	$(PYTHON) Scripts/make-suite.py suite
 
@@ -57,6 +83,6 @@ deps:
 	if [ -n "$$missing" ]; then $(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends $$missing; fi
 
 clean:
-	rm -rf .build suite
+	rm -rf .build suite random
 	$(MAKE) -C Examples/digits clean
 	$(MAKE) -C Examples/operators clean

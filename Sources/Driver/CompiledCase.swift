@@ -79,7 +79,8 @@ final class CompiledCase: RunnableCase {
   }
 
   private static func allocate(_ bytes: Int) throws(ModelError) -> UnsafeMutableRawPointer {
-    guard bytes >= 0, bytes < TensorType.byteLimit, let memory = aligned_alloc(64, max(64, (bytes + 63) / 64 * 64)) else {
+    var memory: UnsafeMutableRawPointer?
+    guard bytes >= 0, bytes < TensorType.byteLimit, posix_memalign(&memory, 64, max(1, bytes)) == 0, let memory else {
       throw .invalid("there is no memory for \(bytes) bytes")
     }
     return memory

@@ -50,11 +50,13 @@ extension Pipeline {
     try AtomicFile.write(generated.header, path: folder.path + "/model.h")
     if let weights = generated.weights { try AtomicFile.write(weights, path: folder.path + "/model.weights") }
     if options.output != "-" { try AtomicFile.write(generated.header, path: stem + ".h") }
+    let compiler = getenv("CC").map { String(cString: $0) } ?? "cc"
+    let flags = getenv("CFLAGS").map { String(cString: $0).split(separator: " ").map(String.init) } ?? []
     let kind = options.emit == .library ? ["-shared", "-fPIC"] : ["-c"]
     let source = folder.path + "/model.c"
     try AtomicFile.write(path: options.output) { (temporary) throws(FileError) in
       try Subprocess.run(
-        ["cc", "-std=c99", "-O2", "-ffp-contract=off"] + kind + [source, "-o", temporary]
+        [compiler, "-std=c99", "-O2", "-ffp-contract=off"] + flags + kind + [source, "-o", temporary]
           + (options.emit == .library ? linkArguments(options.link) : []) + ["-lm"])
     }
   }

@@ -75,7 +75,9 @@ private final class Memory {
     isWritten = Array(repeating: true, count: bytes.count)
   }
 
-  init(unwritten count: Int) {
+  /// Dimensions that a call rejects may ask for less than nothing.
+  init(unwritten size: Int) {
+    let count = max(size, 0)
     bytes = Array(repeating: 0xA5, count: count)
     isWritten = Array(repeating: false, count: count)
   }

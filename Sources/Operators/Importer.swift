@@ -102,7 +102,12 @@ struct Importer {
     do {
       guard let arguments = try arguments(node, scope) else { return }
       builder.origin = location
+      let start = builder.graph.nodes.count
       let results = try results(node, domain, opset, arguments, &scope, &builder)
+      guard builder.completes(since: start) else {
+        let types = arguments.flatMap { $0?.values ?? [] }.map { "\(builder.type(of: $0))" }
+        throw ModelError.invalid("arguments of types \(types.joined(separator: ", ")) do not fit each other")
+      }
       for value in results.flatMap(\.values) where !builder.type(of: value).hasValidSize {
         throw ModelError.invalid("a result has type \(builder.type(of: value)), which no memory holds")
       }

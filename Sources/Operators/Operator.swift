@@ -255,6 +255,32 @@ extension GraphBuilder {
     guard element.isFloat else { throw .invalid("\(what) is \(element.rawValue), which is not a float type") }
   }
 
+  /// Checks that an argument has a shape, at run time where extents are symbolic.
+  mutating func requireShape(_ value: ValueID, _ expected: [Dim], _ what: String) throws(ModelError) {
+    let shape = shape(of: value)
+    guard shape.count == expected.count else { throw .invalid("\(what) has shape \(shape), not \(expected)") }
+    for (own, other) in zip(shape, expected) {
+      try requireEqual(own, other, "\(what) has shape \(shape), not \(expected)")
+    }
+  }
+
+  /// Checks that an argument broadcasts to a shape without changing it.
+  mutating func requireBroadcast(_ value: ValueID, to shape: [Dim], _ what: String) throws(ModelError) {
+    let own = self.shape(of: value)
+    let result = try broadcast([shape, own])
+    let message = "\(what) has shape \(own), which does not broadcast to \(shape)"
+    guard result.count == shape.count else { throw .invalid(message) }
+    for (extent, expected) in zip(result, shape) { try requireEqual(extent, expected, message) }
+  }
+
+  /// A constant extent.
+  ///
+  /// - Throws: `ModelError.unsupported` if it is symbolic.
+  func requireConstant(_ extent: Dim, _ what: String) throws(ModelError) -> Int {
+    if let constant = extent.constant { return constant }
+    throw .unsupported("\(what) is \(extent), which only a call knows", hint: "bind it with --dim")
+  }
+
   /// Checks that two arguments have the same element type.
   func requireSameType(_ values: [ValueID]) throws(ModelError) {
     guard let first = values.first else { return }

@@ -58,12 +58,6 @@ extension GraphBuilder {
     body.results = [result]
     return map([Dim(values.count)], body, operands)
   }
-
-  /// The elements under a shape that a call computes; it fails unless the number of elements is the same.
-  mutating func reshape(_ x: ValueID, measured shape: [Dim]) -> ValueID {
-    assume([DimFact(shape.product, .equal, self.shape(of: x).product)])
-    return reshape(x, shape)
-  }
 }
 
 extension ScalarGraph {

@@ -42,7 +42,13 @@ struct Lowering {
       case .measure(let symbols):
         steps.steps.append(Step(action: .measure(symbols), reads: node.operands, writes: [], origin: node.origin))
       case .assume(let assumption):
-        steps.steps.append(Step(action: .assume(assumption), reads: [], writes: [], origin: node.origin))
+        // A fact is checked as soon as what it speaks of is known, before anything relies on it.
+        let symbols = node.primitive.symbols
+        let known = steps.steps.lastIndex { step in
+          if case .measure(let measured) = step.action { measured.contains(where: symbols.contains) } else { false }
+        }
+        let step = Step(action: .assume(assumption), reads: [], writes: [], origin: node.origin)
+        steps.steps.insert(step, at: known.map { $0 + 1 } ?? 0)
       case .external(let external):
         steps.steps.append(
           Step(action: .external(external), reads: node.operands, writes: node.results, origin: node.origin))

@@ -7,6 +7,23 @@ public indirect enum DimAtom: Hashable, Sendable {
   case remainder(Dim, Dim)
   case min(Dim, Dim)
   case max(Dim, Dim)
+
+  /// A lower bound that holds for all values of the symbols.
+  var lowerBound: Int? {
+    switch self {
+    case .symbol: return 0
+    case .floorDivide(let x, let y):
+      guard let low = x.lowerBound, y.lowerBound ?? 0 > 0 else { return nil }
+      return low >= 0 ? 0 : y.constant.map { Dim(low).floorDivided(by: Dim($0)).offset } ?? low
+    case .remainder(_, let y): return y.lowerBound ?? 0 > 0 ? 0 : nil
+    case .min(let x, let y):
+      guard let first = x.lowerBound, let second = y.lowerBound else { return nil }
+      return Swift.min(first, second)
+    case .max(let x, let y):
+      guard let first = x.lowerBound else { return y.lowerBound }
+      return Swift.max(first, y.lowerBound ?? first)
+    }
+  }
 }
 
 /// An integer expression over named symbols in canonical form: a constant plus a sum of products.
@@ -56,7 +73,15 @@ public struct Dim: Hashable, Sendable {
 
   /// A lower bound that holds for all values of the symbols.
   public var lowerBound: Int? {
-    terms.allSatisfy { $0.coefficient > 0 } ? offset : nil
+    var bound = Dim(offset)
+    for term in terms {
+      guard term.coefficient > 0 else { return nil }
+      let bounds = term.factors.compactMap(\.lowerBound)
+      guard bounds.count == term.factors.count else { return nil }
+      if bounds.contains(where: { $0 < 0 }), bounds.count > 1 { return nil }
+      bound = bound + bounds.reduce(Dim(term.coefficient)) { $0 * Dim($1) }
+    }
+    return bound.offset
   }
 
   /// Whether this extent is certain to be no larger than another.

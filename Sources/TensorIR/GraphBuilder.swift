@@ -54,16 +54,18 @@ public struct GraphBuilder: Sendable {
 
   /// Adds a node and returns its results; an equal node is reused, and small constant results are computed.
   public mutating func add(_ primitive: Primitive, _ operands: [ValueID]) -> [ValueID] {
-    if let folded = fold(primitive, operands) { return folded }
+    let operandTypes = operands.map { graph.type(of: $0) }
+    let isSound = problem(primitive, operandTypes) == nil
+    if isSound, let folded = fold(primitive, operands) { return folded }
     let key = Key(primitive: primitive, operands: operands)
     if let existing = shared[key] { return existing }
-    let types = primitive.resultTypes(operands.map { graph.type(of: $0) })
+    let types = primitive.resultTypes(operandTypes)
     let results = types.map { newValue($0) }
     graph.nodes.append(Node(primitive, operands: operands, results: results, origin: origin))
     shared[key] = results
     if case .constant(let constant) = primitive { constants[results[0]] = constant }
     let known = operands.map { self.partlyKnownIntegers($0) }
-    if let known = SymbolicEvaluator.evaluate(primitive, known, operands.map { graph.type(of: $0) }, types) {
+    if isSound, types.allSatisfy(\.hasValidSize), let known = SymbolicEvaluator.evaluate(primitive, known, operands.map { graph.type(of: $0) }, types) {
       symbolic[results[0]] = known
     }
     return results
@@ -74,6 +76,7 @@ public struct GraphBuilder: Sendable {
     case .constant, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume: return nil
     case .map, .reduce, .contract, .reshape: break
     }
+    guard primitive.resultTypes(operands.map { graph.type(of: $0) }).allSatisfy(\.hasValidSize) else { return nil }
     var inputs: [ConstantTensor] = []
     for operand in operands {
       guard let constant = constants[operand] else { return nil }
@@ -130,7 +133,7 @@ public struct GraphBuilder: Sendable {
   ///
   /// Facts about measured extents that nothing depends on are dropped unless they are required.
   public mutating func assume(_ facts: [DimFact], isRequired: Bool = false, status: Status = .badDimension) {
-    let open = facts.filter { $0.left != $0.right }
+    let open = facts.filter { !$0.isEvident }
     if !open.isEmpty { _ = add(.assume(Assumption(open, isRequired: isRequired, status: status)), []) }
   }
 
@@ -140,6 +143,14 @@ public struct GraphBuilder: Sendable {
   public mutating func requireEqual(_ a: Dim, _ b: Dim, _ what: @autoclosure () -> String) throws(ModelError) {
     guard let difference = (a - b).constant else { return assume([DimFact(a, .equal, b)]) }
     guard difference == 0 else { throw .invalid("\(what()): \(a) and \(b) differ") }
+  }
+
+  /// Makes sure that an extent is no larger than another, at run time where they are symbolic.
+  ///
+  /// - Throws: `ModelError.invalid` if it always is.
+  public mutating func requireAtMost(_ a: Dim, _ b: Dim, _ what: @autoclosure () -> String) throws(ModelError) {
+    guard let difference = (b - a).constant else { return assume([DimFact(a, .atMost, b)]) }
+    guard difference >= 0 else { throw .invalid("\(what()): \(a) is more than \(b)") }
   }
 
   /// A 1-D `i64` value with the given symbolic elements.
@@ -199,9 +210,11 @@ extension GraphBuilder {
       .reduce(Reduce(shape: shape, reduced: reduced, combiner: combiner, body: renumbered, epilogue: finish)), used)
   }
 
-  /// The elements of `value` under another shape of the same size.
+  /// The elements of `value` under another shape of the same size, which a call checks where extents are symbolic.
   public mutating func reshape(_ value: ValueID, _ shape: [Dim]) -> ValueID {
     if self.shape(of: value) == shape { return value }
+    let (count, own) = (shape.product, self.shape(of: value).product)
+    if (count - own).constant == nil { assume([DimFact(count, .equal, own)]) }
     if case .reshape? = producer(of: value)?.primitive, let source = producer(of: value)?.operands[0] {
       return reshape(source, shape)
     }

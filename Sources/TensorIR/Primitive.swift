@@ -256,6 +256,14 @@ public struct DimFact: Hashable, Sendable {
     self.relation = relation
     self.right = right
   }
+
+  /// Whether it holds whatever the symbols are.
+  public var isEvident: Bool {
+    switch relation {
+    case .equal: left == right
+    case .atMost: left.isAtMost(right)
+    }
+  }
 }
 
 /// Facts that a call checks.

@@ -1,5 +1,6 @@
 import Support
 
+/// The builders take operands of any types; the verifier finds those that do not go together.
 extension ScalarGraph {
   /// An integer or `bool` literal.
   public mutating func integer(_ value: Int, _ type: ElementType = .i64) -> ScalarID {
@@ -8,7 +9,10 @@ extension ScalarGraph {
 
   /// A literal of any numeric type, converted from a float.
   public mutating func number(_ value: Double, _ type: ElementType) -> ScalarID {
-    type.isFloat ? add(.literal(.float(value), type), type: type) : integer(Int(value), type)
+    if type.isFloat { return add(.literal(.float(value), type), type: type) }
+    // What no integer holds stands for the nearest one, or for 0.
+    let bounded = value.isNaN ? 0 : min(max(value, -0x1p63), 0x1p63.nextDown)
+    return integer(Int(bounded), type)
   }
 
   public mutating func axis(_ axis: Int) -> ScalarID { add(.axis(axis), type: .i64) }
@@ -37,8 +41,7 @@ extension ScalarGraph {
 
   public mutating func binary(_ op: ScalarBinary, _ a: ScalarID, _ b: ScalarID) -> ScalarID {
     let type = type(of: a)
-    precondition(type == self.type(of: b), "\(op) of \(type) and \(self.type(of: b))")
-    if type == .i64, let simpler = simplifiedInteger(op, a, b) { return simpler }
+    if type == .i64, self.type(of: b) == .i64, let simpler = simplifiedInteger(op, a, b) { return simpler }
     return add(.binary(op, a, b), type: type)
   }
 
@@ -80,14 +83,12 @@ extension ScalarGraph {
   }
 
   public mutating func compare(_ op: ScalarCompare, _ a: ScalarID, _ b: ScalarID) -> ScalarID {
-    precondition(type(of: a) == type(of: b), "\(op) of \(type(of: a)) and \(type(of: b))")
-    return add(.compare(op, a, b), type: .bool)
+    add(.compare(op, a, b), type: .bool)
   }
 
   public mutating func select(_ condition: ScalarID, _ a: ScalarID, _ b: ScalarID) -> ScalarID {
     if a == b { return a }
     if let known = integerValue(condition) { return known != 0 ? a : b }
-    precondition(type(of: a) == type(of: b), "select of \(type(of: a)) and \(type(of: b))")
     return add(.select(condition, a, b), type: type(of: a))
   }
 
@@ -103,8 +104,7 @@ extension ScalarGraph {
 
   /// `a * b + c` of floats.
   public mutating func multiplyAdd(_ a: ScalarID, _ b: ScalarID, _ c: ScalarID) -> ScalarID {
-    precondition(type(of: a) == type(of: b) && type(of: a) == type(of: c), "multiply-add of different types")
-    return add(.multiplyAdd(a, b, c), type: type(of: a))
+    add(.multiplyAdd(a, b, c), type: type(of: a))
   }
 
   public mutating func bitcast(_ a: ScalarID, to target: ElementType) -> ScalarID {

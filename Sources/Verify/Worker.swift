@@ -84,7 +84,7 @@ struct Worker {
     close(errors)
     let signal = status & 0x7f
     let words = String(decoding: messages, as: UTF8.self).split(separator: "\n")
-    let last = words.last { $0.contains("atal error") } ?? words.last ?? ""
+    let last = words.last { $0.contains("atal error") || $0.hasPrefix("SUMMARY") } ?? words.last ?? ""
     return (signal == 0 ? "exit \(status >> 8 & 0xff)" : "signal \(signal)") + (last.isEmpty ? "" : ": \(last)")
   }
 }

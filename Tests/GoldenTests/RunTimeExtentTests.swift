@@ -105,6 +105,38 @@ private let cases: [RunTimeCase] = [
     testDescription: "an empty matrix product", type: "MatMul",
     inputs: [("x", .f32, [.param("n"), .param("k")]), ("y", .f32, [.param("k"), .param("m")])], values: [[], []],
     symbols: [2, 0, 1], outputs: [[0, 0]]),
+  RunTimeCase(
+    testDescription: "a window longer than an open extent", type: "MaxPool",
+    inputs: [("x", .f32, [.value(1), .value(1), .param("n")])], attributes: ["kernel_shape": .ints([4])],
+    values: [[1, 2]], symbols: [2], status: Status.badDimension.rawValue),
+  RunTimeCase(
+    testDescription: "an open extent that does not divide into equal parts", type: "Split",
+    inputs: [("x", .f32, [.param("n")])], attributes: ["num_outputs": .int(1)], opset: 18,
+    values: [[1, 2, 3]], symbols: [3], outputs: [[1, 2, 3]]),
+  RunTimeCase(
+    testDescription: "channels that do not divide into groups", type: "DepthToSpace",
+    inputs: [("x", .f32, [.value(1), .param("c"), .value(1), .value(1)])], attributes: ["blocksize": .int(2)],
+    values: [[1, 2, 3, 4, 5, 6]], symbols: [6], status: Status.badDimension.rawValue),
+  RunTimeCase(
+    testDescription: "labels whose open extents differ", type: "Einsum",
+    inputs: [("x", .f32, [.param("n")]), ("y", .f32, [.param("m")])], attributes: ["equation": .string(Array("i,i->".utf8))],
+    values: [[1, 2], [3, 4, 5]], symbols: [2, 3], status: Status.badDimension.rawValue),
+  RunTimeCase(
+    testDescription: "open matrices that are not square", type: "Det",
+    inputs: [("x", .f32, [.param("n"), .value(2)])], values: [[1, 2, 3, 4, 5, 6]], symbols: [3],
+    status: Status.badDimension.rawValue),
+  RunTimeCase(
+    testDescription: "a length beyond the sequence", type: "ReverseSequence",
+    inputs: [("x", .f32, fixed(2, 1)), ("n", .i64, fixed(1))], values: [[1, 2], [3]],
+    status: Status.indexOutOfRange.rawValue),
+  RunTimeCase(
+    testDescription: "a class that is not ignored and does not exist", type: "NegativeLogLikelihoodLoss",
+    inputs: [("x", .f32, fixed(2, 2)), ("t", .i64, fixed(2))], attributes: ["ignore_index": .int(-1)],
+    values: [[1, 2, 3, 4], [-1, 2]], status: Status.indexOutOfRange.rawValue),
+  RunTimeCase(
+    testDescription: "a class that is ignored", type: "NegativeLogLikelihoodLoss",
+    inputs: [("x", .f32, fixed(2, 2)), ("t", .i64, fixed(2))], attributes: ["ignore_index": .int(-1)],
+    values: [[1, 2, 3, 4], [-1, 1]], outputs: [[-4]]),
 ]
 
 @Suite("Extents that only a call knows")

@@ -9,15 +9,18 @@ struct ErrorCase: Sendable, CustomTestStringConvertible {
   var message: String
 
   init(
-    _ type: String, domain: String = "", _ inputs: [(ElementType, [Int])], _ attributes: [String: AttributeValue],
-    _ message: String
+    _ type: String, domain: String = "", version: Int = 21, _ inputs: [(ElementType, [Int])],
+    _ attributes: [String: AttributeValue], _ message: String
   ) {
     model = SmallModel(type: type, domain: domain, inputs: inputs, attributes: attributes)
+    model.version = version
     self.message = message
   }
 
-  init(_ type: String, domain: String = "", _ inputs: [(ElementType, [Int])], _ message: String) {
-    self.init(type, domain: domain, inputs, [:], message)
+  init(
+    _ type: String, domain: String = "", version: Int = 21, _ inputs: [(ElementType, [Int])], _ message: String
+  ) {
+    self.init(type, domain: domain, version: version, inputs, [:], message)
   }
 
   var testDescription: String { "\(model.type): \(message)" }
@@ -74,7 +77,29 @@ private let microsoftCases: [ErrorCase] = [
   ErrorCase("BeamSearch", domain: ms, [(.i32, [1, 2])], "export the decoder alone"),
 ]
 
-private let cases: [ErrorCase] = microsoftCases + [
+/// Arguments of shapes that each are possible and together are not.
+private let shapeCases: [ErrorCase] = [
+  ErrorCase("GridSample", [(.f32, [3, 1, 4, 4]), (.f32, [2, 2, 2, 2])], "f32[2, 2, 2, 2] do not fit each other"),
+  ErrorCase(
+    "Attention", version: 23, [(.f32, [1, 2, 3, 4]), (.f32, [1, 2, 5, 4]), (.f32, [1, 2, 4, 4])],
+    "queries, keys and values"),
+  ErrorCase(
+    "Attention", version: 23, [(.f32, [1, 2, 3, 4]), (.f32, [1, 2, 5, 4]), (.f32, [1, 2, 5, 4]), (.bool, [3, 6])],
+    "too long for 5 keys"),
+  ErrorCase(
+    "SoftmaxCrossEntropyLoss", [(.f32, [2, 3, 4]), (.i64, [2, 5])], "the target has shape [2, 5], not [2, 4]"),
+  ErrorCase(
+    "LSTM", [(.f32, [2, 1, 3]), (.f32, [1, 8, 3]), (.f32, [1, 8, 2]), (.f32, [1, 8])], ["hidden_size": .int(2)],
+    "the bias has shape [1, 8], not [1, 16]"),
+  ErrorCase("ScatterND", [(.f32, [4, 3]), (.i64, [2, 1]), (.f32, [2, 4])], "the updates has shape [2, 4]"),
+  ErrorCase(
+    "DeformConv", [(.f32, [1, 1, 4]), (.f32, [1, 1, 2]), (.f32, [1, 2, 3]), (.f32, [1]), (.f32, [1, 2, 4])],
+    "the mask has shape [1, 2, 4], not [1, 2, 3]"),
+  ErrorCase(
+    "QuantizeLinear", [(.f32, [2, 6]), (.f32, [2, 4])], ["axis": .int(1), "block_size": .int(2)], "not [2, 3]"),
+]
+
+private let cases: [ErrorCase] = microsoftCases + shapeCases + [
   ErrorCase("Add", [(.f32, [2, 3]), (.f32, [4, 3])], "do not broadcast at dimension 0"),
   ErrorCase("Add", [(.f32, [2]), (.i32, [2])], "element types differ"),
   ErrorCase("Add", [(.f32, [2])], "argument 1 is missing"),

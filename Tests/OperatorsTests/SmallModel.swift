@@ -9,6 +9,8 @@ struct SmallModel {
   var domain = ""
   var inputs: [(ElementType, [Int])]
   var attributes: [String: AttributeValue] = [:]
+  /// The operator set.
+  var version = 21
 
   /// The arguments' names.
   private var names: [String] { inputs.indices.map { "x\($0)" } }
@@ -29,7 +31,7 @@ struct SmallModel {
       outputs: nodes.map { ValueInfo(name: $0.outputs[0], type: nil) }, valueInfos: [], initializers: [],
       sparseInitializers: [])
     let model = Model(
-      irVersion: 10, opsets: ["": 21, "ai.onnx.ml": 3, "com.microsoft": 1], producerName: "", producerVersion: "",
+      irVersion: 10, opsets: ["": version, "ai.onnx.ml": 3, "com.microsoft": 1], producerName: "", producerVersion: "",
       domain: "", version: 1, doc: "", metadata: [], graph: graph, functions: [])
     do {
       _ = try importModel(model)

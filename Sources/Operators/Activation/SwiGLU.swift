@@ -9,6 +9,7 @@ struct SwiGLU: Operator {
     let operands = [try node.input(0), try node.input(1)]
     try b.requireFloat(operands[0])
     try b.requireSameType(operands)
+    try b.requireShape(operands[1], b.shape(of: operands[0]), "the second argument")
     let alpha = try node.float("alpha", default: 1)
     return [
       try b.elementwise(operands) { graph, values in

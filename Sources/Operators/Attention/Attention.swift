@@ -16,11 +16,18 @@ struct Attention: Operator {
       else {
         throw .invalid("past_key and past_value must both be given, with rank 4")
       }
+      for (past, current) in [(pastKey, key), (pastValue, value)] {
+        let extents = current.extents(b)
+        try b.requireShape(
+          past, [extents.batch, extents.heads, b.shape(of: past)[2], extents.size], "past_key or past_value")
+      }
       frontier.past = b.shape(of: pastKey)[2]
       key.value = b.concatenate([pastKey, key.headsFirst(&b)], axis: 2)
       value.value = b.concatenate([pastValue, value.headsFirst(&b)], axis: 2)
       (key.isSequenceFirst, value.isSequenceFirst) = (false, false)
     }
+    try Heads.requireFit(query: query, key: key, value: value, &b)
+    if let lengths = frontier.lengths { try b.requireShape(lengths, [query.extents(b).batch], "nonpad_kv_seqlen") }
     let group = try query.group(over: key, b)
     let element = b.type(of: query.value).element
     let size = query.extents(b).size
@@ -77,6 +84,9 @@ struct Attention: Operator {
       let maskType = b.type(of: mask)
       guard maskType.rank >= 1, maskType.rank <= 4 else { throw .invalid("the mask has rank \(maskType.rank)") }
       _ = try b.broadcast([Array(type.shape.dropLast()), Array(maskType.shape.dropLast())])
+      try b.requireAtMost(
+        maskType.shape[maskType.rank - 1], type.shape[3],
+        "the mask has shape \(maskType.shape), which is too long for \(type.shape[3]) keys")
       let lead = 4 - maskType.rank
       // A mask that is too short excludes the keys beyond it.
       let indices = maskType.shape.indices.map { axis in

@@ -16,9 +16,9 @@ struct Heads {
     switch shape.count {
     case 4: (value, isSequenceFirst) = (given, false)
     case 3:
-      guard let count, count > 0, shape[2].remainder(by: Dim(count)).constant ?? 0 == 0 else {
-        throw .invalid("\(what) of rank 3 needs a number of heads that divides \(shape[2])")
-      }
+      let reason = "\(what) of rank 3 needs a number of heads that divides \(shape[2])"
+      guard let count, count > 0 else { throw .invalid(reason) }
+      try b.requireEqual(shape[2].remainder(by: Dim(count)), 0, reason)
       value = b.reshape(given, [shape[0], shape[1], Dim(count), shape[2].floorDivided(by: Dim(count))])
       isSequenceFirst = true
     default: throw .invalid("\(what) has rank \(shape.count), not 3 or 4")
@@ -41,14 +41,31 @@ struct Heads {
     isSequenceFirst ? b.transpose(value, [0, 2, 1, 3]) : value
   }
 
+  /// Checks that queries can be compared with keys, each of which has a value.
+  static func requireFit(
+    query: Heads, key: Heads, value: Heads, _ b: inout GraphBuilder
+  ) throws(ModelError) {
+    let (queries, keys, values) = (query.extents(b), key.extents(b), value.extents(b))
+    let shapes = [query, key, value].map { b.shape(of: $0.value) }
+    for (own, other) in [
+      (queries.batch, keys.batch), (queries.size, keys.size), (keys.batch, values.batch), (keys.heads, values.heads),
+      (keys.sequence, values.sequence),
+    ] {
+      try b.requireEqual(own, other, "queries, keys and values of shapes \(shapes) do not fit")
+    }
+  }
+
   /// How many of these heads share one of the others.
   func group(over others: Heads, _ b: GraphBuilder) throws(ModelError) -> Int {
     let (own, shared) = (extents(b).heads, others.extents(b).heads)
     if own == shared { return 1 }
-    guard let own = own.constant, let shared = shared.constant, shared > 0, own % shared == 0 else {
+    let (count, sharedCount) = (
+      try b.requireConstant(own, "the number of query heads"), try b.requireConstant(shared, "the number of key heads")
+    )
+    guard sharedCount > 0, count % sharedCount == 0 else {
       throw .invalid("\(own) query heads do not divide among \(shared) key heads")
     }
-    return own / shared
+    return count / sharedCount
   }
 }
 

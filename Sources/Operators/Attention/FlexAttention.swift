@@ -16,12 +16,8 @@ struct FlexAttention: Operator {
     var query = try Heads(arguments[0], count: nil, "the query", &b)
     var key = try Heads(arguments[1], count: nil, "the key", &b)
     var value = try Heads(arguments[2], count: nil, "the value", &b)
-    let (own, other, third) = (query.extents(b), key.extents(b), value.extents(b))
-    for (a, c) in [(own.size, other.size), (other.heads, third.heads), (other.sequence, third.sequence)] {
-      guard (a - c).constant ?? 0 == 0 else {
-        throw .invalid("shapes \(arguments.map { b.shape(of: $0) }) do not fit each other")
-      }
-    }
+    try Heads.requireFit(query: query, key: key, value: value, &b)
+    let size = query.extents(b).size
     let group = try query.group(over: key, b)
     let element = b.type(of: query.value).element
     let precision = try node.elementType("softmax_precision") ?? element.precise
@@ -31,7 +27,7 @@ struct FlexAttention: Operator {
     let given = try node.float("scale")
     func root(_ graph: inout ScalarGraph, _ type: ElementType) -> ScalarID {
       let scale = given.map { graph.number($0, .f64) }
-        ?? graph.over(graph.number(1, .f64), graph.unary(.sqrt, graph.cast(graph.dim(own.size), to: .f64)))
+        ?? graph.over(graph.number(1, .f64), graph.unary(.sqrt, graph.cast(graph.dim(size), to: .f64)))
       return graph.cast(graph.unary(.sqrt, scale), to: type)
     }
     query.value = try b.elementwise([query.value]) { $0.times($1[0], root(&$0, element)) }
@@ -51,11 +47,11 @@ struct FlexAttention: Operator {
     guard node.has(name) else { return value }
     let results = try node.inline(try node.graph(name), [value], in: &b)
     guard results.count == 1, b.type(of: results[0]).element == b.type(of: value).element,
-      b.shape(of: results[0]).count == 4,
-      zip(b.shape(of: results[0]), b.shape(of: value)).allSatisfy({ ($0 - $1).constant ?? 0 == 0 })
+      b.shape(of: results[0]).count == 4
     else {
       throw .invalid("'\(name)' has results of types \(results.map { b.type(of: $0) }), not \(b.type(of: value))")
     }
+    try b.requireShape(results[0], b.shape(of: value), "the result of '\(name)'")
     return results[0]
   }
 }

@@ -32,16 +32,25 @@ struct LinearAttention: Operator {
       try node.optionalInput(3).map { value throws(ModelError) in
         try b.cast(window.last(value, &b), to: .f32)
       } ?? zeros
-    guard b.shape(of: initial) == stateShape else {
-      throw .invalid("the state has shape \(b.shape(of: initial)), not \(stateShape)")
-    }
+    try b.requireShape(initial, stateShape, "the state")
     var scanned = [queries, keys, values]
     // Decay and beta have one number per head, or decay one per element of the key.
     if let decay {
       let isWhole = b.shape(of: decay).last == Dim(shared) * keySize && keySize != 1
+      if !isWhole { try b.requireShape(decay, [batch, steps, Dim(shared)], "the decay") }
       scanned.append(try isWhole ? slices(decay, shared, "the decay", &b) : columns(decay, &b))
     }
-    if let beta { scanned.append(try columns(beta, &b)) }
+    if let beta {
+      let isSingle = b.shape(of: beta).last == 1
+      try b.requireShape(beta, [batch, steps, isSingle ? 1 : Dim(shared)], "the beta")
+      scanned.append(try columns(beta, &b))
+    }
+    for value in scanned {
+      let shape = b.shape(of: value)
+      try b.requireEqual(shape[0], steps, "the arguments differ in their number of steps")
+      try b.requireEqual(shape[1], batch, "the arguments differ in their number of batches")
+    }
+    try b.requireEqual(b.shape(of: queries)[3], keySize, "queries and keys differ in size")
     var inner = GraphBuilder(inside: b)
     _ = inner.input(TensorType(.i64, []))
     var state = inner.input(TensorType(.f32, stateShape))
@@ -107,9 +116,7 @@ struct LinearAttention: Operator {
 
   /// [batch, steps, n] as [steps, batch, n, 1] in `f32`.
   private func columns(_ x: ValueID, _ b: inout GraphBuilder) throws(ModelError) -> ValueID {
-    let shape = b.shape(of: x)
-    guard shape.count == 3 else { throw .invalid("decay and beta must have rank 3, not \(shape.count)") }
-    return try b.cast(b.transpose(b.reshape(x, shape + [1]), [1, 0, 2, 3]), to: .f32)
+    try b.cast(b.transpose(b.reshape(x, b.shape(of: x) + [1]), [1, 0, 2, 3]), to: .f32)
   }
 }
 

@@ -21,6 +21,15 @@ struct RotaryEmbedding: Operator {
     guard b.shape(of: cosines).count == rank, b.shape(of: sines).count == rank else {
       throw .invalid("the caches have rank \(b.shape(of: cosines).count), not \(rank)")
     }
+    let extents = heads.extents(b)
+    let leading = positions == nil ? [extents.batch, extents.sequence] : [b.shape(of: cosines)[0]]
+    for cache in [cosines, sines] {
+      try b.requireShape(cache, leading + [Dim((given == 0 ? size : given) / 2)], "a cache")
+    }
+    if let positions {
+      try b.requireShape(positions, [extents.batch, extents.sequence], "position_ids")
+      try b.checkIndices(positions, extents: [leading[0]], allowsNegative: false)
+    }
     let rotation = Rotation(
       cosines: cosines, sines: sines, rotated: given == 0 ? size : given,
       isInterleaved: try node.flag("interleaved"), precision: type.element, positions: positions)

@@ -10,7 +10,7 @@ struct OneHot: Operator {
     let values = try node.input(2)
     let type = b.type(of: indices)
     let depth = try b.scalarExtent(try node.input(1), "the depth", as: "depth")
-    guard b.shape(of: values) == [2] else { throw .invalid("the values have shape \(b.shape(of: values)), not [2]") }
+    try b.requireShape(values, [2], "the values")
     let axis = try normalizedAxis(try node.int("axis", default: -1), rank: type.rank + 1)
     var shape = type.shape
     shape.insert(depth, at: axis)

@@ -29,9 +29,7 @@ struct CausalConvWithState: Operator {
       try node.optionalInput(3).map { value throws(ModelError) in
         layout.channelsFirst(try window.last(value, &b), &b)
       } ?? zeros
-    guard b.shape(of: past) == stateShape else {
-      throw .invalid("the state has shape \(b.shape(of: past)), not \(stateShape)")
-    }
+    try b.requireShape(past, stateShape, "the state")
     let padded = b.concatenate([past, x], axis: 2)
     let taps = Window(
       kernel: [kernel[2]], strides: [1], dilations: [dilation], padBefore: [0], output: [type.shape[2]])

@@ -15,12 +15,15 @@ struct Col2Im: Operator {
     let strides = try node.ints("strides") ?? [Int](repeating: 1, count: rank)
     let pads = try node.ints("pads") ?? [Int](repeating: 0, count: 2 * rank)
     guard type.rank == 3, block.count == rank, dilations.count == rank, strides.count == rank, pads.count == 2 * rank,
-      (strides + dilations).allSatisfy({ $0 > 0 }), type.shape[1].remainder(by: block.product).constant ?? 0 == 0
+      (strides + dilations).allSatisfy({ $0 > 0 }), block.product != 0
     else { throw .invalid("data of shape \(type.shape) does not hold blocks of shape \(block)") }
+    try b.requireEqual(
+      type.shape[1].remainder(by: block.product), 0, "data of shape \(type.shape) does not hold blocks of shape \(block)")
     let channels = type.shape[1].floorDivided(by: block.product)
     var body = ScalarGraph()
     var row = body.axis(1)
     var column = body.integer(0)
+    var columns: Dim = 1
     var conditions: [ScalarID] = []
     for axis in 0..<rank {
       let tap = body.axis(2 + rank + axis)
@@ -37,7 +40,9 @@ struct Col2Im: Operator {
         conditions.append(body.compare(.equal, body.binary(.floorRemainder, start, stride), body.integer(0)))
       }
       column = body.plus(body.times(column, body.dim(count)), position)
+      columns = columns * count
     }
+    try b.requireEqual(type.shape[2], columns, "the blocks are as many as the data has columns")
     let zero = body.number(0, type.element)
     let value = body.read(0, [body.axis(0), row, column], outside: zero, type: type.element)
     body.results = [body.select(body.all(conditions), value, zero)]

@@ -37,10 +37,11 @@ extension GraphBuilder {
   ) throws(ModelError) -> ValueID {
     let input = shape(of: x)
     let kernel = shape(of: w)
-    guard group >= 1, kernel[0].remainder(by: Dim(group)) == 0, input[1] == kernel[1] * group else {
-      throw .invalid(
-        "the data has \(input[1]) channels, but the kernel \(kernel[1]) in \(group) groups for \(kernel[0]) outputs")
-    }
+    let what =
+      "the data has \(input[1]) channels, but the kernel \(kernel[1]) in \(group) groups for \(kernel[0]) outputs"
+    guard group >= 1, group < 1 << 31 else { throw .invalid("attribute 'group' is \(group)") }
+    try requireEqual(kernel[0].remainder(by: Dim(group)), 0, what)
+    try requireEqual(input[1], kernel[1] * group, what)
     let perGroup = kernel[0].floorDivided(by: Dim(group))
     let spatial = window.rank
     // Axes: batch, [group], [channel of the group], spatial…; then summed: channels, kernel….
@@ -55,11 +56,13 @@ extension GraphBuilder {
     let groupIndex = hasGroup ? 1 : nil
     let channelIndex = hasChannel ? firstSpatial - 1 : nil
     var dataChannel = AffineIndex.axis(channel)
-    if let axis = groupIndex { dataChannel = AffineIndex([axis: kernel[1].constant ?? 1, channel: 1]) }
+    if let axis = groupIndex {
+      dataChannel = AffineIndex([axis: try requireConstant(kernel[1], "the number of channels per group"), channel: 1])
+    }
     var outputChannel = AffineIndex()
     if let axis = channelIndex { outputChannel = .axis(axis) }
     if let axis = groupIndex {
-      outputChannel.coefficients[axis] = perGroup.constant ?? 1
+      outputChannel.coefficients[axis] = try requireConstant(perGroup, "the number of outputs per group")
     }
     var lhs = [AffineIndex.axis(0), dataChannel]
     var rhs = [outputChannel, AffineIndex.axis(channel)]
@@ -74,9 +77,7 @@ extension GraphBuilder {
     var result = epilogue.accumulator(0, accumulator)
     var operands = [x, w]
     if let bias {
-      guard shape(of: bias) == [kernel[0]] else {
-        throw .invalid("the bias has shape \(shape(of: bias)), not [\(kernel[0])]")
-      }
+      try requireShape(bias, [kernel[0]], "the bias")
       operands.append(bias)
       let position = epilogue.affineIndex(outputChannel)
       result = epilogue.plus(result, epilogue.read(2, [position], type: type(of: bias).element))

@@ -16,16 +16,15 @@ struct ConvTranspose: Operator {
         "the data has rank \(input.count) and the kernel \(kernel.count); both must be the same and at least 2")
     }
     let group = try node.int("group", default: 1)
-    guard group >= 1, input[1] == kernel[0], kernel[0].remainder(by: Dim(group)) == 0 else {
-      throw .invalid("the data has \(input[1]) channels, but the kernel \(kernel[0]) in \(group) groups")
-    }
+    let what = "the data has \(input[1]) channels, but the kernel \(kernel[0]) in \(group) groups"
+    guard group >= 1, group < 1 << 31 else { throw .invalid("attribute 'group' is \(group)") }
+    try b.requireEqual(input[1], kernel[0], what)
+    try b.requireEqual(kernel[0].remainder(by: Dim(group)), 0, what)
     let frame = try TransposedWindow(node, input: Array(input.dropFirst(2)), kernel: Array(kernel.dropFirst(2)))
     let taps = frame.phaseKernel(w, group: group, &b)
     let phases = frame.phases
     let bias = try node.optionalInput(2).map { value throws(ModelError) in
-      guard b.shape(of: value) == [kernel[1] * group] else {
-        throw ModelError.invalid("the bias has shape \(b.shape(of: value)), not [\(kernel[1] * group)]")
-      }
+      try b.requireShape(value, [kernel[1] * group], "the bias")
       let column = b.reshape(value, [kernel[1] * group, 1])
       return b.reshape(try b.broadcast(column, to: [kernel[1] * group, Dim(phases)]), [kernel[1] * (group * phases)])
     }
@@ -57,9 +56,7 @@ private struct TransposedWindow {
     else {
       throw .invalid("strides, dilations, pads, output_padding or output_shape do not fit \(rank) spatial dimensions")
     }
-    if let declared = try node.ints("kernel_shape"), declared.map({ Dim($0) }) != kernel {
-      throw .invalid("attribute 'kernel_shape' is \(declared), but the kernel has \(kernel)")
-    }
+    if let declared = try node.ints("kernel_shape") { try requireKernel(kernel, declared) }
     let mode = try node.string("auto_pad", default: "NOTSET")
     for axis in 0..<rank {
       let full = (input[axis] - 1) * strides[axis] + extra[axis] + (kernel[axis] - 1) * dilations[axis] + 1

@@ -11,9 +11,8 @@ struct Det: Operator {
     let x = try node.input(0)
     try b.requireFloat(x)
     let type = b.type(of: x)
-    guard type.rank >= 2, (type.shape[type.rank - 1] - type.shape[type.rank - 2]).constant ?? 0 == 0 else {
-      throw .invalid("matrices of shape \(type.shape) are not square")
-    }
+    guard type.rank >= 2 else { throw .invalid("the argument has rank \(type.rank); at least 2 is needed") }
+    try b.requireEqual(type.shape[type.rank - 1], type.shape[type.rank - 2], "the matrices are not square")
     if let size = type.shape[type.rank - 1].constant, size <= expansionLimit { return [expanded(x, size, &b)] }
     return [try eliminated(x, &b)]
   }

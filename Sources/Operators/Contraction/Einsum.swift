@@ -8,7 +8,7 @@ struct Einsum: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let operands = try node.inputs()
     try b.requireSameType(operands)
-    let equation = try EinsumEquation(node.string("equation", default: ""), operands.map { b.shape(of: $0) })
+    let equation = try EinsumEquation(node.string("equation", default: ""), operands.map { b.shape(of: $0) }, &b)
     var terms: [EinsumTerm] = []
     for (value, labels) in zip(operands, equation.inputs) { terms.append(diagonal(value, labels, &b)) }
     while terms.count > 1 {
@@ -87,7 +87,7 @@ struct EinsumEquation {
   var output: [String] = []
   var extents: [String: Dim] = [:]
 
-  init(_ text: String, _ shapes: [[Dim]]) throws(ModelError) {
+  init(_ text: String, _ shapes: [[Dim]], _ b: inout GraphBuilder) throws(ModelError) {
     let squeezed = text.filter { $0 != " " }
     let sides = squeezed.split(separator: ">", omittingEmptySubsequences: false).map(String.init)
     guard sides.count <= 2, sides.count == 1 || sides[0].hasSuffix("-") else {
@@ -102,9 +102,7 @@ struct EinsumEquation {
     for (labels, shape) in zip(inputs, shapes) {
       for (label, extent) in zip(labels, shape) {
         let known = extents[label] ?? 1
-        guard known == 1 || extent == 1 || (known - extent).constant ?? 0 == 0 else {
-          throw .invalid("label '\(label)' has extents \(known) and \(extent)")
-        }
+        if known != 1, extent != 1 { try b.requireEqual(known, extent, "the extents of label '\(label)'") }
         if known == 1 || known.constant == nil && extent != 1 { extents[label] = extent }
       }
     }

@@ -27,9 +27,7 @@ extension GraphBuilder {
     let rows = left[transposesLeft ? 1 : 0]
     let depth = left[transposesLeft ? 0 : 1]
     let columns = right[transposesRight ? 0 : 1]
-    guard depth == right[transposesRight ? 1 : 0] || depth.constant == nil else {
-      throw .invalid("shapes \(left) and \(right) do not multiply")
-    }
+    try requireEqual(depth, right[transposesRight ? 1 : 0], "shapes \(left) and \(right) do not multiply")
     let element = type(of: lhs).element
     let alpha = try node.float("alpha", default: 1)
     let beta = try node.float("beta", default: 1)
@@ -45,10 +43,7 @@ extension GraphBuilder {
     result = scaled(result, alpha)
     if let addend = node.optionalInput(2), beta != 0 {
       try requireSameType([lhs, addend])
-      let shape = shape(of: addend)
-      guard shape.count <= 2, try broadcast([[rows, columns], shape]) == [rows, columns] else {
-        throw .invalid("C has shape \(shape), which does not broadcast to [\(rows), \(columns)]")
-      }
+      try requireBroadcast(addend, to: [rows, columns], "C")
       operands.append(addend)
       let read = epilogue.broadcastRead(2, type(of: addend), in: [rows, columns])
       result = epilogue.plus(result, scaled(read, beta))

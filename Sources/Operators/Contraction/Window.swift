@@ -19,9 +19,7 @@ struct Window {
     guard let extents = given ?? declared?.map({ Dim($0) }) else {
       throw .invalid("attribute 'kernel_shape' is missing")
     }
-    if let declared, declared.map({ Dim($0) }) != extents {
-      throw .invalid("attribute 'kernel_shape' is \(declared), but the kernel has \(extents)")
-    }
+    if let declared { try requireKernel(extents, declared) }
     kernel = extents
     strides = try node.ints("strides") ?? [Int](repeating: 1, count: rank)
     dilations = try node.ints("dilations") ?? [Int](repeating: 1, count: rank)
@@ -67,10 +65,8 @@ struct Window {
         }
         var extent = (ceil ? room + strides[axis] - 1 : room).floorDivided(by: stride) + 1
         // A window that starts in the padding after the data is left out.
-        if ceil, let count = extent.constant, let size = (input[axis] + padBefore[axis]).constant,
-          (count - 1) * strides[axis] >= size
-        {
-          extent = Dim(count - 1)
+        if ceil {
+          extent = .minimum(extent, (input[axis] + padBefore[axis] + strides[axis] - 1).floorDivided(by: stride))
         }
         output.append(extent)
       case "SAME_UPPER", "SAME_LOWER":
@@ -84,4 +80,13 @@ struct Window {
       }
     }
   }
+}
+
+/// Checks that a kernel has the extents that attribute 'kernel_shape' declares.
+func requireKernel(_ extents: [Dim], _ declared: [Int]) throws(ModelError) {
+  if declared.map({ Dim($0) }) == extents { return }
+  if declared.count == extents.count, zip(declared, extents).allSatisfy({ ($1 - $0).constant ?? 0 == 0 }) {
+    throw .unsupported("the kernel's extents are \(extents), which only a call knows", hint: "bind them with --dim")
+  }
+  throw .invalid("attribute 'kernel_shape' is \(declared), but the kernel has \(extents)")
 }

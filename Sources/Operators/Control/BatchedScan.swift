@@ -9,7 +9,7 @@ struct BatchedScan {
   private let scanned: [ValueID]
   private let reversed: [Bool]
 
-  init(_ node: OperatorNode, _ b: GraphBuilder) throws(ModelError) {
+  init(_ node: OperatorNode, _ b: inout GraphBuilder) throws(ModelError) {
     self.node = node
     lengths = node.optionalInput(0)
     var values: [ValueID] = []
@@ -27,12 +27,13 @@ struct BatchedScan {
     let first = b.shape(of: scanned[0])
     for value in scanned {
       let shape = b.shape(of: value)
-      guard shape.count >= 2, zip(shape, first).prefix(2).allSatisfy({ ($0 - $1).constant ?? 0 == 0 }) else {
-        throw .invalid("the scanned arguments have shapes \(scanned.map { b.shape(of: $0) })")
-      }
+      let what = "the scanned arguments have shapes \(scanned.map { b.shape(of: $0) })"
+      guard shape.count >= 2 else { throw .invalid(what) }
+      for axis in 0..<2 { try b.requireEqual(shape[axis], first[axis], what) }
     }
-    for value in states where b.shape(of: value).first.map({ ($0 - first[0]).constant ?? 0 != 0 }) ?? true {
-      throw .invalid("a state of shape \(b.shape(of: value)) has not \(first[0]) batches")
+    for value in states {
+      let shape = b.shape(of: value)
+      try b.requireEqual(shape.first ?? 0, first[0], "a state has shape \(shape)")
     }
     if let lengths, b.shape(of: lengths).count != 1 { throw .invalid("the lengths must have rank 1") }
   }

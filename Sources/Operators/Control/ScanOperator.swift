@@ -6,7 +6,7 @@ struct ScanOperator: Operator {
   let name = OperatorName("Scan", versions: 8, 9, 11, 16, 19, 21, 23, 24, 25)
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
-    if node.version < 9 { return try BatchedScan(node, b).build(in: &b) }
+    if node.version < 9 { return try BatchedScan(node, &b).build(in: &b) }
     let body = try node.graph("body")
     let values = try node.inputs()
     guard let scanned = try node.int("num_scan_inputs"), scanned >= 1, scanned <= values.count else {

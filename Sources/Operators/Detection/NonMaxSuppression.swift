@@ -9,13 +9,10 @@ struct NonMaxSuppression: Operator {
     let boxes = try node.input(0)
     let scores = try node.input(1)
     let shape = b.shape(of: scores)
-    guard b.shape(of: boxes).count == 3, b.shape(of: boxes)[2] == 4, shape.count == 3 else {
-      throw .invalid("boxes of shape \(b.shape(of: boxes)) and scores of shape \(shape) do not fit")
-    }
+    guard shape.count == 3 else { throw .invalid("the scores have shape \(shape), not rank 3") }
+    try b.requireShape(boxes, [shape[0], shape[2], 4], "the boxes")
     try b.require(boxes, "the boxes", isOneOf: .f32)
     try b.require(scores, "the scores", isOneOf: .f32)
-    try b.requireEqual(b.shape(of: boxes)[0], shape[0], "the numbers of batches")
-    try b.requireEqual(b.shape(of: boxes)[1], shape[2], "the numbers of boxes")
     let limit = try self.limit(node, boxes: shape[2], &b)
     let overlap = try scalar(node, 3, otherwise: 0, &b)
     let least = try scalar(node, 4, otherwise: -.infinity, &b)

@@ -14,9 +14,7 @@ struct PRelu: Operator {
     if node.version < 7, b.shape(of: slope).count == 1, rank > 2 {
       slope = b.reshape(slope, b.shape(of: slope) + [Dim](repeating: 1, count: rank - 2))
     }
-    guard try b.broadcast([b.shape(of: x), b.shape(of: slope)]) == b.shape(of: x) else {
-      throw .invalid("the slope has shape \(b.shape(of: slope)), which does not broadcast to \(b.shape(of: x))")
-    }
+    try b.requireBroadcast(slope, to: b.shape(of: x), "the slope")
     return [
       try b.elementwise([x, slope]) { graph, values in
         let negative = graph.compare(.less, values[0], graph.number(0, graph.type(of: values[0])))

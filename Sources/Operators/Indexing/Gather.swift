@@ -12,7 +12,7 @@ struct Gather: Operator {
     let type = b.type(of: data)
     let picked = b.type(of: indices)
     let axis = try normalizedAxis(try node.int("axis", default: 0), rank: type.rank)
-    try b.checkIndices(indices, extent: type.shape[axis])
+    try b.checkIndices(indices, extents: [type.shape[axis]])
     let shape = Array(type.shape[..<axis]) + picked.shape + Array(type.shape[(axis + 1)...])
     var body = ScalarGraph()
     let position: ScalarID
@@ -30,19 +30,24 @@ struct Gather: Operator {
 }
 
 extension GraphBuilder {
-  /// Checks indices against an extent, those that only a call knows when it runs; negative ones count from the back.
-  mutating func checkIndices(_ indices: ValueID, extent: Dim) throws(ModelError) {
-    if let known = knownIntegers(indices)?.constants, let extent = extent.constant {
-      if let wrong = known.first(where: { $0 < -extent || $0 >= extent }) {
-        throw .invalid("index \(wrong) is out of range for extent \(extent)")
-      }
-    } else if knownIntegers(indices) == nil {
-      checkAtRunTime(indices, extents: [extent])
+  /// Checks that all indices are within an extent, or within one extent for each position of the last axis; negative
+  /// ones count from the back. A call checks those that only it knows.
+  mutating func checkIndices(
+    _ indices: ValueID, extents: [Dim], allowsNegative: Bool = true
+  ) throws(ModelError) {
+    guard !extents.isEmpty else { return }
+    guard let known = knownIntegers(indices) else {
+      return checkAtRunTime(indices, extents: extents, allowsNegative: allowsNegative)
+    }
+    for (position, index) in known.enumerated() {
+      let extent = extents[position % extents.count]
+      let what = "index \(index) is out of range for extent \(extent)"
+      try requireAtMost(allowsNegative ? -extent : 0, index, what)
+      try requireAtMost(index + 1, extent, what)
     }
   }
 
-  /// Makes a call fail unless all indices are within an extent, or within one extent for each position of the last axis.
-  mutating func checkAtRunTime(_ indices: ValueID, extents: [Dim]) {
+  private mutating func checkAtRunTime(_ indices: ValueID, extents: [Dim], allowsNegative: Bool) {
     let type = type(of: indices)
     var body = ScalarGraph()
     let axes = type.shape.indices.map { body.axis($0) }
@@ -52,7 +57,8 @@ extension GraphBuilder {
       end = body.select(body.compare(.equal, axes[type.rank - 1], body.integer(position)), body.dim(extent), end)
     }
     let isOutside = body.binary(
-      .or, body.compare(.less, index, body.negate(end)), body.compare(.greaterOrEqual, index, end))
+      .or, body.compare(.less, index, allowsNegative ? body.negate(end) : body.integer(0)),
+      body.compare(.greaterOrEqual, index, end))
     body.results = [body.cast(isOutside, to: .i64)]
     let outside = reduce(
       .max, shape: [], reduced: type.shape, operands: [indices], body: body,

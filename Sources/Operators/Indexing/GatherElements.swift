@@ -15,12 +15,10 @@ struct GatherElements: Operator {
       throw .invalid("data and indices have ranks \(type.rank) and \(picked.rank)")
     }
     let axis = try normalizedAxis(try node.int("axis", default: 0), rank: type.rank)
-    for other in type.shape.indices where other != axis && (type.shape[other] - picked.shape[other]).constant ?? 0 < 0 {
-      throw .invalid("the indices have extent \(picked.shape[other]) in dimension \(other), more than the data")
+    for other in type.shape.indices where other != axis {
+      try b.requireAtMost(picked.shape[other], type.shape[other], "the indices are too many in dimension \(other)")
     }
-    let others = type.shape.indices.filter { $0 != axis && picked.shape[$0] != type.shape[$0] }
-    b.assume(others.map { DimFact(picked.shape[$0], .atMost, type.shape[$0]) })
-    try b.checkIndices(indices, extent: type.shape[axis])
+    try b.checkIndices(indices, extents: [type.shape[axis]])
     var body = ScalarGraph()
     var position = type.shape.indices.map { body.axis($0) }
     position[axis] = body.wrappedIndex(body.read(1, position, type: picked.element), extent: type.shape[axis])

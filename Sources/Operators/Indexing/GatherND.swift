@@ -13,16 +13,12 @@ struct GatherND: Operator {
     let picked = b.type(of: indices)
     guard type.rank > 0, picked.rank > 0 else { throw .invalid("data and indices must have rank 1 or more") }
     let batch = try node.int("batch_dims", default: 0)
-    guard let tuple = picked.shape[picked.rank - 1].constant else {
-      throw .unsupported("the number of indices per tuple is symbolic", hint: "bind it with --dim")
-    }
+    let tuple = try b.requireConstant(picked.shape[picked.rank - 1], "the number of indices per tuple")
     guard batch >= 0, batch < min(type.rank, picked.rank), tuple >= 1, tuple <= type.rank - batch else {
       throw .invalid("tuples of \(tuple) indices after \(batch) batch dimensions do not fit rank \(type.rank)")
     }
     for axis in 0..<batch { try b.requireEqual(picked.shape[axis], type.shape[axis], "extents of batch dimension \(axis)") }
-    if b.knownIntegers(indices) == nil {
-      b.checkAtRunTime(indices, extents: Array(type.shape[batch..<batch + tuple]))
-    }
+    try b.checkIndices(indices, extents: Array(type.shape[batch..<batch + tuple]))
     let outer = picked.rank - 1
     let shape = Array(picked.shape[..<outer]) + Array(type.shape[(batch + tuple)...])
     var body = ScalarGraph()

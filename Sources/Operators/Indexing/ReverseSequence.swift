@@ -11,10 +11,10 @@ struct ReverseSequence: Operator {
     let type = b.type(of: x)
     let batch = try normalizedAxis(try node.int("batch_axis", default: 1), rank: type.rank)
     let time = try normalizedAxis(try node.int("time_axis", default: 0), rank: type.rank)
-    guard batch != time, b.shape(of: lengths).count == 1 else {
-      throw .invalid("lengths of shape \(b.shape(of: lengths)) do not fit data of shape \(type.shape)")
-    }
-    try b.requireEqual(b.shape(of: lengths)[0], type.shape[batch], "the lengths do not fit the data")
+    guard batch != time else { throw .invalid("attributes 'batch_axis' and 'time_axis' are both \(batch)") }
+    try b.require(lengths, "the lengths", isOneOf: .i64)
+    try b.requireShape(lengths, [type.shape[batch]], "sequence_lens")
+    try b.checkIndices(lengths, extents: [type.shape[time] + 1], allowsNegative: false)
     var body = ScalarGraph()
     var indices = type.shape.indices.map { body.axis($0) }
     let length = body.read(1, [indices[batch]], type: .i64)

@@ -34,10 +34,9 @@ struct Crop: Operator {
     var y = x
     for (axis, first, last) in [(2, border[1], border[3]), (3, border[0], border[2])] {
       let count = size.map { Dim($0[axis - 2]) } ?? shape[axis] - (first + last)
-      guard (shape[axis] - first - count).constant ?? 0 >= 0, count.constant ?? 0 >= 0 else {
-        throw .invalid("the border \(border) and the size do not fit an image of shape \(shape)")
-      }
-      b.assume([DimFact(count + first, .atMost, shape[axis])])
+      let what = "the border \(border) and the size do not fit an image of shape \(shape)"
+      try b.requireAtMost(0, count, what)
+      try b.requireAtMost(count + first, shape[axis], what)
       y = b.slice(y, axis: axis, from: Dim(first), count: count)
     }
     return [y]

@@ -35,6 +35,8 @@ extension GraphBuilder {
     guard type.rank >= 2, targetType.rank == type.rank - 1 else {
       throw .invalid("scores of shape \(type.shape) and targets of shape \(targetType.shape) do not fit")
     }
+    try requireShape(target, [type.shape[0]] + type.shape.dropFirst(2), "the target")
+    if let weights { try requireShape(weights, [type.shape[1]], "the weight") }
     func isIgnored(_ index: ScalarID, _ graph: inout ScalarGraph) -> ScalarID? {
       ignored.map { graph.compare(.equal, index, graph.integer($0)) }
     }
@@ -49,6 +51,11 @@ extension GraphBuilder {
       weight = weightBody.select(condition, weightBody.number(0, type.element), weight)
     }
     weightBody.results = [weight]
+    var classes = ScalarGraph()
+    let place = targetType.shape.indices.map { classes.axis($0) }
+    let given = classes.cast(classes.read(0, place, type: targetType.element), to: .i64)
+    classes.results = [isIgnored(given, &classes).map { classes.select($0, classes.integer(0), given) } ?? given]
+    try checkIndices(map(targetType.shape, classes, [target]), extents: [type.shape[1]], allowsNegative: false)
     let factors = map(targetType.shape, weightBody, [target] + (weights.map { [$0] } ?? []))
     var body = ScalarGraph()
     let axes = targetType.shape.indices.map { body.axis($0) }

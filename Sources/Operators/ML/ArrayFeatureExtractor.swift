@@ -11,7 +11,7 @@ struct ArrayFeatureExtractor: Operator {
     try b.require(given, "the indices", isOneOf: .i64)
     let type = b.type(of: x)
     guard let last = type.shape.last else { throw .invalid("the data is a scalar") }
-    try b.checkIndices(given, extent: last)
+    try b.checkIndices(given, extents: [last])
     let count = b.shape(of: given).product
     let indices = b.reshape(given, [count])
     let shape = type.rank == 1 ? [1, count] : Array(type.shape.dropLast()) + [count]

@@ -51,7 +51,8 @@ extension GraphBuilder {
     _ given: ValueID, _ node: OperatorNode, rows: Int, _ intercepts: [Double]
   ) throws(ModelError) -> ValueID {
     let x = try featureRows(given)
-    let table = constant(try featureTable(try node.floats("coefficients"), rows: rows, x, "coefficients"))
+    let coefficients = try featureTable(try node.floats("coefficients"), rows: rows, x, "coefficients")
+    let table = constant(coefficients)
     guard intercepts.isEmpty || intercepts.count == rows else {
       throw .invalid("attribute 'intercepts' has \(intercepts.count) elements, not \(rows)")
     }

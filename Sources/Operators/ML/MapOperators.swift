@@ -48,7 +48,7 @@ struct CastMap: ContainerOperator {
       width = Dim(try node.int("max_map", default: 1))
       guard width.constant ?? 0 > 0 else { throw .invalid("attribute 'max_map' is \(width)") }
       column = positions
-      try b.checkIndices(column, extent: width)
+      try b.checkIndices(column, extents: [width], allowsNegative: false)
     default: throw .invalid("attribute 'map_form' is '\(form)'")
     }
     let target = try node.string("cast_to", default: "TO_FLOAT")

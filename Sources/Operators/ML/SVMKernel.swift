@@ -66,15 +66,15 @@ extension GraphBuilder {
   }
 
   /// The numbers of a list as rows, as many as a count asks for, with the columns of the data.
-  func featureTable(_ values: [Double]?, rows: Int, _ x: ValueID, _ name: String) throws(ModelError) -> ConstantTensor {
+  mutating func featureTable(
+    _ values: [Double]?, rows: Int, _ x: ValueID, _ name: String
+  ) throws(ModelError) -> ConstantTensor {
     guard let values, !values.isEmpty else { throw .invalid("attribute '\(name)' is missing") }
     guard rows > 0, values.count % rows == 0 else {
       throw .invalid("attribute '\(name)' has \(values.count) elements, which are not \(rows) equal rows")
     }
     let columns = values.count / rows
-    guard (shape(of: x)[1] - Dim(columns)).constant ?? 0 == 0 else {
-      throw .invalid("attribute '\(name)' has \(columns) columns, but the data has \(shape(of: x)[1])")
-    }
+    try requireEqual(shape(of: x)[1], Dim(columns), "the columns of the data and those of attribute '\(name)'")
     return ConstantTensor(.f32, dims: [rows, columns], doubles: values)
   }
 }

@@ -44,12 +44,11 @@ struct TreeEnsembleClassifier: Classifier {
     body.results = [body.plus(sum, body.number(base, element))]
     let score = b.map([b.shape(of: sums)[0], 1], body, [sums])
     let label = b.label(score, column: 0, above: limit, labels[1], labels[0])
-    guard transform != .probit else { throw .unsupported("post_transform PROBIT of a single score is not supported") }
     let scores = b.paired(score) { graph, value in
       if transform == .logistic { return (graph.unary(.sigmoid, graph.negate(value)), graph.unary(.sigmoid, value)) }
-      if isProbability { return (graph.minus(graph.number(1, element), value), value) }
+      if isProbability || transform == .probit { return (graph.minus(graph.number(1, element), value), value) }
       return (graph.negate(value), value)
     }
-    return [label, try b.cast(scores, to: .f32)]
+    return [label, try b.cast(transform == .probit ? try b.transformed(scores, .probit) : scores, to: .f32)]
   }
 }

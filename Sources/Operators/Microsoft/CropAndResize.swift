@@ -19,6 +19,7 @@ struct CropAndResize: Operator {
     let mode = try node.string("mode", default: "bilinear")
     guard mode == "bilinear" || mode == "nearest" else { throw .invalid("attribute 'mode' is '\(mode)'") }
     let isNearest = mode == "nearest"
+    try b.checkIndices(images, extents: [type.shape[0]], allowsNegative: false)
     var body = ScalarGraph()
     let region = body.axis(0)
     let image = body.wrappedIndex(

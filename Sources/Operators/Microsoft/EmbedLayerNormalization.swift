@@ -83,6 +83,7 @@ extension GraphBuilder {
         guard try broadcast([self.shape(of: indices), shape]) == shape else {
           throw .invalid("indices of shape \(self.shape(of: indices)) do not broadcast to \(shape)")
         }
+        try checkIndices(indices, extents: [rows.shape[0]], allowsNegative: false)
         position = body.broadcastRead(operand(indices), type(of: indices), in: shape)
       }
       let row = [body.wrappedIndex(position, extent: rows.shape[0]), axes[2]]

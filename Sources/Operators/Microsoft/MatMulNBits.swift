@@ -60,6 +60,7 @@ struct BlockWeights {
       guard b.shape(of: groups).count == 1, b.shape(of: groups)[0].constant ?? 0 >= columns else {
         throw .invalid("the groups have shape \(b.shape(of: groups)), not [\(columns)]")
       }
+      try b.checkIndices(groups, extents: [Dim(blocks)], allowsNegative: false)
       group = body.wrappedIndex(
         body.read(operands.count, [position], type: b.type(of: groups).element), extent: Dim(blocks))
       operands.append(groups)

@@ -13,9 +13,11 @@ struct MicrosoftGroupNorm: Operator {
     let isLast = try node.flag("channels_last", default: true)
     guard type.rank >= 3 else { throw .invalid("the data has rank \(type.rank); at least 3 is needed") }
     let channel = isLast ? type.rank - 1 : 1
-    guard let groups = try node.int("groups"), groups > 0,
-      type.shape[channel].remainder(by: Dim(groups)).constant ?? 0 == 0
-    else { throw .invalid("attribute 'groups' must divide \(type.shape[channel]) channels") }
+    guard let groups = try node.int("groups"), groups > 0 else {
+      throw .invalid("attribute 'groups' must be positive")
+    }
+    try b.requireEqual(
+      type.shape[channel].remainder(by: Dim(groups)), 0, "attribute 'groups' must divide \(type.shape[channel]) channels")
     let sum = try summed(node, channel, &b)
     let grouped =
       type.shape[..<channel] + [Dim(groups), type.shape[channel].floorDivided(by: Dim(groups))]

@@ -30,11 +30,14 @@ struct MicrosoftRotaryEmbedding: Operator {
     let heads = try Heads(x, count: count, "the argument", &b)
     var rotation = Rotation(
       cosines: cosines, sines: sines, rotated: 2 * half, isInterleaved: try node.flag("interleaved"), precision: .f32)
+    let (rows, isOffset) = (b.shape(of: cosines)[0], !isMultimodal && b.shape(of: positions).count == 1)
+    try b.checkIndices(
+      positions, extents: [isOffset ? rows - heads.extents(b).sequence + 1 : rows], allowsNegative: false)
     if isMultimodal {
       let sections = try sections(node, half)
       rotation.cosines = try picked(cosines, positions, sections, &b)
       rotation.sines = try picked(sines, positions, sections, &b)
-    } else if b.shape(of: positions).count == 1 {
+    } else if isOffset {
       rotation.offset = positions
     } else {
       rotation.positions = positions

@@ -17,10 +17,10 @@ struct BatchNormalization: Operator {
     for position in 1...4 {
       let parameter = try node.input(position)
       let own = b.shape(of: parameter)
-      guard own.count == statisticsShape.count || own.count == 1,
-        (own.product - statisticsShape.product).constant ?? 0 == 0
-      else { throw .invalid("argument \(position) has shape \(own), not \(statisticsShape)") }
-      parameters.append(own.count == statisticsShape.count ? parameter : b.reshape(parameter, statisticsShape))
+      let isFlat = own.count == 1 && statisticsShape.count != 1
+      let expected = isFlat ? [statisticsShape.product] : statisticsShape
+      try b.requireShape(parameter, expected, "argument \(position)")
+      parameters.append(isFlat ? b.reshape(parameter, statisticsShape) : parameter)
     }
     let statistics = Statistics(
       axes: shape.indices.filter { isSpatial ? $0 != 1 || shape.count == 1 : $0 == 0 },

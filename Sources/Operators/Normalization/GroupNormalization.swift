@@ -10,9 +10,11 @@ struct GroupNormalization: Operator {
     try b.requireFloat(x)
     let type = b.type(of: x)
     guard type.rank >= 2 else { throw .invalid("the data has rank \(type.rank); at least 2 is needed") }
-    guard let groups = try node.int("num_groups"), groups > 0,
-      type.shape[1].remainder(by: Dim(groups)).constant ?? 0 == 0
-    else { throw .invalid("attribute 'num_groups' must divide \(type.shape[1]) channels") }
+    guard let groups = try node.int("num_groups"), groups > 0 else {
+      throw .invalid("attribute 'num_groups' must be positive")
+    }
+    try b.requireEqual(
+      type.shape[1].remainder(by: Dim(groups)), 0, "attribute 'num_groups' must divide \(type.shape[1]) channels")
     let stash = node.version < 21 ? type.element.precise : try node.stashType(type.element)
     let perGroup = type.shape[1].floorDivided(by: Dim(groups))
     let grouped = b.reshape(x, [type.shape[0], Dim(groups), perGroup] + type.shape.dropFirst(2))
@@ -23,9 +25,7 @@ struct GroupNormalization: Operator {
     for position in 1...2 {
       let parameter = try node.input(position)
       let count = node.version < 21 ? Dim(groups) : type.shape[1]
-      guard b.shape(of: parameter) == [count] else {
-        throw .invalid("argument \(position) has shape \(b.shape(of: parameter)), not [\(count)]")
-      }
+      try b.requireShape(parameter, [count], "argument \(position)")
       let rows: [Dim] = node.version < 21 ? [Dim(groups), 1] : [Dim(groups), perGroup]
       parameters.append(b.reshape(parameter, rows + [Dim](repeating: 1, count: type.rank - 2)))
     }

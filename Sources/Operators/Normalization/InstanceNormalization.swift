@@ -15,9 +15,7 @@ struct InstanceNormalization: Operator {
     var parameters: [ValueID] = []
     for position in 1...2 {
       let parameter = try node.input(position)
-      guard b.shape(of: parameter) == [type.shape[1]] else {
-        throw .invalid("argument \(position) has shape \(b.shape(of: parameter)), not [\(type.shape[1])]")
-      }
+      try b.requireShape(parameter, [type.shape[1]], "argument \(position)")
       parameters.append(b.reshape(parameter, [type.shape[1]] + [Dim](repeating: 1, count: type.rank - 2)))
     }
     return [try b.scaleAndShift(try b.cast(normal.value, to: type.element), parameters[0], parameters[1])]

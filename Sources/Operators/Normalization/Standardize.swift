@@ -33,6 +33,8 @@ extension GraphBuilder {
     try requireSameType([scale] + (bias.map { [$0] } ?? []))
     try requireFloat(scale, "the scale")
     let element = type(of: scale).element
+    try requireBroadcast(scale, to: shape(of: x), "the scale")
+    if let bias { try requireBroadcast(bias, to: shape(of: x), "the bias") }
     return try elementwise([x, scale] + (bias.map { [$0] } ?? [])) { graph, values in
       let scaled = graph.times(graph.cast(values[0], to: element), values[1])
       return values.count == 3 ? graph.plus(scaled, values[2]) : scaled

@@ -99,9 +99,11 @@ extension GraphBuilder {
       let wide = values.map { graph.cast($0, to: .f32) }
       return graph.over(graph.times(wide[0], wide[1]), wide[2])
     }
-    return try elementwise([sum, factor, zeroPoint]) { graph, values in
+    let result = try elementwise([sum, factor, zeroPoint]) { graph, values in
       let scaled = graph.times(graph.cast(values[0], to: .f32), values[1])
       return graph.quantize(scaled, zeroPoint: values[2], to: target)
     }
+    try requireShape(result, shape(of: sum), "the result with these scales and zero points")
+    return result
   }
 }

@@ -43,9 +43,10 @@ extension GraphBuilder {
         own[0], shape[axis], "\(what) has \(own[0]) elements, but dimension \(axis) has extent \(shape[axis])")
       return reshape(parameter, shape.indices.map { $0 == axis ? own[0] : 1 })
     }
-    guard own.count == shape.count, block > 0 else {
-      throw .invalid("\(what) has shape \(own), which does not fit data of shape \(shape)")
-    }
+    guard block > 0 else { throw .invalid("\(what) has shape \(own), which does not fit data of shape \(shape)") }
+    var expected = shape
+    expected[axis] = (shape[axis] + (block - 1)).floorDivided(by: Dim(block))
+    try requireShape(parameter, expected, what)
     var body = ScalarGraph()
     var indices = shape.indices.map { body.axis($0) }
     indices[axis] = body.binary(.floorDivide, indices[axis], body.integer(block))

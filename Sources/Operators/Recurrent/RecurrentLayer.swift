@@ -62,13 +62,14 @@ struct RecurrentLayer {
       throw .invalid("the recurrent weights have rank \(b.shape(of: recurrent).count), not 3")
     }
     let hidden = b.shape(of: recurrent)[isQuantized ? 1 : 2]
+    if let declared = try node.int("hidden_size") {
+      try b.requireEqual(hidden, Dim(declared), "attribute 'hidden_size' and the recurrent weights")
+    }
     let rows = hidden * gates
     func expected(_ columns: Dim) -> [Dim] { [Dim(directions)] + (isQuantized ? [columns, rows] : [rows, columns]) }
-    guard b.shape(of: weights) == expected(b.shape(of: x)[2]), b.shape(of: recurrent) == expected(hidden) else {
-      throw .invalid(
-        "weights \(b.shape(of: weights)) and \(b.shape(of: recurrent)) do not fit data of shape \(b.shape(of: x))"
-      )
-    }
+    try b.requireShape(weights, expected(b.shape(of: x)[2]), "the argument W")
+    try b.requireShape(recurrent, expected(hidden), "the argument R")
+    try checkParameters(node, [Dim(directions), b.shape(of: x)[1], hidden], isBatchFirst, &b)
     let activations = try RecurrentActivation.all(node, defaults: defaults, directions: directions)
     var sequences: [ValueID] = []
     var lasts: [[ValueID]] = []
@@ -88,6 +89,21 @@ struct RecurrentLayer {
       results.append(isBatchFirst ? b.transpose(last, [1, 0, 2]) : last)
     }
     return results
+  }
+
+  /// Checks bias, initial states and peepholes, given the extents of a state.
+  private func checkParameters(
+    _ node: OperatorNode, _ state: [Dim], _ isBatchFirst: Bool, _ b: inout GraphBuilder
+  ) throws(ModelError) {
+    let (directions, hidden) = (state[0], state[2])
+    if let bias = node.optionalInput(3) { try b.requireShape(bias, [directions, hidden * (2 * gates)], "the bias") }
+    for position in 0..<stateCount {
+      guard let initial = node.optionalInput(5 + position) else { continue }
+      try b.requireShape(initial, isBatchFirst ? [state[1], directions, hidden] : state, "an initial state")
+    }
+    if stateCount == 2, let peepholes = node.optionalInput(7) {
+      try b.requireShape(peepholes, [directions, hidden * 3], "the peepholes")
+    }
   }
 
   /// The last states and the states of every step of one direction.
@@ -129,9 +145,8 @@ struct RecurrentLayer {
     var next = try cell(cellStep, hidden, &inner)
     var output = next[0]
     if let lengths = node.optionalInput(4), !isFull(lengths, steps, b) {
-      guard b.shape(of: lengths) == [batch] else {
-        throw .invalid("sequence_lens has shape \(b.shape(of: lengths)), not [\(batch)]")
-      }
+      try b.requireShape(lengths, [batch], "sequence_lens")
+      try b.checkIndices(lengths, extents: [steps + 1], allowsNegative: false)
       let limits = capture(b.reshape(lengths, [batch, 1]))
       let zero = inner.scalar(0, element)
       func masked(_ value: ValueID, _ otherwise: ValueID) throws(ModelError) -> ValueID {

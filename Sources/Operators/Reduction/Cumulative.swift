@@ -43,10 +43,10 @@ struct Cumulative: Operator {
     let extents = b.computedExtents("extent", [vector]) { graph in graph.folded(shape, around: 0, rank: shape.count) }
     let most = shape.map { Dim.maximum($0, 1) }.product
     b.assume([DimFact(extents[0] * extents[2], .atMost, most)])
-    let folded = b.reshape(x, measured: Array(extents.prefix(3)))
+    let folded = b.reshape(x, Array(extents.prefix(3)))
     let result = try b.running(
       folded, axis: 1, op, start: start, isExclusive: try node.flag("exclusive"), isReverse: try node.flag("reverse"))
-    return b.reshape(result, measured: shape)
+    return b.reshape(result, shape)
   }
 
   private func direct(_ x: ValueID, _ axis: Int, _ isExclusive: Bool, _ isReverse: Bool, _ b: inout GraphBuilder)

@@ -82,7 +82,7 @@ extension GraphBuilder {
       return [isHalf ? graph.cast(finished, to: summand) : finished] + accumulators.dropFirst()
     }
     let value0 = combiner.hasPosition ? result[1] : result[0]
-    return reshape(value0, measured: keepsAxes ? frame.keptShape : frame.droppedShape)
+    return reshape(value0, keepsAxes ? frame.keptShape : frame.droppedShape)
   }
 }
 

@@ -22,6 +22,6 @@ struct ReduceLogSumExp: Operator {
     let result = try b.elementwise([sum, greatest]) { $0.plus($0.unary(.log, $1[0]), $1[1]) }
     let converted = try b.cast(result, to: element)
     if try node.flag("keepdims", default: true) { return [converted] }
-    return [b.reshape(converted, measured: frame.droppedShape)]
+    return [b.reshape(converted, frame.droppedShape)]
   }
 }

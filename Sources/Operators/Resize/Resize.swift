@@ -144,5 +144,9 @@ private func interpolate(
   var value = try b.cast(x, to: element.isFloat ? element : .f32)
   for axis in moving(frame, options.mode) { value = try b.resample(value, axis, options) }
   if element.isFloat { return value }
-  return try b.elementwise([value]) { $0.cast($0.unary(.rint, $1[0]), to: element) }
+  return try b.elementwise([value]) { graph, values in
+    // Cubic weights overshoot; integers that `f32` holds exactly are then the nearest that there are.
+    if element.isInteger, element.bits <= 16 { return graph.quantize(values[0], zeroPoint: nil, to: element) }
+    return graph.cast(graph.unary(.rint, values[0]), to: element)
+  }
 }

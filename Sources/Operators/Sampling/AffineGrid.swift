@@ -10,9 +10,10 @@ struct AffineGrid: Operator {
     let size = try b.extents(try node.input(1), "the size", as: "size")
     let type = b.type(of: theta)
     let rank = size.count - 2
-    guard rank == 2 || rank == 3, type.rank == 3, Array(type.shape.dropFirst()) == [Dim(rank), Dim(rank + 1)] else {
+    guard rank == 2 || rank == 3, type.rank == 3 else {
       throw .invalid("maps of shape \(type.shape) do not fit the size \(size)")
     }
+    try b.requireShape(theta, [size[0], Dim(rank), Dim(rank + 1)], "theta")
     let isAligned = try node.flag("align_corners")
     let element = type.element
     var body = ScalarGraph()

@@ -15,9 +15,10 @@ struct GridSample: Operator {
     let type = b.type(of: x)
     let gridType = b.type(of: grid)
     let rank = type.rank - 2
-    guard rank >= 1, gridType.rank == type.rank, gridType.shape[type.rank - 1] == Dim(rank) else {
-      throw .invalid("a grid of shape \(gridType.shape) does not fit data of shape \(type.shape)")
-    }
+    let what = "a grid of shape \(gridType.shape) does not fit data of shape \(type.shape)"
+    guard rank >= 1, gridType.rank == type.rank else { throw .invalid(what) }
+    try b.requireEqual(gridType.shape[type.rank - 1], Dim(rank), what)
+    try b.requireEqual(gridType.shape[0], type.shape[0], what)
     let mode = try node.string("mode", default: "linear")
     let padding = try node.string("padding_mode", default: "zeros")
     guard ["zeros", "border", "reflection"].contains(padding) else {

@@ -12,8 +12,10 @@ struct MaxRoiPool: Operator {
     try b.requireFloat(x)
     let type = b.type(of: x)
     let shape = b.shape(of: regions)
-    guard type.rank == 4, shape.count == 2, shape[1] == 5 else {
-      throw .invalid("regions of shape \(shape) do not fit data of shape \(type.shape)")
+    let what = "regions of shape \(shape) do not fit data of shape \(type.shape)"
+    if shape.count == 2 { try b.requireEqual(shape[1], 5, what) }
+    guard type.rank == 4, shape.count == 2 else {
+      throw .invalid(what)
     }
     guard let output = try node.ints("pooled_shape"), output.count == 2, output.allSatisfy({ $0 > 0 }) else {
       throw .invalid("attribute 'pooled_shape' must be two positive integers")

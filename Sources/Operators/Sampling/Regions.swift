@@ -11,6 +11,7 @@ extension GraphBuilder {
   ) throws(ModelError) -> ValueID {
     let type = type(of: x)
     let scanned = [try cast(batches, to: .i64)] + slices
+    try checkIndices(scanned[0], extents: [type.shape[0]], allowsNegative: false)
     var inner = GraphBuilder(inside: self)
     _ = inner.input(TensorType(.i64, []))
     let inputs = scanned.map { inner.input(TensorType(self.type(of: $0).element, Array(shape(of: $0).dropFirst()))) }

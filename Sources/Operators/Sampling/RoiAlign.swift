@@ -9,7 +9,7 @@ struct RoiAlign: Operator {
     let x = try node.input(0)
     let type = b.type(of: x)
     try b.requireFloat(x)
-    let regions = try RoiRegions(node, b)
+    let regions = try RoiRegions(node, &b)
     let samples = try node.int("sampling_ratio", default: 0)
     let mode = try node.string("mode", default: "avg").lowercased()
     guard mode == "avg" || mode == "max" else { throw .invalid("attribute 'mode' is '\(mode)'") }
@@ -118,14 +118,14 @@ private struct RoiRegions {
   private var scale: Double
   private var isHalfPixel: Bool
 
-  init(_ node: OperatorNode, _ b: GraphBuilder) throws(ModelError) {
+  init(_ node: OperatorNode, _ b: inout GraphBuilder) throws(ModelError) {
     let x = try node.input(0)
     corners = try node.input(1)
     batches = try node.input(2)
     let shape = b.shape(of: corners)
-    guard b.shape(of: x).count == 4, shape.count == 2, shape[1] == 4, b.shape(of: batches) == [shape[0]] else {
-      throw .invalid("regions of shape \(shape) do not fit data of shape \(b.shape(of: x))")
-    }
+    guard b.shape(of: x).count == 4 else { throw .invalid("the data has shape \(b.shape(of: x)), not rank 4") }
+    try b.requireShape(corners, [shape.first ?? 0, 4], "the regions")
+    try b.requireShape(batches, [shape[0]], "batch_indices")
     count = shape[0]
     output = [try node.int("output_height", default: 1), try node.int("output_width", default: 1)]
     guard output.allSatisfy({ $0 > 0 }) else { throw .invalid("the output has \(output) bins") }
@@ -139,6 +139,7 @@ private struct RoiRegions {
     wide = b.type(of: x).element.precise
     cornerType = b.type(of: corners).element
     batchType = b.type(of: batches).element
+    try b.checkIndices(batches, extents: [b.shape(of: x)[0]], allowsNegative: false)
   }
 
   func shape(_ type: TensorType) -> [Dim] { [count, type.shape[1]] + output.map { Dim($0) } }

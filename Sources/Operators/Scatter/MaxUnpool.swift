@@ -14,13 +14,18 @@ struct MaxUnpool: Operator {
     guard let kernel = try node.ints("kernel_shape") else { throw .invalid("attribute 'kernel_shape' is missing") }
     let strides = try node.ints("strides") ?? [Int](repeating: 1, count: kernel.count)
     let pads = try node.ints("pads") ?? [Int](repeating: 0, count: 2 * kernel.count)
-    guard kernel.count == spatial.count, strides.count == kernel.count, pads.count == 2 * kernel.count,
-      b.shape(of: indices) == type.shape
-    else { throw .invalid("kernel, strides, pads or indices do not fit data of shape \(type.shape)") }
+    guard kernel.count == spatial.count, strides.count == kernel.count, pads.count == 2 * kernel.count else {
+      throw .invalid("kernel, strides or pads do not fit data of shape \(type.shape)")
+    }
+    guard kernel.allSatisfy({ $0 > 0 }), (kernel + strides + pads).allSatisfy({ $0.magnitude < 1 << 31 }) else {
+      throw .invalid("kernel, strides or pads are out of range")
+    }
+    try b.requireShape(indices, type.shape, "the indices")
     var shape = Array(type.shape.prefix(2))
     for axis in spatial.indices {
       shape.append((spatial[axis] - 1) * strides[axis] + (kernel[axis] - pads[axis] - pads[kernel.count + axis]))
     }
+    try b.checkIndices(indices, extents: [shape.product], allowsNegative: false)
     let zeros = try b.broadcast(b.scalar(0, type.element), to: [shape.product])
     var target = ScalarGraph()
     let axes = type.shape.indices.map { target.axis($0) }

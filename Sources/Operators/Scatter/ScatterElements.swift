@@ -13,12 +13,15 @@ struct ScatterElements: Operator {
     try b.requireSameType([data, updates])
     let type = b.type(of: data)
     let picked = b.type(of: indices)
-    guard type.rank == picked.rank, picked.shape.count == b.shape(of: updates).count, type.rank > 0 else {
-      throw .invalid(
-        "data, indices and updates have ranks \(type.rank), \(picked.rank) and \(b.shape(of: updates).count)")
+    guard type.rank == picked.rank, type.rank > 0 else {
+      throw .invalid("data and indices have ranks \(type.rank) and \(picked.rank)")
     }
+    try b.requireShape(updates, picked.shape, "the updates")
     let axis = try normalizedAxis(try node.int("axis", default: 0), rank: type.rank)
-    try b.checkIndices(indices, extent: type.shape[axis])
+    for other in type.shape.indices where other != axis {
+      try b.requireAtMost(picked.shape[other], type.shape[other], "the indices are too many in dimension \(other)")
+    }
+    try b.checkIndices(indices, extents: [type.shape[axis]])
     var target = ScalarGraph()
     let axes = type.shape.indices.map { target.axis($0) }
     var position = axes

@@ -13,14 +13,15 @@ struct ScatterND: Operator {
     try b.requireSameType([data, updates])
     let type = b.type(of: data)
     let picked = b.type(of: indices)
-    guard picked.rank > 0, let tuple = picked.shape[picked.rank - 1].constant, tuple <= type.rank else {
+    guard let last = picked.shape.last else { throw .invalid("the indices are a scalar") }
+    let tuple = try b.requireConstant(last, "the number of indices per tuple")
+    guard tuple <= type.rank else {
       throw .invalid("indices of shape \(picked.shape) do not fit data of rank \(type.rank)")
     }
     let outer = picked.rank - 1
     let shape = Array(picked.shape[..<outer]) + Array(type.shape[tuple...])
-    guard b.shape(of: updates).count == shape.count else {
-      throw .invalid("the updates have shape \(b.shape(of: updates)), not \(shape)")
-    }
+    try b.requireShape(updates, shape, "the updates")
+    try b.checkIndices(indices, extents: Array(type.shape[..<tuple]))
     var target = ScalarGraph()
     let axes = shape.indices.map { target.axis($0) }
     let position = (0..<tuple).map { step in

@@ -15,8 +15,17 @@ struct TensorScatter: Operator {
       throw .invalid("cache and update have ranks \(type.rank) and \(shape.count)")
     }
     let axis = try normalizedAxis(try node.int("axis", default: -2), rank: type.rank)
+    var expected = type.shape
+    expected[axis] = shape[axis]
+    try b.requireShape(update, expected, "the update")
+    try b.requireAtMost(shape[axis], type.shape[axis], "the update is longer than the cache")
     let mode = try node.string("mode", default: "linear")
     guard mode == "linear" || mode == "circular" else { throw .invalid("attribute 'mode' is '\(mode)'") }
+    if let starts = node.optionalInput(2) {
+      try b.requireShape(starts, [type.shape[0]], "write_indices")
+      let room = mode == "circular" ? type.shape[axis] : type.shape[axis] - shape[axis] + 1
+      try b.checkIndices(starts, extents: [room], allowsNegative: false)
+    }
     var target = ScalarGraph()
     var position = shape.indices.map { target.axis($0) }
     let value = target.read(1, position, type: type.element)

@@ -25,7 +25,7 @@ struct ConcatFromSequence: ContainerOperator {
       guard isNew else { continue }
       var extended = b.shape(of: first)
       extended.insert(1, at: axis)
-      parts[index] = b.reshape(part, measured: extended)
+      parts[index] = b.reshape(part, extended)
     }
     return [.tensor(b.concatenate(parts, axis: axis))]
   }

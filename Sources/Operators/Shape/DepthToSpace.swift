@@ -8,9 +8,8 @@ struct DepthToSpace: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
     let (shape, block) = try blockedShape(x, node, b)
-    guard shape[1].remainder(by: Dim(block * block)).constant ?? 0 == 0 else {
-      throw .invalid("\(shape[1]) channels do not divide into blocks of \(block * block)")
-    }
+    try b.requireEqual(
+      shape[1].remainder(by: Dim(block * block)), 0, "\(shape[1]) channels do not divide into blocks of \(block * block)")
     let size = Dim(block)
     let channels = shape[1].floorDivided(by: Dim(block * block))
     let result = [shape[0], channels, shape[2] * block, shape[3] * block]
@@ -35,8 +34,8 @@ struct SpaceToDepth: Operator {
     let x = try node.input(0)
     let (shape, block) = try blockedShape(x, node, b)
     let size = Dim(block)
-    guard shape[2].remainder(by: size).constant ?? 0 == 0, shape[3].remainder(by: size).constant ?? 0 == 0 else {
-      throw .invalid("extents \(shape[2]) and \(shape[3]) do not divide into blocks of \(block)")
+    for extent in shape[2...] {
+      try b.requireEqual(extent.remainder(by: size), 0, "extent \(extent) does not divide into blocks of \(block)")
     }
     let (rows, columns) = (shape[2].floorDivided(by: size), shape[3].floorDivided(by: size))
     let split = b.reshape(x, [shape[0], shape[1], rows, size, columns, size])
@@ -50,8 +49,8 @@ struct SpaceToDepth: Operator {
 private func blockedShape(_ x: ValueID, _ node: OperatorNode, _ b: GraphBuilder) throws(ModelError) -> ([Dim], Int) {
   let shape = b.shape(of: x)
   guard shape.count == 4 else { throw .invalid("the argument has rank \(shape.count), not 4") }
-  guard let block = try node.int("blocksize"), block > 0 else {
-    throw .invalid("attribute 'blocksize' must be positive")
+  guard let block = try node.int("blocksize"), block > 0, block < 1 << 31 else {
+    throw .invalid("attribute 'blocksize' must be positive and below 2^31")
   }
   return (shape, block)
 }

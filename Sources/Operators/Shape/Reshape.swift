@@ -14,7 +14,7 @@ struct Reshape: Operator {
     let given = try node.version < 5
       ? (node.ints("shape") ?? []).map { Dim($0) } : b.requireIntegers(try node.input(1), "the shape")
     let shape = try resolved(given, b.shape(of: x), copiesZeros)
-    return [b.reshape(x, measured: shape)]
+    return [b.reshape(x, shape)]
   }
 
   private func resolved(_ given: [Dim], _ source: [Dim], _ copiesZeros: Bool) throws(ModelError) -> [Dim] {
@@ -64,6 +64,6 @@ struct Reshape: Operator {
       let inferred = graph.binary(.floorDivide, graph.dim(source.product), divisor)
       return zip(given, isOpen).map { graph.select($1, inferred, $0) }
     }
-    return b.reshape(x, measured: shape)
+    return b.reshape(x, shape)
   }
 }

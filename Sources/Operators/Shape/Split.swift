@@ -28,10 +28,12 @@ struct Split: Operator {
     }
     if let given {
       let total = given.reduce(Dim(0), +)
-      guard (total - extent).constant ?? 0 == 0, given.allSatisfy({ $0.constant ?? 0 >= 0 }) else {
-        throw .invalid("the parts \(given) do not sum to \(extent)")
+      let what = "the parts \(given) do not sum to \(extent)"
+      try b.requireEqual(total, extent, what)
+      for part in given {
+        try b.requireAtMost(0, part, what)
+        try b.requireAtMost(part, extent, what)
       }
-      b.assume([DimFact(total, .equal, extent)] + given.filter { $0.constant == nil }.map { DimFact($0, .atMost, extent) })
       guard given.count >= node.resultCount else {
         throw .invalid("\(node.resultCount) results, but \(given.count) parts")
       }
@@ -39,13 +41,12 @@ struct Split: Operator {
     }
     let count = try node.int("num_outputs") ?? node.resultCount
     guard count > 0 else { throw .invalid("attribute 'num_outputs' is \(count)") }
-    if node.version < 18, extent.remainder(by: Dim(count)).constant ?? 0 != 0 {
-      throw .invalid("extent \(extent) does not divide into \(count) equal parts")
-    }
+    let what = "extent \(extent) does not divide into \(count) parts"
+    if node.version < 18 { try b.requireEqual(extent.remainder(by: Dim(count)), 0, what) }
     // The last part is smaller where the extent does not divide.
     let size = (extent + (count - 1)).floorDivided(by: Dim(count))
     let last = extent - size * (count - 1)
-    guard last.constant ?? 0 >= 0 else { throw .invalid("extent \(extent) does not divide into \(count) parts") }
+    try b.requireAtMost(0, last, what)
     return [Dim](repeating: size, count: count - 1) + [last]
   }
 }

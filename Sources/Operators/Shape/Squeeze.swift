@@ -8,14 +8,18 @@ struct Squeeze: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
     let shape = b.shape(of: x)
-    guard let axes = try axesArgument(node, since: 13, b) else { return [b.reshape(x, shape.filter { $0 != 1 })] }
+    guard let axes = try axesArgument(node, since: 13, b) else {
+      for extent in shape where extent.constant == nil {
+        // The rank of the result is that for extents other than 1.
+        b.assume([DimFact(1, .atMost, .maximum(extent - 1, 1 - extent))])
+      }
+      return [b.reshape(x, shape.filter { $0 != 1 })]
+    }
     guard case .known(let given) = axes else { return [try measured(x, axes, &b)] }
     var removed: [Int] = []
     for axis in given { removed.append(try normalizedAxis(axis, rank: shape.count, name: "axes:")) }
-    for axis in removed where shape[axis].constant ?? 1 != 1 {
-      throw .invalid("dimension \(axis) has extent \(shape[axis]), not 1")
-    }
-    return [b.reshape(x, measured: shape.indices.filter { !removed.contains($0) }.map { shape[$0] })]
+    for axis in removed { try b.requireEqual(shape[axis], 1, "dimension \(axis) is not of extent 1") }
+    return [b.reshape(x, shape.indices.filter { !removed.contains($0) }.map { shape[$0] })]
   }
 
   private func measured(_ x: ValueID, _ axes: AxesArgument, _ b: inout GraphBuilder) throws(ModelError) -> ValueID {
@@ -27,7 +31,7 @@ struct Squeeze: Operator {
       let isKept = marks.map { graph.unary(.not, $0) }
       return graph.chosen(shape.map { graph.dim($0) }, where: isKept, count: shape.count - count)
     }
-    return b.reshape(x, measured: extents)
+    return b.reshape(x, extents)
   }
 }
 
@@ -65,7 +69,7 @@ struct Unsqueeze: Operator {
         return graph.select(isNew, graph.integer(1), old)
       }
     }
-    return b.reshape(x, measured: extents)
+    return b.reshape(x, extents)
   }
 }
 

@@ -10,7 +10,9 @@ struct DFT: Operator {
     let element = b.type(of: try node.input(0)).element
     let x = try b.cast(try node.input(0), to: element.precise)
     let type = b.type(of: x)
-    guard type.rank >= 2, let parts = type.shape[type.rank - 1].constant, parts == 1 || parts == 2 else {
+    guard type.rank >= 2 else { throw .invalid("the data has rank \(type.rank); at least 2 is needed") }
+    let parts = try b.requireConstant(type.shape[type.rank - 1], "the last dimension")
+    guard parts == 1 || parts == 2 else {
       throw .invalid("the last dimension of shape \(type.shape) must hold 1 or 2 parts")
     }
     let length = try node.optionalInput(1).map { (argument) throws(ModelError) in
@@ -49,6 +51,7 @@ struct FourierTransform {
   var parts: Int
   var isInverse: Bool
   var isOneSided: Bool
+  /// Given for a transform of fewer or more points than the data has.
   var length: Dim?
 
   func build(_ x: ValueID, axis: Int, _ b: inout GraphBuilder) throws(ModelError) -> ValueID {
@@ -63,14 +66,19 @@ struct FourierTransform {
       shape[type.rank - 1] = isOneSided && isInverse ? 1 : 2
       return try b.broadcast(b.scalar(0, type.element), to: shape)
     }
-    if parts == 2, !isOneSided, length == type.shape[axis], let radices = fastRadices(points) {
-      return try b.fastFourier(x, axis: axis, radices: radices, isInverse: isInverse)
-    }
     let matrix = FourierMatrix(length: points, isInverse: isInverse, isOneSided: isOneSided)
-    let factors = b.constant(try matrix.factors(parts: parts, type.element))
     var shape = type.shape
     shape[axis] = Dim(matrix.results)
     shape[type.rank - 1] = Dim(matrix.resultParts)
+    let isWhole = parts == 2 && !isOneSided && length == type.shape[axis]
+    if !matrix.isSmall || isWhole && fastRadices(points) != nil {
+      let numbers = b.completed(x, axis: axis, points, mirrors: isInverse && isOneSided)
+      let results = try b.fourier(numbers, axis: axis, isInverse: isInverse)
+      guard isOneSided else { return results }
+      let axes = [axis, type.rank - 1]
+      return axes.reduce(results) { b.slice($0, axis: $1, from: 0, count: shape[$1]) }
+    }
+    let factors = b.constant(matrix.factors(parts: parts, type.element))
     var lhs = shape.indices.map { AffineIndex.axis($0) }
     lhs[axis] = .axis(type.rank)
     lhs[type.rank - 1] = .axis(type.rank + 1)
@@ -109,21 +117,26 @@ struct STFT: Operator {
     b.assume([DimFact(length, .atMost, type.shape[1])])
     let isOneSided = try node.flag("onesided", default: true)
     let results = isOneSided ? length.floorDivided(by: 2) + 1 : length
+    let frames = (type.shape[1] - length).floorDivided(by: step) + 1
+    b.assume([DimFact(frames, .atMost, type.shape[1] + 1)])
+    let window = try node.optionalInput(2).map { (window) throws(ModelError) in
+      try b.requireShape(window, [length], "the window")
+      return b.reshape(try b.cast(window, to: type.element), [length, 1, 1, 1])
+    }
     var factors: ValueID
     if let points = length.constant {
       let matrix = FourierMatrix(length: points, isInverse: false, isOneSided: isOneSided)
-      factors = b.constant(try matrix.factors(parts: parts, type.element))
+      guard matrix.isSmall else {
+        let shape = [type.shape[0], frames, length, Dim(parts)]
+        let transform = FourierTransform(parts: parts, isInverse: false, isOneSided: isOneSided)
+        let windowed = try b.frames(of: signal, shape, step: step, window)
+        return [try b.cast(try transform.build(windowed, axis: 2, &b), to: element)]
+      }
+      factors = b.constant(matrix.factors(parts: parts, type.element))
     } else {
       factors = b.fourierFactors(length, terms: length, parts: parts, results: results, resultParts: 2, type.element)
     }
-    if let window = node.optionalInput(2) {
-      guard b.shape(of: window).count == 1 else { throw .invalid("the window has shape \(b.shape(of: window))") }
-      try b.requireEqual(b.shape(of: window)[0], length, "the window does not fit the frame")
-      let column = b.reshape(try b.cast(window, to: type.element), b.shape(of: window) + [1, 1, 1])
-      factors = try b.elementwise([factors, column]) { $0.times($1[0], $1[1]) }
-    }
-    let frames = (type.shape[1] - length).floorDivided(by: step) + 1
-    b.assume([DimFact(frames, .atMost, type.shape[1] + 1)])
+    if let window { factors = try b.elementwise([factors, window]) { $0.times($1[0], $1[1]) } }
     let shape = [type.shape[0], frames, results, 2]
     if let step = step.constant {
       var epilogue = ScalarGraph()
@@ -145,6 +158,18 @@ struct STFT: Operator {
 }
 
 extension GraphBuilder {
+  /// The frames of a signal, [batch, frames, length, parts], times the window.
+  fileprivate mutating func frames(
+    of signal: ValueID, _ shape: [Dim], step: Dim, _ window: ValueID?
+  ) throws(ModelError) -> ValueID {
+    var body = ScalarGraph()
+    let position = body.plus(body.times(body.axis(1), body.dim(step)), body.axis(2))
+    body.results = [body.read(0, [body.axis(0), position, body.axis(3)], type: type(of: signal).element)]
+    let frames = map(shape, body, [signal])
+    guard let window else { return frames }
+    return try elementwise([frames, reshape(window, [shape[2], 1])]) { $0.times($1[0], $1[1]) }
+  }
+
   /// The transform along an axis whose length only a call knows.
   fileprivate mutating func transform(
     _ x: ValueID, axis: Int, _ length: Dim, parts: Int, isInverse: Bool, isOneSided: Bool

@@ -16,11 +16,11 @@ struct FourierMatrix {
   /// Positions that are summed.
   var terms: Int { isOneSided && isInverse ? length / 2 + 1 : length }
 
+  /// Whether a product with the matrix takes no longer than a fast transform.
+  var isSmall: Bool { length <= 1 << 9 }
+
   /// Factors by position, component of the element, result and component of the result.
-  func factors(parts: Int, _ element: ElementType) throws(ModelError) -> ConstantTensor {
-    guard length >= 1, terms * results <= 1 << 24 else {
-      throw .unsupported("a Fourier transform of length \(length) is not supported", hint: "use at most 4096 points")
-    }
+  func factors(parts: Int, _ element: ElementType) -> ConstantTensor {
     let angles = (0..<length).map { 2 * Double.pi * Double($0) / Double(length) }
     let cosines = angles.map { cos($0) }
     let sines = angles.map { isInverse ? sin($0) : -sin($0) }

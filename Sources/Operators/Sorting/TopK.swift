@@ -16,10 +16,8 @@ struct TopK: Operator {
     } else {
       count = try b.scalarExtent(try node.input(1), "k", as: "k")
     }
-    guard count.constant ?? 0 >= 0, (shape[axis] - count).constant ?? 0 >= 0 else {
-      throw .invalid("k is \(count), but dimension \(axis) has extent \(shape[axis])")
-    }
-    b.assume([DimFact(count, .atMost, shape[axis])])
+    try b.requireAtMost(0, count, "k is negative")
+    try b.requireAtMost(count, shape[axis], "k is larger than dimension \(axis)")
     let isDescending = try node.flag("largest", default: true)
     return b.add(.sort(Sort(axis: axis, descending: isDescending, limit: count)), [x])
   }

@@ -85,11 +85,13 @@ extension GraphBuilder {
       return body.read(0, [position, body.axis(1)], type: element)
     }
     let differs = body.compare(.notEqual, row(body.axis(0)), row(before))
-    let isFirst = body.compare(.equal, body.axis(0), body.integer(0))
-    body.results = [body.cast(body.binary(.or, differs, isFirst), to: .i64)]
+    body.results = [body.cast(differs, to: .i64)]
     let starts = reduce(
       .max, shape: [shape[0]], reduced: [shape[1]], operands: [rows, order], body: body,
-      epilogue: { graph, values in [graph.binary(.max, values[0], graph.integer(0))] })[0]
+      epilogue: { graph, values in
+        let isFirst = graph.cast(graph.compare(.equal, graph.axis(0), graph.integer(0)), to: .i64)
+        return [graph.binary(.max, values[0], isFirst)]
+      })[0]
     let (places, count) = positions(in: [shape[0]], "unique", [starts]) { graph in
       let here = graph.axis(0)
       return graph.compare(.notEqual, graph.read(0, [here], type: .i64), graph.integer(0))

@@ -32,9 +32,7 @@ struct Optimizer: Operator {
       let own = (0..<inputsPerTensor).map { arguments[2 + $0 * count + tensor] }
       try b.requireFloat(own[0], "tensor \(tensor)")
       try b.requireSameType(own)
-      guard own.allSatisfy({ b.shape(of: $0) == b.shape(of: own[0]) }) else {
-        throw .invalid("tensor \(tensor) and what belongs to it have shapes \(own.map { b.shape(of: $0) })")
-      }
+      for value in own { try b.requireShape(value, b.shape(of: own[0]), "what belongs to tensor \(tensor)") }
       results.append(try updated(scalars + own, node, &b))
     }
     // All new tensors come first, then what is accumulated.

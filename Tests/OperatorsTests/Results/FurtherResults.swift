@@ -1,3 +1,4 @@
+import Glibc
 import Verify
 
 /// Operators without cases in the ONNX backend tests, with results of ONNX Runtime and NumPy.
@@ -190,4 +191,47 @@ let furtherResults: [ResultCase] = [
     3, 2, -0.75]), Numbers(.f32, [], [2]), Numbers(.f8e4m3fn, [], [0]), Numbers(.f32, [], [0.25]), Numbers(.i8, [],
     [0])],
     [:], [Numbers(.i8, [1, 2], [-24, 9])]),
+  ResultCase(
+    "DeformConv", version: 19,
+    [Numbers(.f32, [1, 2, 5], [0.13, -0.13, 0.64, 0.1, -0.54, 0.36, 1.3, 0.95, -0.7, -1.27]), Numbers(.f32, [2, 1,
+    2], [-0.62, 0.04, -2.33, -0.22]), Numbers(.f32, [1, 4, 4], [-1.25, -0.73, -0.54, -0.32, 0.41, 1.04, -0.13,
+    1.37, -0.67, 0.35, 0.9, 0.09, -0.74, -0.92, -0.46, 0.22]), Numbers(.f32, [2], [-1.01, -0.21]), Numbers(.f32,
+    [1, 4, 4], [-0.16, 0.54, 0.21, 0.36, -0.65, -0.13, 0.78, 1.49, -1.26, 1.51, 1.35, 0.78, 0.26, -0.31, 1.46,
+    1.96])],
+    ["strides": .ints([1]), "pads": .ints([1, 0]), "dilations": .ints([2]), "group": .int(2), "offset_group":
+    .int(2)],
+    [Numbers(.f32, [1, 2, 4], [-1.014828, -1.022138, -1.006044, -1.097852, -0.2445717, -2.547358, -3.327268,
+    -1.239499])]),
+  ResultCase(
+    "DeformConv", version: 19,
+    [Numbers(.f32, [1, 2, 2, 3, 2], [1.8, 1.32, 0.36, -1.21, -0, 0.66, -1.29, 0.4, 0.43, 0.7, -1.18, -0.66, -0.44,
+    -1.17, 1.74, -0.5, 0.33, -0.26, 1.58, 1.32, 0.63, -2.2, 0.05, 0.68]), Numbers(.f32, [2, 2, 2, 1, 2], [1,
+    -0.62, 1.82, -1.32, -0.66, 0.94, 0.05, 2, 0.19, -0.63, -0.38, -1.09, -1.28, 0.63, 0.58, 1.29]), Numbers(.f32,
+    [1, 12, 1, 2, 2], [-0.75, 1.69, -0.29, 1.57, -0.43, -0.74, 0.25, 1.03, 0.16, -0.59, -1.34, -1.4, 0.5, 0.99,
+    -0.16, -1.07, 0.87, -1.28, -0.71, 0.62, -2.25, 0.39, -0.58, 0.11, -0.08, 0.2, 0.69, -0.76, 1.42, 0.73, 0.84,
+    1.16, 0.79, 0.84, 0.08, -1.43, -0.14, -0.77, -1.42, 0.26, -0.57, -1.03, -1.04, 0.27, 0.36, 1.32, -0.01,
+    1.04]), Numbers(.f32, [2], [1.4, 1.15]), Numbers(.f32, [1, 4, 1, 2, 2], [-2.37, 1.23, 0.34, 0.42, 0.37, 0.38,
+    0.32, -0.36, -1.9, -0.11, -0.8, 1.08, -0.29, 0.08, -0.85, -0.51])],
+    ["strides": .ints([1, 2, 1]), "pads": .ints([1, 0, 1, 0, 1, 0]), "dilations": .ints([2, 1, 1]), "group":
+    .int(1), "offset_group": .int(1)],
+    [Numbers(.f32, [1, 2, 1, 2, 2], [1.586306, 1.195515, 0.06248502, 1.4, 0.4023988, 1.045188, 0.3300263,
+    1.15])]),
+  waveTransform(length: 600, turns: 7, isInverse: false, isOneSided: true),
+  waveTransform(length: 521, turns: 3, isInverse: false, isOneSided: false),
+  waveTransform(length: 1042, turns: 5, isInverse: true, isOneSided: true),
 ]
+
+/// The transform of a cosine, which is nonzero at the frequency alone, or the cosine of such a spectrum.
+private func waveTransform(length: Int, turns: Int, isInverse: Bool, isOneSided: Bool) -> ResultCase {
+  let wave = (0..<length).map { cos(2 * Double.pi * Double(turns * $0) / Double(length)) }
+  let frequencies = isOneSided ? length / 2 + 1 : length
+  var spectrum = [Double](repeating: 0, count: frequencies * 2)
+  spectrum[turns * 2] = Double(length) / 2
+  if !isOneSided { spectrum[(length - turns) * 2] = Double(length) / 2 }
+  let samples = Numbers(.f32, [1, length, 1], wave)
+  let complex = Numbers(.f32, [1, frequencies, 2], spectrum)
+  return ResultCase(
+    "DFT", version: 17, [isInverse ? complex : samples],
+    ["axis": .int(1), "inverse": .int(isInverse ? 1 : 0), "onesided": .int(isOneSided ? 1 : 0)],
+    [isInverse ? samples : complex], tolerance: Tolerance(relative: 1e-5, absolute: isInverse ? 1e-5 : 1e-3))
+}

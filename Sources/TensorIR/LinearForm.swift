@@ -1,13 +1,11 @@
-import TensorIR
-
 /// An `i64` scalar node as a sum: a constant, axes times coefficients, and other nodes times coefficients.
-struct LinearForm {
-  var constant = Dim(0)
-  var axes: [Int: Dim] = [:]
-  var others: [ScalarID: Dim] = [:]
+public struct LinearForm: Sendable {
+  public var constant = Dim(0)
+  public var axes: [Int: Dim] = [:]
+  public var others: [ScalarID: Dim] = [:]
 
   /// Splits a node into its linear parts.
-  init(_ id: ScalarID, in graph: ScalarGraph) {
+  public init(_ id: ScalarID, in graph: ScalarGraph) {
     self.init()
     switch graph[id] {
     case .literal(.integer(let value), _): constant = Dim(value)
@@ -33,13 +31,13 @@ struct LinearForm {
     }
   }
 
-  init() {}
+  public init() {}
 
-  var isConstant: Bool { axes.isEmpty && others.isEmpty }
+  public var isConstant: Bool { axes.isEmpty && others.isEmpty }
   /// Whether the form depends on nothing but iteration axes.
-  var isAffine: Bool { others.isEmpty }
+  public var isAffine: Bool { others.isEmpty }
 
-  mutating func add(_ other: LinearForm, times factor: Dim) {
+  public mutating func add(_ other: LinearForm, times factor: Dim) {
     constant = constant + other.constant * factor
     for (axis, coefficient) in other.axes { axes[axis] = (axes[axis] ?? 0) + coefficient * factor }
     for (id, coefficient) in other.others { others[id] = (others[id] ?? 0) + coefficient * factor }
@@ -48,7 +46,7 @@ struct LinearForm {
   }
 
   /// The least and greatest value over iteration spaces of constant extents; nil if not known.
-  func bounds(_ extents: [Dim]) -> ClosedRange<Int>? {
+  public func bounds(_ extents: [Dim]) -> ClosedRange<Int>? {
     guard isAffine, var low = constant.constant else { return nil }
     var high = low
     for (axis, coefficient) in axes {
