@@ -85,7 +85,8 @@ public enum Pipeline {
     }
     var graph = imported.graph
     if try stages.ends("import", graph) { return nil }
-    for pass in tensorPasses {
+    let target = target(options)
+    for pass in tensorPasses where !pass.spendsMemory || target.vectorBytes >= 32 {
       graph = stages.run(pass.name) { pass.run(graph) }
       if try stages.ends(pass.name, graph) { return nil }
     }
@@ -93,7 +94,7 @@ public enum Pipeline {
     var (program, memory) = try stages.run("schedule") { () throws(ModelError) in
       try schedule(
         graph, inputs: ports.inputs, outputs: ports.outputs, prefix: symbolPrefix(options.name),
-        target: target(options), threads: options.threads)
+        target: target, threads: options.threads)
     }
     program.comments = comments(model)
     program.modelHash = hash(model, options)

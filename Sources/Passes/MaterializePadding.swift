@@ -10,21 +10,21 @@ func materializePadding(_ graph: Graph) -> Graph {
       continue
     }
     var changed = node
-    contract.lhs = pad(contract.lhs, &changed.operands[0], contract, node, &result)
-    contract.rhs = pad(contract.rhs, &changed.operands[1], contract, node, &result)
+    let extents = contract.shape + contract.reduced
+    contract.lhs = paddedCopy(contract.lhs, &changed.operands[0], extents, node.origin, &result)
+    contract.rhs = paddedCopy(contract.rhs, &changed.operands[1], extents, node.origin, &result)
     changed.primitive = .contract(contract)
     result.nodes.append(changed)
   }
   return result
 }
 
-/// Adds the padded copy of a factor where it is needed, and gives the indices into it.
-private func pad(_ indices: [AffineIndex], _ factor: inout ValueID, _ contract: Contract, _ node: Node, _ graph: inout Graph)
-  -> [AffineIndex]
-{
+/// Adds the padded copy of a factor where it is needed for indices over an iteration space, and gives the indices into it.
+func paddedCopy(
+  _ indices: [AffineIndex], _ factor: inout ValueID, _ extents: [Dim], _ origin: String, _ graph: inout Graph
+) -> [AffineIndex] {
   let type = graph.type(of: factor)
-  let extents = contract.shape + contract.reduced
-  if isInBounds(indices, type.shape, contract) { return indices }
+  if zip(indices, type.shape).allSatisfy({ $0.isWithin($1, over: extents) }) { return indices }
   let bounds = indices.map { $0.bounds(extents) }
   var shifted = indices
   var padded: [Dim] = []
@@ -42,7 +42,7 @@ private func pad(_ indices: [AffineIndex], _ factor: inout ValueID, _ contract: 
   graph.values.append(Value(type: TensorType(type.element, padded)))
   let copy = ValueID(graph.values.count - 1)
   graph.nodes.append(
-    Node(.map(Map(shape: padded, body: body)), operands: [factor], results: [copy], origin: node.origin))
+    Node(.map(Map(shape: padded, body: body)), operands: [factor], results: [copy], origin: origin))
   factor = copy
   return shifted
 }

@@ -4,10 +4,13 @@ import TensorIR
 public struct Pass: Sendable {
   /// The name for `--dump-after` and `--stop-after`.
   public var name: String
+  /// Whether the pass trades memory for speed, which pays on processors with wide vectors.
+  public var spendsMemory: Bool
   private let rewrite: @Sendable (Graph) -> Graph
 
-  public init(_ name: String, _ rewrite: @escaping @Sendable (Graph) -> Graph) {
+  public init(_ name: String, spendsMemory: Bool = false, _ rewrite: @escaping @Sendable (Graph) -> Graph) {
     self.name = name
+    self.spendsMemory = spendsMemory
     self.rewrite = rewrite
   }
 
@@ -39,6 +42,7 @@ public let tensorPasses: [Pass] = [
   Pass("read-through-again", readThrough),
   Pass("inline-maps", inlineMaps),
   Pass("fuse-epilogues", fuseEpilogues),
+  Pass("winograd", spendsMemory: true, winograd),
   Pass("materialize-padding", materializePadding),
   Pass("eliminate-dead-code", eliminateDeadCode),
 ]

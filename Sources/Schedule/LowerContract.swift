@@ -357,7 +357,57 @@ struct ContractLowering {
         body.append(.assign(accumulator, multiplyAdd(factor, panelVectors[vector], .variable(accumulator))))
       }
     }
-    return LoopNest.wrap(body, variables)
+    return summed(body, variables, accumulators, &scope)
+  }
+
+  /// Terms that one accumulator takes before it is added to a total.
+  ///
+  /// Rounding errors grow with the number of terms of one sum: sums of sums keep them small.
+  private static let longestSum = 192
+
+  /// The loops around the terms, in chunks where there are many of them.
+  private func summed(
+    _ body: [Statement], _ variables: [(variable: Variable, extent: Dim)], _ accumulators: [Variable],
+    _ scope: inout KernelScope
+  ) -> [Statement] {
+    var (start, terms) = (variables.count, 1)
+    while start > 0, let extent = variables[start - 1].extent.constant, terms * extent <= Self.longestSum {
+      terms *= extent
+      start -= 1
+    }
+    guard start > 0, contract.accumulator.isFloat else { return LoopNest.wrap(body, variables) }
+    var inner = LoopNest.wrap(body, Array(variables[start...]))
+    var outer = Array(variables[..<start])
+    var chunks: Loop?
+    if terms * 4 < Self.longestSum {
+      let (variable, extent) = outer.removeLast()
+      let size = Self.chunk(of: extent, atMost: Self.longestSum / terms)
+      let chunk = scope.builder.index()
+      let end = Expr.variable(chunk) + .index(size)
+      let isWhole = extent.remainder(by: Dim(size)) == 0
+      let upper = isWhole ? end : .binary(.min, end, extent.expr)
+      inner = [.loop(Loop(variable, from: .variable(chunk), to: upper, body: inner))]
+      chunks = Loop(chunk, from: .index(0), to: extent.expr, by: size, body: [])
+    }
+    let zero = Expr.float(0, contract.accumulator)
+    let cleared: Expr = lanes > 1 ? .splat(zero, lanes: lanes) : zero
+    let totals = accumulators.map { _ in scope.builder.variable(ValueType(contract.accumulator, lanes: lanes)) }
+    var sums: [Statement] = accumulators.map { .assign($0, cleared) } + inner
+    for (total, accumulator) in zip(totals, accumulators) {
+      sums.append(.assign(total, .binary(.add, .variable(total), .variable(accumulator))))
+    }
+    if var chunks {
+      chunks.body = sums
+      sums = [.loop(chunks)]
+    }
+    return totals.map { .declare($0, cleared) } + LoopNest.wrap(sums, outer)
+      + zip(accumulators, totals).map { .assign($0, .variable($1)) }
+  }
+
+  /// A size that divides an extent and is at least half of a limit if there is one, else two thirds of the limit.
+  private static func chunk(of extent: Dim, atMost limit: Int) -> Int {
+    let divisor = extent.constant.flatMap { extent in (max(1, limit / 2)...max(1, limit)).last { extent % $0 == 0 } }
+    return divisor ?? max(1, limit * 2 / 3)
   }
 
   private func panelVector(_ panel: Panel, _ vector: Int, _ index: Expr) -> Expr {

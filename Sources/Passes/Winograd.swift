@@ -1,0 +1,227 @@
+import Support
+import TensorIR
+
+/// Computes contractions over windows of 3 × 3 with constant weights by Winograd's algorithm F(2×2, 3×3), which needs 16 products
+/// where the windows of a 2 × 2 block of results need 36.
+///
+/// A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", 2016.
+func winograd(_ graph: Graph) -> Graph {
+  var result = graph
+  let producers = graph.producers()
+  result.nodes = []
+  for node in graph.nodes {
+    let windows = WindowContraction(node, graph, producers, data: 0) ?? WindowContraction(node, graph, producers, data: 1)
+    if let windows { windows.rewrite(in: &result) } else { result.nodes.append(node) }
+  }
+  return result
+}
+
+/// A contraction of data with constant windows, both of which have channels.
+private struct WindowContraction {
+  private struct Spatial {
+    /// The data's dimension that the window walks, its axis among the results, and its axis in the window.
+    var dimension: Int
+    var outer: Int
+    var inner: Int
+  }
+
+  private let node: Node
+  private let contract: Contract
+  private let data: ValueID
+  private let dataIndices: [AffineIndex]
+  private let weights: ConstantTensor
+  private var spatial: [Spatial] = []
+  private var batch: [Int] = []
+  private var channel = -1
+  private let feature: Int
+  /// The dimension of the weights for every axis.
+  private let weightDimensions: [Int: Int]
+  private let channels: Int
+  private let features: Int
+  private let tiles: [Int]
+
+  /// Channels and features from which on the products outweigh the transforms.
+  private static let leastWidth = 32
+  /// Results of blocks over results that are asked for.
+  private static let greatestWaste = 1.2
+
+  /// Nil if the contraction is none of windows, or too small for the algorithm to pay.
+  init?(_ node: Node, _ graph: Graph, _ producers: [Int?], data position: Int) {
+    guard case .contract(let contract) = node.primitive, contract.accumulator == .f32, contract.reduced.count == 3,
+      let weights = graph.constant(node.operands[1 - position], producers), weights.type.element == .f32,
+      graph.type(of: node.operands[position]).element == .f32
+    else { return nil }
+    self.node = node
+    self.contract = contract
+    self.weights = weights
+    data = node.operands[position]
+    dataIndices = position == 0 ? contract.lhs : contract.rhs
+    let rank = contract.shape.count
+    var dimensions: [Int: Int] = [:]
+    for (dimension, index) in (position == 0 ? contract.rhs : contract.lhs).enumerated() {
+      guard index.offset == 0, index.coefficients.count == 1, let axis = index.coefficients.first?.key,
+        index.coefficients[axis] == 1, dimensions.updateValue(dimension, forKey: axis) == nil
+      else { return nil }
+    }
+    let outer = dimensions.keys.filter { $0 < rank }
+    guard dimensions.count == 4, outer.count == 1 else { return nil }
+    weightDimensions = dimensions
+    feature = outer[0]
+    for (dimension, index) in dataIndices.enumerated() {
+      let axes = index.coefficients.sorted { $0.key < $1.key }
+      guard axes.allSatisfy({ $0.value == 1 }) else { return nil }
+      switch axes.count {
+      case 0: continue
+      case 1 where index.offset == 0:
+        if axes[0].key >= rank { channel = axes[0].key } else { batch.append(axes[0].key) }
+      case 2 where axes[0].key < rank && axes[1].key >= rank:
+        spatial.append(Spatial(dimension: dimension, outer: axes[0].key, inner: axes[1].key))
+      default: return nil
+      }
+    }
+    let extents = contract.shape + contract.reduced
+    let walked = batch + spatial.map(\.outer) + [feature]
+    guard spatial.count == 2, channel >= 0, Set(walked).count == rank, walked.count == rank,
+      Set(spatial.map(\.inner) + [channel]).count == 3, spatial.allSatisfy({ extents[$0.inner] == 3 }),
+      let channels = extents[channel].constant, let features = extents[feature].constant,
+      let height = extents[spatial[0].outer].constant, let width = extents[spatial[1].outer].constant
+    else { return nil }
+    (self.channels, self.features) = (channels, features)
+    tiles = [(height + 1) / 2, (width + 1) / 2]
+    let waste = Double(tiles[0] * tiles[1] * 4) / Double(max(1, height * width))
+    guard min(channels, features) >= Self.leastWidth, waste <= Self.greatestWaste, tiles[0] * tiles[1] >= 36 else { return nil }
+  }
+
+  private var batchExtents: [Dim] { batch.map { contract.shape[$0] } }
+  private var tileExtents: [Dim] { tiles.map { Dim($0) } }
+
+  func rewrite(in graph: inout Graph) {
+    let blocks = transformedData(&graph)
+    let windows = add(.constant(transformedWeights()), [], &graph)
+    let count = 4 + batch.count
+    let sum = count + 1
+    var epilogue = ScalarGraph()
+    epilogue.results = [epilogue.accumulator(0, .f32)]
+    let products = Contract(
+      shape: [4, 4] + batchExtents + tileExtents + [Dim(features)], reduced: [Dim(channels)],
+      lhs: (0..<count).map { .axis($0) } + [.axis(sum)], rhs: [.axis(0), .axis(1), .axis(sum), .axis(count)],
+      accumulator: .f32, epilogue: epilogue)
+    let transformed = add(.contract(products), [blocks, windows], &graph)
+    graph.nodes.append(
+      Node(.map(results()), operands: [transformed] + node.operands.dropFirst(2), results: node.results, origin: node.origin))
+  }
+
+  private func add(_ primitive: Primitive, _ operands: [ValueID], _ graph: inout Graph) -> ValueID {
+    let type = primitive.resultTypes(operands.map { graph.type(of: $0) })[0]
+    graph.values.append(Value(type: type))
+    let value = ValueID(graph.values.count - 1)
+    graph.nodes.append(Node(primitive, operands: operands, results: [value], origin: node.origin))
+    return value
+  }
+
+  // MARK: Data
+
+  /// Of every block of 4 × 4 elements the 16 values `Bᵀ d B`: axes row, column, batch, blocks, channel.
+  ///
+  /// Row i of `Bᵀ` takes two rows of a block: row `first[i]`, and row `second[i]` times `sign[i]`.
+  private func transformedData(_ graph: inout Graph) -> ValueID {
+    var source = data
+    let tileAxis = 2 + batch.count
+    let extents = [4, 4] + batchExtents + tileExtents + [Dim(channels)]
+    var indices = dataIndices
+    for (number, axis) in batch.enumerated() { indices = indices.replacing(axis, by: 2 + number) }
+    indices = indices.map { index in
+      index.coefficients[channel] == nil ? index : AffineIndex([tileAxis + 2: 1], offset: index.offset)
+    }
+    for (number, own) in spatial.enumerated() {
+      indices[own.dimension] = AffineIndex([number: 1, tileAxis + number: 2], offset: dataIndices[own.dimension].offset)
+    }
+    indices = paddedCopy(indices, &source, extents, node.origin, &graph)
+    let tables: [ConstantTensor] = [
+      .integers([0, 1, 2, 1]), .integers([2, 2, 1, 3]), ConstantTensor(.f32, dims: [4], doubles: [-1, 1, -1, -1]),
+    ]
+    let operands = [source] + tables.map { add(.constant($0), [], &graph) }
+    var body = ScalarGraph()
+    func element(_ rowTable: Int, _ columnTable: Int) -> ScalarID {
+      var axes = extents.indices.map { body.axis($0) }
+      axes[0] = body.read(rowTable, [body.axis(0)], type: .i64)
+      axes[1] = body.read(columnTable, [body.axis(1)], type: .i64)
+      return body.read(0, indices.map { body.affineIndex($0, axes: axes) }, type: .f32)
+    }
+    let signs = [body.read(3, [body.axis(0)], type: .f32), body.read(3, [body.axis(1)], type: .f32)]
+    let rows = (1...2).map { row in
+      let second = element(row, 2)
+      return body.plus(element(row, 1), body.times(second, signs[1]))
+    }
+    body.results = [body.plus(rows[0], body.times(rows[1], signs[0]))]
+    return add(.map(Map(shape: extents, body: body)), operands, &graph)
+  }
+
+  // MARK: Weights
+
+  /// `G w Gᵀ`: axes row, column, channel, feature.
+  private func transformedWeights() -> ConstantTensor {
+    let given = weights.doubles
+    let strides = weights.dims.indices.map { weights.dims[($0 + 1)...].reduce(1, *) }
+    func stride(_ axis: Int) -> Int { weightDimensions[axis].map { strides[$0] } ?? 0 }
+    let (rowStride, columnStride) = (stride(spatial[0].inner), stride(spatial[1].inner))
+    let matrix = [[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]]
+    var result = [Double](repeating: 0, count: 16 * channels * features)
+    for c in 0..<channels {
+      for k in 0..<features {
+        let start = c * stride(channel) + k * stride(feature)
+        for i in 0..<4 {
+          let row = (0..<3).map { column in
+            (0..<3).reduce(0) { $0 + matrix[i][$1] * given[start + $1 * rowStride + column * columnStride] }
+          }
+          for j in 0..<4 {
+            let value = matrix[j][0] * row[0] + matrix[j][1] * row[1] + matrix[j][2] * row[2]
+            result[((i * 4 + j) * channels + c) * features + k] = value
+          }
+        }
+      }
+    }
+    return ConstantTensor(.f32, dims: [4, 4, channels, features], doubles: result)
+  }
+
+  // MARK: Results
+
+  /// `Aᵀ m A` of every block, then the contraction's epilogue.
+  ///
+  /// Row 0 of `Aᵀ` sums rows 0 to 2 of a block, row 1 takes rows 2 and 3 from row 1.
+  private func results() -> Map {
+    var body = ScalarGraph()
+    let (one, two) = (body.integer(1), body.integer(2))
+    let places = spatial.map { body.axis($0.outer) }
+    let blocks = places.map { body.binary(.floorDivide, $0, two) }
+    let offsets = places.map { body.binary(.floorRemainder, $0, two) }
+    let signs = offsets.map { offset in
+      body.cast(body.minus(one, body.times(offset, two)), to: .f32)
+    }
+    let outer = batch.map { body.axis($0) } + blocks + [body.axis(feature)]
+    func signed(_ terms: [ScalarID], _ sign: ScalarID) -> ScalarID {
+      body.plus(terms[0], body.times(body.plus(terms[1], terms[2]), sign))
+    }
+    let rows = (0..<3).map { row in
+      let terms = (0..<3).map { column in
+        let place = [body.plus(offsets[0], body.integer(row)), body.plus(offsets[1], body.integer(column))]
+        return body.read(0, place + outer, type: .f32)
+      }
+      return signed(terms, signs[1])
+    }
+    let sum = signed(rows, signs[0])
+    let operands = [-1, -1] + (1..<max(2, node.operands.count)).map { $0 }
+    body.results = body.insert(contract.epilogue, operands: operands, accumulators: [sum])
+    return Map(shape: contract.shape, body: body)
+  }
+}
+
+extension [AffineIndex] {
+  /// The indices with one axis in the place of another.
+  fileprivate func replacing(_ axis: Int, by other: Int) -> [AffineIndex] {
+    map { index in
+      guard index.coefficients.count == 1, let coefficient = index.coefficients[axis] else { return index }
+      return AffineIndex([other: coefficient], offset: index.offset)
+    }
+  }
+}
