@@ -28,7 +28,8 @@ private func trees(_ count: Int) -> [String: AttributeValue] {
   let numbers = (0..<count).flatMap { [Int](repeating: $0, count: 5) }
   let leaves = (0..<count).flatMap { [Int](repeating: $0, count: 3) }
   return [
-    "nodes_treeids": .ints(numbers), "nodes_nodeids": column([0, 1, 2, 3, 4]), "nodes_featureids": column([0, 0, 1, 0, 0]),
+    "nodes_treeids": .ints(numbers), "nodes_nodeids": column([0, 1, 2, 3, 4]),
+    "nodes_featureids": column([0, 0, 1, 0, 0]),
     "nodes_values": .floats((0..<count).flatMap { [Float($0), 0, 0, 0, 0] }),
     "nodes_modes": .strings(
       (0..<count).flatMap { _ in ["BRANCH_LEQ", "LEAF", "BRANCH_EQ", "LEAF", "LEAF"] }.map { Array($0.utf8) }),

@@ -38,7 +38,7 @@ extension Forest {
 }
 
 extension Forest.Branch {
-  /// Makes the branch ask for the opposite of a comparison with a number; NaN, which fulfils neither, goes where it did.
+  /// Makes the branch ask for the opposite of a comparison with a number; NaN, which fulfils neither, goes as before.
   fileprivate mutating func turn() {
     swap(&yes, &no)
     missingIsTrue.toggle()

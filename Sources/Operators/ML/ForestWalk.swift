@@ -73,7 +73,8 @@ extension Forest {
     let numbers = Dictionary(uniqueKeysWithValues: used.enumerated().map { ($1, $0) })
     let kept = nodes.map { node -> Node in
       guard case .leaf(let weights) = node else { return node }
-      return .leaf(weights.compactMap { weight in numbers[weight.target].map { Weight(target: $0, value: weight.value) } })
+      return .leaf(
+        weights.compactMap { weight in numbers[weight.target].map { Weight(target: $0, value: weight.value) } })
     }
     return try Forest(nodes: kept, roots: roots, targets: used.count)
   }
