@@ -881,7 +881,8 @@ def depth(m):
 
 @makes("Resize", "Upsample")
 def resize(m):
-    x = m.data(0, [m.integer(1, 2), m.integer(1, 2)] + [m.integer(2, 5) for _ in range(m.pick(1, 2, 2))])
+    # How integers are rounded is not defined.
+    x = m.data(0, [m.integer(1, 2), m.integer(1, 2)] + [m.integer(2, 5) for _ in range(m.pick(1, 2, 2))], FLOATS)
     if m.name == "Upsample":
         m.attribute("mode", m.pick("nearest", "linear") if x.ndim == 4 else "nearest")
         scales = [1.0, 1.0] + [float(m.integer(1, 3)) for _ in x.shape[2:]]
@@ -1117,7 +1118,7 @@ def recurrent(m):
     values = [x, m.data(1, [directions, gates * hidden, size], low=-1, high=1),
               m.data(2, [directions, gates * hidden, hidden], low=-1, high=1),
               m.data(3, [directions, 2 * gates * hidden], low=-1, high=1) if m.maybe() else None,
-              m.fill("int32", [batch], 1, steps) if m.maybe(0.3) else None,
+              m.fill("int32", [batch], 1, steps) if x.dtype == np.float32 and m.maybe(0.3) else None,
               m.data(5, state, low=-1, high=1) if m.maybe() else None]
     if m.name == "LSTM":
         values.append(m.data(6, state, low=-1, high=1) if m.maybe() else None)
