@@ -467,9 +467,11 @@ def window(m, spatial, kernel, dilates=True, ceil=False):
     if m.maybe(0.7):
         m.set(strides=strides)
     mode = m.pick("", "", "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
-    # ONNX Runtime disregards dilations there.
+    # ONNX Runtime disregards dilations there, and crops the data where the stride exceeds the kernel.
     if mode.startswith("SAME"):
         m.attributes.pop("dilations", None)
+        if "strides" in m.attributes:
+            m.set(strides=[min(s, k) for s, k in zip(strides, kernel)])
     if mode:
         m.set(auto_pad=mode)
     if mode in ("", "NOTSET"):
@@ -639,8 +641,8 @@ def transpose(m):
 def shape_of(m):
     x = m.data(0)
     if m.version >= 15:
-        m.attribute("start", m.integer(-x.ndim - 1, x.ndim + 1))
-        m.attribute("end", m.integer(-x.ndim - 1, x.ndim + 1))
+        m.attribute("start", m.integer(-x.ndim, x.ndim + 1))
+        m.attribute("end", m.integer(-x.ndim, x.ndim + 1))
     return [x]
 
 
@@ -1331,7 +1333,7 @@ def run_reference(nodes, values, names, opsets):
 
 
 # Where the reference evaluator does not do what the operator is defined to do.
-MISTAKEN = {"LRN", "LpNormalization", "OneHot", "QLinearConv", "QLinearMatMul", "GlobalMaxPool", "MaxPool"}
+MISTAKEN = {"LRN", "LpNormalization", "OneHot", "QLinearConv", "QLinearMatMul", "GlobalMaxPool", "MaxPool", "Unique"}
 # Where it computes what the newest version is defined to compute.
 MODERN = {"Softmax": 13, "LogSoftmax": 13, "Hardmax": 13, "BatchNormalization": 14, "Dropout": 12}
 

@@ -95,6 +95,7 @@ private let shapeCases: [ErrorCase] = [
   ErrorCase(
     "DeformConv", [(.f32, [1, 1, 4]), (.f32, [1, 1, 2]), (.f32, [1, 2, 3]), (.f32, [1]), (.f32, [1, 2, 4])],
     "the mask has shape [1, 2, 4], not [1, 2, 3]"),
+  ErrorCase("Not", [(.f32, [2])], "arguments of types f32[2] do not fit each other"),
   ErrorCase("Trilu", [(.f32, [2, 2]), (.f32, [2, 2])], "f32[2, 2], f32[2, 2] do not fit each other"),
   ErrorCase(
     "Conv", [(.f32, [1, 1, 4, 4]), (.f32, [1, 1, 2, 2]), (.f64, [1])], "element types differ: f32 and f64"),
