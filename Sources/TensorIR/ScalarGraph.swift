@@ -29,7 +29,8 @@ public enum ScalarBinary: String, Hashable, Sendable, CaseIterable {
   /// Whether there is such an operation on a type.
   func isDefined(on type: ElementType) -> Bool {
     switch self {
-    case .add, .subtract, .multiply, .divide, .remainder, .floorDivide, .floorRemainder, .min, .max, .power, .atan2: true
+    case .add, .subtract, .multiply, .divide, .remainder, .floorDivide, .floorRemainder, .min, .max, .power, .atan2:
+      true
     case .and, .or, .xor, .shiftLeft, .shiftRight: !type.isFloat
     }
   }

@@ -79,7 +79,9 @@ private let microsoftCases: [ErrorCase] = [
 
 /// Arguments of shapes that each are possible and together are not.
 private let shapeCases: [ErrorCase] = [
-  ErrorCase("GridSample", [(.f32, [3, 1, 4, 4]), (.f32, [2, 2, 2, 2])], "a grid of shape [2, 2, 2, 2] does not fit data of shape [3, 1, 4, 4]"),
+  ErrorCase(
+    "GridSample", [(.f32, [3, 1, 4, 4]), (.f32, [2, 2, 2, 2])],
+    "a grid of shape [2, 2, 2, 2] does not fit data of shape [3, 1, 4, 4]"),
   ErrorCase(
     "Attention", version: 23, [(.f32, [1, 2, 3, 4]), (.f32, [1, 2, 5, 4]), (.f32, [1, 2, 4, 4])],
     "queries, keys and values"),

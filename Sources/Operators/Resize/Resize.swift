@@ -141,7 +141,8 @@ private func nearest(
   }
   // Both enlarge by a whole factor by plain repetition.
   let repeats =
-    mode == .asymmetric && (rounding == "floor" || rounding == towardsScale) || mode == .halfPixel && rounding.hasPrefix("round")
+    mode == .asymmetric && (rounding == "floor" || rounding == towardsScale)
+    || mode == .halfPixel && rounding.hasPrefix("round")
     || mode == .pytorchHalfPixel && rounding.hasPrefix("round")
   return b.pickNearest(x, moving(frame, mode), shape: frame.shape, mode, round, repeatsExactly: repeats)
 }
