@@ -467,9 +467,11 @@ def window(m, spatial, kernel, dilates=True, ceil=False):
     if m.maybe(0.7):
         m.set(strides=strides)
     mode = m.pick("", "", "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
-    # ONNX Runtime disregards dilations there.
+    # ONNX Runtime disregards dilations there, and crops the data where the stride exceeds the kernel.
     if mode.startswith("SAME"):
         m.attributes.pop("dilations", None)
+        if "strides" in m.attributes:
+            m.set(strides=[min(s, k) for s, k in zip(strides, kernel)])
     if mode:
         m.set(auto_pad=mode)
     if mode in ("", "NOTSET"):
@@ -639,8 +641,8 @@ def transpose(m):
 def shape_of(m):
     x = m.data(0)
     if m.version >= 15:
-        m.attribute("start", m.integer(-x.ndim - 1, x.ndim + 1))
-        m.attribute("end", m.integer(-x.ndim - 1, x.ndim + 1))
+        m.attribute("start", m.integer(-x.ndim, x.ndim + 1))
+        m.attribute("end", m.integer(-x.ndim, x.ndim + 1))
     return [x]
 
 
@@ -881,7 +883,8 @@ def depth(m):
 
 @makes("Resize", "Upsample")
 def resize(m):
-    x = m.data(0, [m.integer(1, 2), m.integer(1, 2)] + [m.integer(2, 5) for _ in range(m.pick(1, 2, 2))])
+    # How integers are rounded is not defined.
+    x = m.data(0, [m.integer(1, 2), m.integer(1, 2)] + [m.integer(2, 5) for _ in range(m.pick(1, 2, 2))], FLOATS)
     if m.name == "Upsample":
         m.attribute("mode", m.pick("nearest", "linear") if x.ndim == 4 else "nearest")
         scales = [1.0, 1.0] + [float(m.integer(1, 3)) for _ in x.shape[2:]]
@@ -1117,7 +1120,7 @@ def recurrent(m):
     values = [x, m.data(1, [directions, gates * hidden, size], low=-1, high=1),
               m.data(2, [directions, gates * hidden, hidden], low=-1, high=1),
               m.data(3, [directions, 2 * gates * hidden], low=-1, high=1) if m.maybe() else None,
-              m.fill("int32", [batch], 1, steps) if m.maybe(0.3) else None,
+              m.fill("int32", [batch], 1, steps) if x.dtype == np.float32 and m.maybe(0.3) else None,
               m.data(5, state, low=-1, high=1) if m.maybe() else None]
     if m.name == "LSTM":
         values.append(m.data(6, state, low=-1, high=1) if m.maybe() else None)
@@ -1330,7 +1333,7 @@ def run_reference(nodes, values, names, opsets):
 
 
 # Where the reference evaluator does not do what the operator is defined to do.
-MISTAKEN = {"LRN", "LpNormalization", "OneHot", "QLinearConv", "QLinearMatMul", "GlobalMaxPool", "MaxPool"}
+MISTAKEN = {"LRN", "LpNormalization", "OneHot", "QLinearConv", "QLinearMatMul", "GlobalMaxPool", "MaxPool", "Unique"}
 # Where it computes what the newest version is defined to compute.
 MODERN = {"Softmax": 13, "LogSoftmax": 13, "Hardmax": 13, "BatchNormalization": 14, "Dropout": 12}
 

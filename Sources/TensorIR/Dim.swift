@@ -165,7 +165,7 @@ public struct Dim: Hashable, Sendable {
   public static prefix func - (a: Dim) -> Dim { a * Dim(-1) }
   public static func - (a: Dim, b: Dim) -> Dim { a + -b }
   public static func + (a: Dim, b: Int) -> Dim { a + Dim(b) }
-  public static func - (a: Dim, b: Int) -> Dim { a + Dim(-b) }
+  public static func - (a: Dim, b: Int) -> Dim { a - Dim(b) }
   public static func * (a: Dim, b: Int) -> Dim { a * Dim(b) }
 
   /// The quotient rounded toward minus infinity; the divisor is positive.

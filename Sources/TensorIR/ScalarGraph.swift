@@ -5,6 +5,17 @@ public enum ScalarUnary: String, Hashable, Sendable, CaseIterable {
   case negate, abs, not, sqrt, floor, ceil, trunc, rint
   case exp, log, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, erf, sigmoid, log1p, expm1
   case popcount
+
+  /// Whether there is such an operation on a type.
+  func isDefined(on type: ElementType) -> Bool {
+    switch self {
+    case .negate, .abs, .floor, .ceil, .trunc, .rint: true
+    case .not, .popcount: !type.isFloat
+    case .sqrt, .exp, .log, .sin, .cos, .tan, .asin, .acos, .atan, .sinh, .cosh, .tanh, .asinh, .acosh, .atanh, .erf,
+      .sigmoid, .log1p, .expm1:
+      type.isFloat
+    }
+  }
 }
 
 /// Scalar operations of two operands of one type; the result has that type.
@@ -14,6 +25,15 @@ public enum ScalarBinary: String, Hashable, Sendable, CaseIterable {
   case min, max
   case and, or, xor, shiftLeft, shiftRight
   case power, atan2
+
+  /// Whether there is such an operation on a type.
+  func isDefined(on type: ElementType) -> Bool {
+    switch self {
+    case .add, .subtract, .multiply, .divide, .remainder, .floorDivide, .floorRemainder, .min, .max, .power, .atan2:
+      true
+    case .and, .or, .xor, .shiftLeft, .shiftRight: !type.isFloat
+    }
+  }
 }
 
 /// Comparisons with a `bool` result; ordered for floats, except `notEqual`.

@@ -138,11 +138,14 @@ private func problem(
       if graph.type(of: id) != types[operand].element { return "read of \(types[operand]) as \(graph.type(of: id))" }
     case .accumulator(let position, let type):
       if position >= accumulators.count || accumulators[position] != type { return "acc\(position) is no \(type)" }
+    case .unary(let op, let a):
+      if !op.isDefined(on: graph.type(of: a)) { return "\(op) of \(graph.type(of: a))" }
+    case .binary(let op, let a, _) where !op.isDefined(on: graph.type(of: a)): return "\(op) of \(graph.type(of: a))"
     case .binary(_, let a, let b), .compare(_, let a, let b), .select(_, let a, let b):
       if graph.type(of: a) != graph.type(of: b) { return "operands are \(graph.type(of: a)) and \(graph.type(of: b))" }
     case .multiplyAdd(let a, let b, let c):
       if Set([a, b, c].map { graph.type(of: $0) }).count > 1 { return "a multiply-add of different types" }
-    case .literal, .dim, .unary, .cast, .bitcast: continue
+    case .literal, .dim, .cast, .bitcast: continue
     }
   }
   return nil

@@ -138,6 +138,19 @@ private let cases: [RunTimeCase] = [
     testDescription: "a class that is ignored", type: "NegativeLogLikelihoodLoss",
     inputs: [("x", .f32, fixed(2, 2)), ("t", .i64, fixed(2))], attributes: ["ignore_index": .int(-1)],
     values: [[1, 2, 3, 4], [-1, 1]], outputs: [[-4]]),
+  RunTimeCase(
+    testDescription: "a window in the padding behind an open extent", type: "MaxPool",
+    inputs: [("x", .f32, [.value(1), .value(1), .param("n")])],
+    attributes: ["kernel_shape": .ints([1]), "strides": .ints([2]), "ceil_mode": .int(1)],
+    values: [[1, 2, 3, 4]], symbols: [4], outputs: [[1, 3]]),
+  RunTimeCase(
+    testDescription: "a dimension that turns out to be squeezed", type: "Squeeze",
+    inputs: [("x", .f32, [.param("n"), .value(1)])], values: [[1]], symbols: [1],
+    status: Status.badDimension.rawValue),
+  RunTimeCase(
+    testDescription: "tuples of indices of which one is out of range", type: "GatherND",
+    inputs: [("x", .f32, fixed(2, 2)), ("i", .i64, fixed(1, 2))], values: [[1, 2, 3, 4], [1, 2]],
+    status: Status.indexOutOfRange.rawValue),
 ]
 
 @Suite("Extents that only a call knows")

@@ -79,7 +79,9 @@ private let microsoftCases: [ErrorCase] = [
 
 /// Arguments of shapes that each are possible and together are not.
 private let shapeCases: [ErrorCase] = [
-  ErrorCase("GridSample", [(.f32, [3, 1, 4, 4]), (.f32, [2, 2, 2, 2])], "f32[2, 2, 2, 2] do not fit each other"),
+  ErrorCase(
+    "GridSample", [(.f32, [3, 1, 4, 4]), (.f32, [2, 2, 2, 2])],
+    "a grid of shape [2, 2, 2, 2] does not fit data of shape [3, 1, 4, 4]"),
   ErrorCase(
     "Attention", version: 23, [(.f32, [1, 2, 3, 4]), (.f32, [1, 2, 5, 4]), (.f32, [1, 2, 4, 4])],
     "queries, keys and values"),
@@ -95,6 +97,17 @@ private let shapeCases: [ErrorCase] = [
   ErrorCase(
     "DeformConv", [(.f32, [1, 1, 4]), (.f32, [1, 1, 2]), (.f32, [1, 2, 3]), (.f32, [1]), (.f32, [1, 2, 4])],
     "the mask has shape [1, 2, 4], not [1, 2, 3]"),
+  ErrorCase("Not", [(.f32, [2])], "arguments of types f32[2] do not fit each other"),
+  ErrorCase("Trilu", [(.f32, [2, 2]), (.f32, [2, 2])], "f32[2, 2], f32[2, 2] do not fit each other"),
+  ErrorCase(
+    "Conv", [(.f32, [1, 1, 4, 4]), (.f32, [1, 1, 2, 2]), (.f64, [1])], "element types differ: f32 and f64"),
+  ErrorCase(
+    "DeformConv", [(.f32, [1, 1, 4, 4]), (.f32, [1, 1, 1, 1]), (.f32, [1, 2, 4, 4]), (.f64, [1])],
+    "f64[1] do not fit each other"),
+  ErrorCase("LayerNormalization", [(.f32, [1, 4]), (.f32, [2, 4])], "the scale has shape [2, 4], which does not"),
+  ErrorCase(
+    "GRU", [(.f32, [2, 1, 3]), (.f32, [1, 6, 3]), (.f32, [1, 6, 2])], ["hidden_size": .int(7)],
+    "attribute 'hidden_size' and the recurrent weights: 2 and 7 differ"),
   ErrorCase(
     "QuantizeLinear", [(.f32, [2, 6]), (.f32, [2, 4])], ["axis": .int(1), "block_size": .int(2)], "not [2, 3]"),
 ]
@@ -123,7 +136,7 @@ private let cases: [ErrorCase] = microsoftCases + shapeCases + [
   ErrorCase("LpNormalization", [(.f32, [2, 3])], ["p": .int(3)], "not 1 or 2"),
   ErrorCase("AveragePool", [(.f32, [2, 3])], ["kernel_shape": .ints([1])], "at least 3 is needed"),
   ErrorCase("Conv", [(.f32, [1, 2, 5]), (.i32, [2, 2, 3])], "element types differ"),
-  ErrorCase("OneHot", [(.i64, [2]), (.i64, [1]), (.f32, [3])], "the values have shape [3], not [2]"),
+  ErrorCase("OneHot", [(.i64, [2]), (.i64, [1]), (.f32, [3])], "has shape [3], not [2]"),
   ErrorCase("Compress", [(.f32, [2]), (.bool, [2, 1])], "the condition has shape [2, 1]"),
   ErrorCase("ImageDecoder", [(.u8, [2])], "operator ImageDecoder of domain 'ai.onnx' is not supported"),
   ErrorCase("ZipMap", domain: ml, [(.f32, [2, 3])], "attribute 'classlabels_int64s' or 'classlabels_strings' is missing"),

@@ -10,7 +10,7 @@ struct OneHot: Operator {
     let values = try node.input(2)
     let type = b.type(of: indices)
     let depth = try b.scalarExtent(try node.input(1), "the depth", as: "depth")
-    try b.requireShape(values, [2], "the values")
+    try b.requireShape(values, [2], "argument 2")
     let axis = try normalizedAxis(try node.int("axis", default: -1), rank: type.rank + 1)
     var shape = type.shape
     shape.insert(depth, at: axis)

@@ -18,7 +18,8 @@ struct Col2Im: Operator {
       (strides + dilations).allSatisfy({ $0 > 0 }), block.product != 0
     else { throw .invalid("data of shape \(type.shape) does not hold blocks of shape \(block)") }
     try b.requireEqual(
-      type.shape[1].remainder(by: block.product), 0, "data of shape \(type.shape) does not hold blocks of shape \(block)")
+      type.shape[1].remainder(by: block.product), 0,
+      "data of shape \(type.shape) does not hold blocks of shape \(block)")
     let channels = type.shape[1].floorDivided(by: block.product)
     var body = ScalarGraph()
     var row = body.axis(1)

@@ -56,6 +56,11 @@ private struct TransposedWindow {
     else {
       throw .invalid("strides, dilations, pads, output_padding or output_shape do not fit \(rank) spatial dimensions")
     }
+    guard (strides + dilations + pads + extra).allSatisfy({ $0.magnitude < 1 << 15 }),
+      strides.reduce(1, { min($0, 1 << 31) * $1 }) < 1 << 31
+    else {
+      throw .unsupported("strides, dilations, pads or output_padding are larger than supported")
+    }
     if let declared = try node.ints("kernel_shape") { try requireKernel(kernel, declared) }
     let mode = try node.string("auto_pad", default: "NOTSET")
     for axis in 0..<rank {

@@ -17,7 +17,8 @@ struct MicrosoftGroupNorm: Operator {
       throw .invalid("attribute 'groups' must be positive")
     }
     try b.requireEqual(
-      type.shape[channel].remainder(by: Dim(groups)), 0, "attribute 'groups' must divide \(type.shape[channel]) channels")
+      type.shape[channel].remainder(by: Dim(groups)), 0,
+      "attribute 'groups' must divide \(type.shape[channel]) channels")
     let sum = try summed(node, channel, &b)
     let grouped =
       type.shape[..<channel] + [Dim(groups), type.shape[channel].floorDivided(by: Dim(groups))]

@@ -15,7 +15,8 @@ struct LayerNormalization: Operator {
     let normal = try b.standardize(x, Array(axis..<type.rank), epsilon: epsilon, stash: stash)
     let rounded = try b.cast(normal.value, to: type.element)
     let y = try b.scaleAndShift(rounded, try node.input(1), node.optionalInput(2))
-    return [y, normal.mean, normal.scale]
+    let declared = try node.elementType("stash_type") ?? .f32
+    return [y, try b.cast(normal.mean, to: declared), try b.cast(normal.scale, to: declared)]
   }
 }
 

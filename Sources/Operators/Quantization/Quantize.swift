@@ -31,14 +31,14 @@ extension GraphBuilder {
   }
 
   /// A scale or zero point arranged so that it broadcasts with data: a scalar, one value per position of an axis, or
-  /// one per block of `block` positions.
+  /// one per block of `block` positions, if that is not 0.
   mutating func alignedParameter(
     _ parameter: ValueID, to shape: [Dim], axis given: Int, block: Int, _ what: String
   ) throws(ModelError) -> ValueID {
     let own = self.shape(of: parameter)
     if own.constants?.reduce(1, *) == 1, own.count <= 1 { return reshape(parameter, []) }
     let axis = try normalizedAxis(given, rank: shape.count)
-    if own.count == 1 {
+    if own.count == 1, block == 0 || shape.count > 1 {
       try requireEqual(
         own[0], shape[axis], "\(what) has \(own[0]) elements, but dimension \(axis) has extent \(shape[axis])")
       return reshape(parameter, shape.indices.map { $0 == axis ? own[0] : 1 })

@@ -130,7 +130,7 @@ extension GraphBuilder {
   /// Picks the nearest element along all given axes at once.
   mutating func pickNearest(
     _ x: ValueID, _ axes: [ResizedAxis], shape: [Dim], _ mode: CoordinateMode,
-    _ rounding: (inout ScalarGraph, ScalarID) -> ScalarID, repeatsExactly: Bool
+    _ rounding: (inout ScalarGraph, ResizedAxis, ScalarID) -> ScalarID, repeatsExactly: Bool
   ) -> ValueID {
     let type = type(of: x)
     var operands = [x]
@@ -143,7 +143,7 @@ extension GraphBuilder {
       }
       var table = ScalarGraph()
       let coordinate = axis.coordinate(table.axis(0), mode, &table)
-      let position = table.cast(rounding(&table, coordinate), to: .i64)
+      let position = table.cast(rounding(&table, axis, coordinate), to: .i64)
       table.results = [table.clamped(position, extent: axis.input)]
       operands.append(map([axis.output], table, axis.operands))
       indices[axis.axis] = body.read(operands.count - 1, [indices[axis.axis]], type: .i64)

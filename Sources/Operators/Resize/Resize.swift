@@ -17,7 +17,8 @@ struct Resize: Operator {
     let method = try node.string("mode", default: "nearest")
     let result: ValueID
     if method == "nearest" {
-      let rounding = try node.string("nearest_mode", default: node.version < 11 ? "floor" : "round_prefer_floor")
+      let rounding = try node.version < 11
+        ? towardsScale : node.string("nearest_mode", default: "round_prefer_floor")
       result = try nearest(x, frame, mode, rounding, &b)
     } else {
       let kernel: ResizeKernel
@@ -119,20 +120,29 @@ private func moving(_ frame: ResizeFrame, _ mode: CoordinateMode) -> [ResizedAxi
   frame.axes.filter { mode == .cropAndResize || $0.input != $0.output || $0.knownScale ?? 1 != 1 || $0.parameters != nil }
 }
 
+/// The rounding before there was attribute 'nearest_mode': down, but up where the data becomes smaller.
+private let towardsScale = "ceil_if_smaller"
+
 private func nearest(
   _ x: ValueID, _ frame: ResizeFrame, _ mode: CoordinateMode, _ rounding: String, _ b: inout GraphBuilder
 ) throws(ModelError) -> ValueID {
-  let round: (inout ScalarGraph, ScalarID) -> ScalarID
+  let round: (inout ScalarGraph, ResizedAxis, ScalarID) -> ScalarID
   switch rounding {
-  case "round_prefer_floor": round = { $0.unary(.ceil, $0.affineNumber($1, 1, -0.5)) }
-  case "round_prefer_ceil": round = { $0.unary(.floor, $0.affineNumber($1, 1, 0.5)) }
-  case "floor": round = { $0.unary(.floor, $1) }
-  case "ceil": round = { $0.unary(.ceil, $1) }
+  case "round_prefer_floor": round = { $0.unary(.ceil, $0.affineNumber($2, 1, -0.5)) }
+  case "round_prefer_ceil": round = { $0.unary(.floor, $0.affineNumber($2, 1, 0.5)) }
+  case "floor": round = { $0.unary(.floor, $2) }
+  case "ceil": round = { $0.unary(.ceil, $2) }
+  case towardsScale:
+    round = { graph, axis, x in
+      let isSmaller = graph.compare(.less, axis.factor(&graph), graph.number(1, .f64))
+      return graph.select(isSmaller, graph.unary(.ceil, x), graph.unary(.floor, x))
+    }
   default: throw .invalid("attribute 'nearest_mode' is '\(rounding)'")
   }
   // Both enlarge by a whole factor by plain repetition.
   let repeats =
-    mode == .asymmetric && rounding == "floor" || mode == .halfPixel && rounding.hasPrefix("round")
+    mode == .asymmetric && (rounding == "floor" || rounding == towardsScale)
+    || mode == .halfPixel && rounding.hasPrefix("round")
     || mode == .pytorchHalfPixel && rounding.hasPrefix("round")
   return b.pickNearest(x, moving(frame, mode), shape: frame.shape, mode, round, repeatsExactly: repeats)
 }

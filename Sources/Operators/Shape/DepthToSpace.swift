@@ -9,7 +9,8 @@ struct DepthToSpace: Operator {
     let x = try node.input(0)
     let (shape, block) = try blockedShape(x, node, b)
     try b.requireEqual(
-      shape[1].remainder(by: Dim(block * block)), 0, "\(shape[1]) channels do not divide into blocks of \(block * block)")
+      shape[1].remainder(by: Dim(block * block)), 0,
+      "\(shape[1]) channels do not divide into blocks of \(block * block)")
     let size = Dim(block)
     let channels = shape[1].floorDivided(by: Dim(block * block))
     let result = [shape[0], channels, shape[2] * block, shape[3] * block]

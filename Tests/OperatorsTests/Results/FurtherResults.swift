@@ -216,6 +216,18 @@ let furtherResults: [ResultCase] = [
     .int(1), "offset_group": .int(1)],
     [Numbers(.f32, [1, 2, 1, 2, 2], [1.586306, 1.195515, 0.06248502, 1.4, 0.4023988, 1.045188, 0.3300263,
     1.15])]),
+  ResultCase(
+    "DequantizeLinear", version: 21,
+    [Numbers(.i8, [5], [-4, 4, 2, 8, 5]), Numbers(.f32, [2], [0.1512571, 0.372594]), Numbers(.i8, [2], [7, 1])],
+    ["axis": .int(0), "block_size": .int(3)],
+    [Numbers(.f32, [5], [-1.6638281, -0.4537713, -0.7562855, 2.608158, 1.490376])]),
+  ResultCase(
+    "Resize", version: 10,
+    [Numbers(.f32, [1, 1, 2, 4], [1, 2, 3, 4, 5, 6, 7, 8]), Numbers(.f32, [4], [1, 1, 0.6, 0.6])],
+    ["mode": .text("nearest")], [Numbers(.f32, [1, 1, 1, 2], [1, 3])]),
+  ResultCase(
+    "Unique", version: 11, [Numbers(.i64, [2, 0, 3], [])], ["axis": .int(-1)],
+    [Numbers(.i64, [2, 0, 1], []), Numbers(.i64, [1], [0]), Numbers(.i64, [3], [0, 0, 0]), Numbers(.i64, [1], [3])]),
   waveTransform(length: 600, turns: 7, isInverse: false, isOneSided: true),
   waveTransform(length: 521, turns: 3, isInverse: false, isOneSided: false),
   waveTransform(length: 1042, turns: 5, isInverse: true, isOneSided: true),
