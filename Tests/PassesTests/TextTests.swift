@@ -45,8 +45,8 @@ struct TextTests {
     #expect(try evaluate(output, data) == evaluate(input, data))
   }
 
-  @Test("every pass has a text") func coverage() {
-    for pass in tensorPasses where pass.name != "read-through-again" {
+  @Test("every pass has a text, but for the one whose constants would fill it") func coverage() {
+    for pass in tensorPasses where pass.name != "read-through-again" && pass.name != "winograd" {
       #expect(texts.contains { $0 == pass.name }, "\(pass.name)")
     }
   }
