@@ -15,12 +15,19 @@ struct CKernels {
 
   init(_ program: Program) {
     var called: Set<Int> = []
-    program.entry.walk { if case .call(let kernel, _, _) = $0 { called.insert(kernel) } }
+    var divided: Set<Int> = []
+    program.entry.walk { statement in
+      if case .call(let kernel, _, _) = statement { called.insert(kernel) }
+      if case .loop(let loop) = statement, loop.kind == .parallel, case .call(let kernel, _, _)? = loop.body.first {
+        divided.insert(kernel)
+      }
+    }
     for (index, kernel) in program.kernels.enumerated() {
       let used = kernel.body.symbols
       names.append("\(program.prefix)_\(index)_\(identifier(kernel.name))")
       symbols.append(program.allSymbols.filter(used.contains))
       if called.contains(index) { print(kernel, index) }
+      if divided.contains(index) { texts.append(part(kernel, index)) }
     }
     for body in program.kernels.map(\.body) + [program.entry] {
       body.walk { if case .allocate = $0 { usesAlignment = true } }
@@ -74,7 +81,6 @@ struct CKernels {
     let list = parameters.isEmpty ? "void" : parameters.joined(separator: ", ")
     let head = "static \(kernel.mayFail ? "int" : "void") \(names[index])(\(list)) {"
     texts.append(([head] + unused + function.lines + ["}"]).joined(separator: "\n"))
-    if !kernel.scalars.isEmpty { texts.append(part(kernel, index)) }
     helpers.formUnion(function.helpers)
   }
 }
