@@ -151,6 +151,15 @@ private let cases: [RunTimeCase] = [
     testDescription: "tuples of indices of which one is out of range", type: "GatherND",
     inputs: [("x", .f32, fixed(2, 2)), ("i", .i64, fixed(1, 2))], values: [[1, 2, 3, 4], [1, 2]],
     status: Status.indexOutOfRange.rawValue),
+  RunTimeCase(
+    testDescription: "parts of a string", type: "StringSplit", inputs: [("x", .string, fixed(1))],
+    values: [[3], [97, 32, 98]], symbols: [3], outputs: [[1, 0x2_0000_0001], [97, 32, 98]]),
+  RunTimeCase(
+    testDescription: "a string that ends behind its bytes", type: "StringSplit", inputs: [("x", .string, fixed(1))],
+    values: [[0x1_0000_0003], [97, 32, 98]], symbols: [3], status: Status.indexOutOfRange.rawValue),
+  RunTimeCase(
+    testDescription: "a string that begins before its bytes", type: "StringSplit", inputs: [("x", .string, fixed(1))],
+    values: [[-0xffff_ffff], [97, 32, 98]], symbols: [3], status: Status.indexOutOfRange.rawValue),
 ]
 
 @Suite("Extents that only a call knows")
@@ -172,7 +181,7 @@ struct RunTimeExtentTests {
     options.target = "x86_64-unknown-linux-gnu"
     options.cpu = "x86-64-v3"
     let program = try #require(try Pipeline.lower(model, options: options)).program
-    let bytes = zip(test.inputs, test.values).map { encoded($1, $0.element) }
+    let bytes = zip(program.inputs, test.values).map { encoded($1, $0.element) }
     let result = try program.interpret(inputs: bytes, symbols: test.symbols)
     #expect(result.status == test.status)
     guard test.status == 0 else { return }
@@ -184,6 +193,7 @@ struct RunTimeExtentTests {
       switch element {
       case .f32: withUnsafeBytes(of: Float(value)) { Array($0) }
       case .i32: withUnsafeBytes(of: Int32(value)) { Array($0) }
+      case .u8: [UInt8(value)]
       default: withUnsafeBytes(of: Int64(value)) { Array($0) }
       }
     }
@@ -195,6 +205,7 @@ struct RunTimeExtentTests {
         switch element {
         case .f32: Double(bytes.loadUnaligned(fromByteOffset: offset, as: Float.self))
         case .i32: Double(bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self))
+        case .u8: Double(bytes[offset])
         default: Double(bytes.loadUnaligned(fromByteOffset: offset, as: Int64.self))
         }
       }
