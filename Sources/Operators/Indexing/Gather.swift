@@ -59,11 +59,18 @@ extension GraphBuilder {
     let isOutside = body.binary(
       .or, body.compare(.less, index, allowsNegative ? body.negate(end) : body.integer(0)),
       body.compare(.greaterOrEqual, index, end))
-    body.results = [body.cast(isOutside, to: .i64)]
-    let outside = reduce(
-      .max, shape: [], reduced: type.shape, operands: [indices], body: body,
+    body.results = [isOutside]
+    fail(.indexOutOfRange, ifAny: body, over: type.shape, [indices])
+  }
+
+  /// Makes a call fail if a condition, the body's `bool` result, holds at any position of a shape.
+  mutating func fail(_ status: Status, ifAny condition: ScalarGraph, over shape: [Dim], _ operands: [ValueID]) {
+    var body = condition
+    body.results = [body.cast(condition.results[0], to: .i64)]
+    let found = reduce(
+      .max, shape: [], reduced: shape, operands: operands, body: body,
       epilogue: { graph, values in [graph.binary(.max, values[0], graph.integer(0))] })[0]
-    let count = measured(reshape(outside, [1]), as: "outside")[0]
-    assume([DimFact(count, .equal, 0)], isRequired: true, status: .indexOutOfRange)
+    let count = measured(reshape(found, [1]), as: "outside")[0]
+    assume([DimFact(count, .equal, 0)], isRequired: true, status: status)
   }
 }

@@ -64,14 +64,10 @@ extension GraphBuilder {
     let span = body.read(0, shape.indices.map { body.axis($0) }, type: .i64)
     let start = body.start(ofSpan: span)
     let end = body.plus(start, body.count(ofSpan: span))
-    let isOutside = body.binary(
-      .or, body.compare(.less, start, body.integer(0)), body.compare(.greater, end, body.dim(size)))
-    body.results = [body.cast(isOutside, to: .i64)]
-    let outside = reduce(
-      .max, shape: [], reduced: shape, operands: [spans], body: body,
-      epilogue: { graph, values in [graph.binary(.max, values[0], graph.integer(0))] })[0]
-    let count = measured(reshape(outside, [1]), as: "outside")[0]
-    assume([DimFact(count, .equal, 0)], isRequired: true, status: .indexOutOfRange)
+    body.results = [
+      body.binary(.or, body.compare(.less, start, body.integer(0)), body.compare(.greater, end, body.dim(size)))
+    ]
+    fail(.indexOutOfRange, ifAny: body, over: shape, [spans])
     return ImportedStrings(spans: spans, bytes: bytes)
   }
 

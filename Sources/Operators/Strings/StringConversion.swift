@@ -155,12 +155,8 @@ extension GraphBuilder {
     let lacksDigits = reader.body.unary(.not, reader.has(own, DecimalReader.Mark.digit))
     let isWrong = reader.body.any([reader.has(own, DecimalReader.Mark.wrong), lacksDigits, isOpen])
     let isNoWord = reader.body.compare(.less, reader.body.read(1, axes, type: .i64), reader.body.integer(0))
-    reader.body.results = [reader.body.cast(reader.body.all([isWrong, isNoWord]), to: .i64)]
-    let wrong = reduce(
-      .max, shape: [], reduced: shape, operands: [marks, word], body: reader.body,
-      epilogue: { graph, values in [graph.binary(.max, values[0], graph.integer(0))] })[0]
-    let count = measured(reshape(wrong, [1]), as: "wrong")[0]
-    assume([DimFact(count, .equal, 0)], isRequired: true, status: .malformedText)
+    reader.body.results = [reader.body.all([isWrong, isNoWord])]
+    fail(.malformedText, ifAny: reader.body, over: shape, [marks, word])
   }
 
   /// Numbers as decimal text: integers exactly, `f32` with up to 8 significant digits like C's `%.8g`.
