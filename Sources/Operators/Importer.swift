@@ -220,10 +220,9 @@ extension NodeDef {
 extension Operator {
   /// The results for values of all kinds.
   fileprivate func results(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
-    let form = Registry.stringForm(of: self) ?? self
     guard node.values.contains(where: { $0?.strings.isEmpty == false }) else { return try ownResults(node, in: &b) }
     guard StringMovement.moving.contains(name.name) || StringMovement.measuring.contains(name.name) else {
-      return try form.ownResults(node, in: &b)
+      return try (Registry.stringForm(of: self) ?? self).ownResults(node, in: &b)
     }
     let (arguments, bytes) = StringMovement.spans(node.values, &b)
     let moved = OperatorNode(definition: node.definition, version: node.version, values: arguments, scope: node.scope)

@@ -208,7 +208,6 @@ public enum Registry {
 
   private static func key(_ domain: String, _ name: String) -> String { "\(domain)::\(name)" }
 
-  /// The operator of a domain (empty for the standard one), if it is supported.
   /// What an operator with a form of its own for strings does with them.
   static func stringForm(of candidate: any Operator) -> (any Operator)? {
     stringForms.first { $0.name.name == candidate.name.name && $0.name.domain == candidate.name.domain }
@@ -216,5 +215,6 @@ public enum Registry {
 
   private static let stringForms: [any Operator] = [StringEqual()]
 
+  /// The operator of a domain (empty for the standard one), if it is supported.
   public static func find(_ domain: String, _ name: String) -> (any Operator)? { byName[key(domain, name)] }
 }

@@ -17,6 +17,28 @@ extension ScalarGraph {
     binary(.max, binary(.min, index, dim(extent - 1)), integer(0))
   }
 
+  /// The row-major number of a position in a shape.
+  mutating func rowMajor(_ axes: [ScalarID], _ shape: [Dim]) -> ScalarID {
+    zip(axes, shape).reduce(integer(0)) { plus(times($0, dim($1.1)), $1.0) }
+  }
+
+  /// The last place of a rising vector of `count` elements, an operand, whose element is not above a value; 0 without any. By halving.
+  mutating func lastPlace(in operand: Int, count: Int, notAbove value: ScalarID) -> ScalarID {
+    let type = type(of: value)
+    let none = integer(0, type)
+    var step = 1
+    while step * 2 < count { step *= 2 }
+    var place = integer(0)
+    while step > 0 {
+      let next = plus(place, integer(step))
+      let element = read(operand, [next], outside: none, type: type)
+      let goesOn = all([compare(.less, next, integer(count)), compare(.lessOrEqual, element, value)])
+      place = select(goesOn, next, place)
+      step /= 2
+    }
+    return place
+  }
+
   /// The conjunction of conditions; true without any.
   mutating func all(_ conditions: [ScalarID]) -> ScalarID {
     guard let first = conditions.first else { return integer(1, .bool) }

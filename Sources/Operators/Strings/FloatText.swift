@@ -158,9 +158,7 @@ extension GraphBuilder {
     let axes = shape.indices.map { graph.axis($0) }
     let value = graph.read(0, axes, type: .f32)
     var spans = FloatText(value, powers: 1, in: graph)
-    let number = zip(axes, shape).reduce(spans.body.integer(0)) {
-      spans.body.plus(spans.body.times($0, spans.body.dim($1.1)), $1.0)
-    }
+    let number = spans.body.rowMajor(axes, shape)
     let start = spans.body.times(number, spans.body.integer(FloatText.width))
     let count = spans.length()
     spans.body.results = [spans.body.span(start: start, count: count)]

@@ -98,17 +98,8 @@ extension ScalarGraph {
 
   /// A character looked up in operand 1, as operand 2 has it; itself if it is not there.
   private mutating func changedCharacter(_ character: ScalarID, _ count: Int) -> ScalarID {
-    var step = 1
-    while step * 2 < count { step *= 2 }
-    var place = integer(0)
     let none = integer(0, .i32)
-    while step > 0 {
-      let next = plus(place, integer(step))
-      let value = read(1, [next], outside: none, type: .i32)
-      let goesOn = all([compare(.less, next, integer(count)), compare(.lessOrEqual, value, character)])
-      place = select(goesOn, next, place)
-      step /= 2
-    }
+    let place = lastPlace(in: 1, count: count, notAbove: character)
     let isFound = compare(.equal, read(1, [place], outside: none, type: .i32), character)
     return select(isFound, read(2, [place], outside: none, type: .i32), character)
   }

@@ -189,7 +189,7 @@ extension GraphBuilder {
       digits = body.plus(digits, body.cast(reaches, to: .i64))
     }
     let sign = body.cast(isNegative, to: .i64)
-    let number = zip(axes, shape).reduce(body.integer(0)) { body.plus(body.times($0, body.dim($1.1)), $1.0) }
+    let number = body.rowMajor(axes, shape)
     var spans = body
     spans.results = [spans.span(start: spans.times(number, spans.integer(width)), count: spans.plus(digits, sign))]
     let place = body.minus(body.axis(shape.count), sign)

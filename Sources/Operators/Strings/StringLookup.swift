@@ -104,23 +104,11 @@ extension GraphBuilder {
       .sum, shape: shape, reduced: [length], operands: [strings.spans, strings.bytes], body: body)[0]
   }
 
-  /// The place of the greatest hash that is not above operand 0, or 0, by halving.
+  /// The place of the greatest hash that is not above operand 0, or 0.
   private func search(_ table: StringTable, _ shape: [Dim]) -> ScalarGraph {
     var body = ScalarGraph()
     let hash = body.read(0, shape.indices.map { body.axis($0) }, type: .u64)
-    var step = 1
-    while step * 2 < table.hashes.count { step *= 2 }
-    var place = body.integer(0)
-    while step > 0 {
-      let next = body.plus(place, body.integer(step))
-      let greatest = body.integer(0, .u64)
-      let value = body.read(1, [next], outside: greatest, type: .u64)
-      let isInside = body.compare(.less, next, body.integer(table.hashes.count))
-      let goesOn = body.all([isInside, body.compare(.lessOrEqual, value, hash)])
-      place = body.select(goesOn, next, place)
-      step /= 2
-    }
-    body.results = [place]
+    body.results = [body.lastPlace(in: 1, count: table.hashes.count, notAbove: hash)]
     return body
   }
 }

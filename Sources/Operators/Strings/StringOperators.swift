@@ -14,7 +14,7 @@ struct StringConcat: ContainerOperator {
     let counts = spans.map { body.count(ofSpan: $0) }
     let axes = shape.indices.map { body.axis($0) }
     var place = body
-    let number = zip(axes, shape).reduce(place.integer(0)) { place.plus(place.times($0, place.dim($1.1)), $1.0) }
+    let number = place.rowMajor(axes, shape)
     let start = place.times(number, place.dim(width))
     place.results = [place.span(start: start, count: place.plus(counts[0], counts[1]))]
     let position = body.axis(shape.count)
