@@ -39,10 +39,6 @@ func paddedCopy(
   }
   let zero = body.number(0, type.element)
   body.results = [body.read(0, positions, outside: zero, type: type.element)]
-  graph.values.append(Value(type: TensorType(type.element, padded)))
-  let copy = ValueID(graph.values.count - 1)
-  graph.nodes.append(
-    Node(.map(Map(shape: padded, body: body)), operands: [factor], results: [copy], origin: origin))
-  factor = copy
+  factor = graph.add(.map(Map(shape: padded, body: body)), [factor], origin: origin)
   return shifted
 }

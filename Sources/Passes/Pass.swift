@@ -36,9 +36,12 @@ public struct Pass: Sendable {
 
 /// The passes over Tensor IR, in order.
 public let tensorPasses: [Pass] = [
+  Pass("widen-factors", spendsMemory: true, widenFactors),
   Pass("fold-constants", foldConstants),
+  Pass("trim-sums", trimSums),
   Pass("read-through", readThrough),
   Pass("sink-reshapes", sinkReshapes),
+  Pass("split-sums", splitSums),
   Pass("read-through-again", readThrough),
   Pass("inline-maps", inlineMaps),
   Pass("fuse-epilogues", fuseEpilogues),

@@ -21,10 +21,18 @@ private func readThrough(_ node: Node, _ graph: Graph, _ producers: [Int?]) -> N
   return nil
 }
 
-/// A producer that only moves elements: its source, and the source's indices by its own axes.
+/// A producer that only moves elements: its source, and where each of its elements comes from.
 struct Movement {
+  /// The index into one dimension of the source.
+  enum Index {
+    /// A function of the producer's axes.
+    case affine(AffineIndex)
+    /// A digit of the position along an axis that joins several dimensions: `axis / stride`, within `extent`.
+    case digit(axis: Int, stride: Int, extent: Dim)
+  }
+
   var source: ValueID
-  var indices: [AffineIndex]
+  var indices: [Index]
 
   init?(_ node: Node, _ graph: Graph) {
     switch node.primitive {
@@ -32,18 +40,17 @@ struct Movement {
       source = node.operands[0]
       let from = graph.shape(of: source)
       guard let groups = reshapeGroups(from, shape) else { return nil }
-      indices = [AffineIndex](repeating: AffineIndex(), count: from.count)
+      indices = [Index](repeating: .affine(AffineIndex()), count: from.count)
       for group in groups {
-        guard group.from.count == 1 else { return nil }
-        var index = AffineIndex()
-        var stride = 1
-        for (number, axis) in group.to.enumerated().reversed() {
-          index.coefficients[axis] = stride
-          guard number > 0 else { break }
-          guard let extent = shape[axis].constant else { return nil }
-          stride *= extent
+        if group.from.count == 1 {
+          guard let index = AffineIndex(joining: group.to, extents: shape) else { return nil }
+          indices[group.from[0]] = .affine(index)
+        } else {
+          guard group.to.count == 1, let flat = AffineIndex(joining: group.from, extents: from) else { return nil }
+          for axis in group.from {
+            indices[axis] = .digit(axis: group.to[0], stride: flat.coefficients[axis] ?? 1, extent: from[axis])
+          }
         }
-        indices[group.from[0]] = index
       }
     case .map(let map):
       guard case .read(0, let reads, nil) = map.body[map.body.results[0]], node.operands.count == 1 else { return nil }
@@ -51,11 +58,25 @@ struct Movement {
       indices = []
       for read in reads {
         guard let index = AffineIndex(read, in: map.body) else { return nil }
-        indices.append(index)
+        indices.append(.affine(index))
       }
     case .constant, .reduce, .contract, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume:
       return nil
     }
+  }
+
+  /// The source's indices where a consumer over an iteration space reads the producer at `own`; nil unless all are affine.
+  func indices(at own: [AffineIndex], over extents: [Dim]) -> [AffineIndex]? {
+    var result: [AffineIndex] = []
+    for index in indices {
+      switch index {
+      case .affine(let index): result.append(index.composed(with: own))
+      case .digit(let axis, let stride, let extent):
+        guard let digit = own[axis].digit(stride: stride, extent: extent, over: extents) else { return nil }
+        result.append(digit)
+      }
+    }
+    return result
   }
 }
 
@@ -85,6 +106,37 @@ extension AffineIndex {
     return AffineIndex(sum, offset: offset + other.offset * factor)
   }
 
+  /// The position in row-major order over some axes; nil if an extent after the first is no number.
+  init?(joining axes: [Int], extents: [Dim]) {
+    self.init()
+    var stride = 1
+    for (number, axis) in axes.enumerated().reversed() {
+      coefficients[axis] = stride
+      guard number > 0 else { break }
+      guard let extent = extents[axis].constant else { return nil }
+      stride *= extent
+    }
+  }
+
+  /// `self / stride` within `extent`; nil unless it is affine over an iteration space.
+  func digit(stride: Int, extent: Dim, over extents: [Dim]) -> AffineIndex? {
+    let above = extent.constant.flatMap { $0 > 0 ? $0 * stride : nil }
+    guard let start = offset.constant, start >= 0 else { return nil }
+    let higher = above.map { start / $0 * $0 } ?? 0
+    var digit = AffineIndex(offset: Dim((start - higher) / stride))
+    var below = AffineIndex(offset: Dim((start - higher) % stride))
+    for (axis, coefficient) in coefficients {
+      if let above, coefficient % above == 0 { continue }
+      if coefficient % stride == 0 {
+        digit.coefficients[axis] = coefficient / stride
+      } else {
+        below.coefficients[axis] = coefficient
+      }
+    }
+    guard digit.isWithin(extent, over: extents), below.isWithin(Dim(stride), over: extents) else { return nil }
+    return digit
+  }
+
   /// This index with every axis replaced by another index.
   func composed(with axes: [AffineIndex]) -> AffineIndex {
     var result = AffineIndex(offset: offset)
@@ -98,14 +150,15 @@ private func replace(_ node: Node, _ operand: Int, _ movement: Movement, _ graph
   switch node.primitive {
   case .map(var map):
     changed.operands.append(movement.source)
-    map.body = redirect(map.body, operand, movement, to: node.operands.count)
+    map.body = redirect(map.body, operand, movement, to: node.operands.count, over: map.shape)
     guard !reads(map.body, operand) else { return nil }
     (changed.operands, map.body) = GraphBuilder.compact(map.body, changed.operands)
     changed.primitive = .map(map)
   case .reduce(var reduce):
     guard !reads(reduce.epilogue, operand) else { return nil }
     changed.operands.append(movement.source)
-    reduce.body = redirect(reduce.body, operand, movement, to: node.operands.count)
+    reduce.body = redirect(
+      reduce.body, operand, movement, to: node.operands.count, over: reduce.shape + reduce.reduced)
     guard !reads(reduce.body, operand) else { return nil }
     (changed, reduce) = compacted(changed, reduce)
     changed.primitive = .reduce(reduce)
@@ -113,13 +166,15 @@ private func replace(_ node: Node, _ operand: Int, _ movement: Movement, _ graph
     if operand < 2 {
       // A read outside the bounds is 0 only where the original operand ends.
       let own = operand == 0 ? contract.lhs : contract.rhs
-      guard isInBounds(own, graph.shape(of: node.operands[operand]), contract) else { return nil }
-      let composed = movement.indices.map { $0.composed(with: own) }
+      guard isInBounds(own, graph.shape(of: node.operands[operand]), contract),
+        let composed = movement.indices(at: own, over: contract.shape + contract.reduced)
+      else { return nil }
       if operand == 0 { contract.lhs = composed } else { contract.rhs = composed }
       changed.operands[operand] = movement.source
     } else {
       changed.operands.append(movement.source)
-      contract.epilogue = redirect(contract.epilogue, operand, movement, to: node.operands.count)
+      contract.epilogue = redirect(
+        contract.epilogue, operand, movement, to: node.operands.count, over: contract.shape)
       guard !reads(contract.epilogue, operand) else { return nil }
       (changed.operands, contract.epilogue) = GraphBuilder.compact(contract.epilogue, changed.operands, from: 2)
     }
@@ -161,18 +216,43 @@ extension ScalarGraph {
   }
 }
 
-/// Replaces reads of an operand by reads of the movement's source, numbered `number`.
-private func redirect(_ graph: ScalarGraph, _ operand: Int, _ movement: Movement, to number: Int) -> ScalarGraph {
+/// Replaces reads of an operand by reads of the movement's source, numbered `number`, where all of them allow that.
+private func redirect(
+  _ graph: ScalarGraph, _ operand: Int, _ movement: Movement, to number: Int, over extents: [Dim]
+) -> ScalarGraph {
   var copy = ScalarGraph()
-  var guarded = false
+  var isKept = false
   copy.results = copy.insert(graph) { copy, node, copied in
     guard case .read(operand, let indices, let outside) = node else { return nil }
-    if outside != nil { guarded = true; return nil }
-    let axes = indices.map(copied)
-    let positions = movement.indices.map { copy.affineIndex($0, axes: axes) }
+    guard outside == nil, let positions = copy.positions(movement, indices, in: graph, extents, copied) else {
+      isKept = true
+      return nil
+    }
     return copy.read(number, positions, type: graph.typeOf(node))
   }
-  return guarded ? graph : copy
+  return isKept ? graph : copy
+}
+
+extension ScalarGraph {
+  /// The source's positions for a read of the movement's result at `indices` of another graph.
+  fileprivate mutating func positions(
+    _ movement: Movement, _ indices: [ScalarID], in other: ScalarGraph, _ extents: [Dim],
+    _ copied: (ScalarID) -> ScalarID
+  ) -> [ScalarID]? {
+    let axes = indices.map(copied)
+    var positions: [ScalarID] = []
+    for index in movement.indices {
+      switch index {
+      case .affine(let index): positions.append(affineIndex(index, axes: axes))
+      case .digit(let axis, let stride, let extent):
+        guard let own = AffineIndex(indices[axis], in: other),
+          let digit = own.digit(stride: stride, extent: extent, over: extents)
+        else { return nil }
+        positions.append(affineIndex(digit))
+      }
+    }
+    return positions
+  }
 }
 
 /// Whether a factor is read within its bounds at every position, as far as is certain.

@@ -60,13 +60,8 @@ private struct AxisSplit {
   init?(_ groups: [(from: [Int], to: [Int])], from: [Dim], rank: Int) {
     indices = [AffineIndex](repeating: AffineIndex(), count: rank)
     for group in groups {
-      var stride = 1
-      for (number, axis) in group.from.enumerated().reversed() {
-        indices[group.to[0]].coefficients[axis] = stride
-        guard number > 0 else { break }
-        guard let extent = from[axis].constant else { return nil }
-        stride *= extent
-      }
+      guard let index = AffineIndex(joining: group.from, extents: from) else { return nil }
+      indices[group.to[0]] = index
     }
   }
 }

@@ -112,11 +112,7 @@ private struct WindowContraction {
   }
 
   private func add(_ primitive: Primitive, _ operands: [ValueID], _ graph: inout Graph) -> ValueID {
-    let type = primitive.resultTypes(operands.map { graph.type(of: $0) })[0]
-    graph.values.append(Value(type: type))
-    let value = ValueID(graph.values.count - 1)
-    graph.nodes.append(Node(primitive, operands: operands, results: [value], origin: node.origin))
-    return value
+    graph.add(primitive, operands, origin: node.origin)
   }
 
   // MARK: Data
