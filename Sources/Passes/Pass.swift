@@ -36,6 +36,7 @@ public struct Pass: Sendable {
 
 /// The passes over Tensor IR, in order.
 public let tensorPasses: [Pass] = [
+  Pass("widen-sums", widenSums),
   Pass("widen-factors", spendsMemory: true, widenFactors),
   Pass("fold-constants", foldConstants),
   Pass("trim-sums", trimSums),

@@ -18,7 +18,7 @@ func widenFactors(_ graph: Graph) -> Graph {
       widened[value, default: [:]][sum] = wide
       changed.operands[operand] = wide
     }
-    contract.epilogue = contract.epilogueOfWideSum
+    contract.epilogue = contract.epilogue.withAccumulator(sum)
     contract.accumulator = sum
     changed.primitive = .contract(contract)
     result.nodes.append(changed)

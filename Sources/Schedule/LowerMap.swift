@@ -18,11 +18,12 @@ private func lowerWhole(_ map: Map, operands: [View], result: View, layout: Layo
   -> [Statement]
 {
   let body = map.body.legalized(encodingResults: true)
-  let strides = affineStrides(body, operands, rank: map.shape.count).map { $0 + [result.strides] }
-  let nest = LoopNest(extents: map.shape, order: layout.order, strides: strides)
+  let reads = affineStrides(body, operands, rank: map.shape.count)
+  let nest = LoopNest(extents: map.shape, order: layout.order, strides: reads.map { $0 + [result.strides] })
   var axes = [Expr](repeating: .index(0), count: map.shape.count)
   var variables: [(variable: Variable, extent: Dim)] = []
-  for axis in nest.order.dropLast() {
+  let crossed = reads.flatMap { crossedAxis(nest, $0) }
+  for axis in nest.order.dropLast() where axis != crossed {
     let variable = builder.index()
     variables.append((variable, nest.extents[axis]))
     axes[axis] = .variable(variable)
@@ -60,12 +61,41 @@ private func lowerWhole(_ map: Map, operands: [View], result: View, layout: Layo
   }
   let isDense = result.strides[inner] == 1
   let lanes = isDense ? suitableLanes(body, extent: extent, target: target) : 1
-  let statements = sweep(extent, lanes, &builder) { position, lanes, count, builder in
-    var here = axes
-    here[inner] = position
-    return store(here, inner, lanes, count, &builder)
+  func sweepInner(_ axes: [Expr], _ body: ([Expr], Int, Expr?, inout KernelBuilder) -> [Statement]) -> [Statement] {
+    sweep(extent, lanes, &builder) { position, lanes, count, builder in
+      var here = axes
+      here[inner] = position
+      return body(here, lanes, count, &builder)
+    }
   }
-  return LoopNest.wrap(statements, variables, kind: .parallel)
+  guard let crossed else {
+    let statements = sweepInner(axes) { store($0, inner, $1, $2, &$3) }
+    return LoopNest.wrap(statements, variables, kind: .parallel)
+  }
+  let (block, position) = (builder.index(), builder.index())
+  let end = Expr.binary(.min, .variable(block) + .index(crossing), nest.extents[crossed].expr)
+  axes[crossed] = .variable(position)
+  let statements = sweepInner(axes) { axes, lanes, count, builder in
+    let body = store(axes, inner, lanes, count, &builder)
+    return [.loop(Loop(position, from: .variable(block), to: end, kind: .parallel, body: body))]
+  }
+  let blocks = Statement.loop(
+    Loop(block, from: .index(0), to: nest.extents[crossed].expr, by: crossing, kind: .parallel, body: statements))
+  return LoopNest.wrap([blocks], variables, kind: .parallel)
+}
+
+/// Positions along the crossed axis of a transposition that are computed together: as many elements as lie in one line of the cache.
+private let crossing = 16
+
+/// The axis along which operands are dense that the innermost axis walks in strides, if both are long.
+///
+/// A block of such a transposition is then read line by line while it stays in the cache.
+private func crossedAxis(_ nest: LoopNest, _ reads: [[Dim]]) -> Int? {
+  guard let inner = nest.order.last else { return nil }
+  let strided = reads.filter { $0[inner] != 0 && $0[inner] != 1 }
+  let isLong = { (axis: Int) in nest.extents[axis].constant.map { $0 >= crossing } ?? true }
+  guard !strided.isEmpty, isLong(inner) else { return nil }
+  return nest.order.dropLast().first { axis in isLong(axis) && strided.allSatisfy { $0[axis] == 1 } }
 }
 
 /// A loop over `extent` positions in groups of a size, then one by one.

@@ -166,7 +166,7 @@ struct ReduceLowering {
 
   private var roundsEveryTerm: Bool {
     let type = reduce.body.type(of: reduce.body.results[0])
-    return type.isFloat && type.computed != type
+    return type.isFloat && type.computed != type && (reduce.combiner == .sum || reduce.combiner == .product)
   }
 
   private func positionUpdate(

@@ -81,16 +81,6 @@ extension Contract {
   /// The type in which terms are summed: sums of half floats are kept in `f32` and rounded once.
   public var sumType: ElementType { accumulator == .f16 || accumulator == .bf16 ? .f32 : accumulator }
 
-  /// The epilogue as a function of a sum of `sumType`.
-  public var epilogueOfWideSum: ScalarGraph {
-    var finish = ScalarGraph()
-    finish.results = finish.insert(epilogue) { finish, node, _ in
-      guard case .accumulator(0, let type) = node else { return nil }
-      return finish.cast(finish.accumulator(0, sumType), to: type)
-    }
-    return finish
-  }
-
   /// The same computation as a general reduction, given the operands' types.
   public func asReduce(_ types: [TensorType]) -> Reduce {
     var body = ScalarGraph()
@@ -102,7 +92,7 @@ extension Contract {
     }
     let a = factor(0, lhs)
     body.results = [body.times(a, factor(1, rhs))]
-    return Reduce(shape: shape, reduced: reduced, combiner: .sum, body: body, epilogue: epilogueOfWideSum)
+    return Reduce(shape: shape, reduced: reduced, combiner: .sum, body: body, epilogue: epilogue.withAccumulator(sumType))
   }
 }
 

@@ -32,6 +32,16 @@ extension ScalarGraph {
     add(.accumulator(position, type), type: type)
   }
 
+  /// This graph as a function of an accumulator 0 of another type, which it converts.
+  public func withAccumulator(_ element: ElementType) -> ScalarGraph {
+    var copy = ScalarGraph()
+    copy.results = copy.insert(self) { copy, node, _ in
+      guard case .accumulator(0, let type) = node else { return nil }
+      return copy.cast(copy.accumulator(0, element), to: type)
+    }
+    return copy
+  }
+
   public mutating func unary(_ op: ScalarUnary, _ a: ScalarID) -> ScalarID { add(.unary(op, a), type: type(of: a)) }
 
   /// The integer value of a literal node.
