@@ -2,13 +2,16 @@ import LoopIR
 import Support
 import TensorIR
 
-/// Lowers a scatter: a copy of operand 0, then the updates one by one in row-major order.
-func lowerScatter(_ scatter: Scatter, _ node: Node, _ scope: inout KernelScope) -> [Statement] {
+/// Lowers a scatter: a copy of operand 0 unless the result takes its place, then the updates one by one in row-major order.
+func lowerScatter(_ scatter: Scatter, _ node: Node, inPlace: Bool, _ scope: inout KernelScope) -> [Statement] {
   let target = scatter.target.legalized(encodingResults: false)
-  let operands = node.operands.map { scope.view($0, .read) }
-  let result = scope.view(node.results[0], scatter.combiner == .assign ? .write : .readWrite)
+  let others = node.operands.dropFirst().map { scope.view($0, .read) }
+  let access: Access = inPlace || scatter.combiner != .assign ? .readWrite : .write
+  let result = scope.view(node.results[0], access)
+  let original = inPlace ? result : scope.view(node.operands[0], .read)
+  let operands = [original] + others
   let copy = Statement.copy(
-    to: result.buffer, index: .index(0), from: operands[0].buffer, fromIndex: .index(0), count: result.shape.product.expr)
+    to: result.buffer, index: .index(0), from: original.buffer, fromIndex: .index(0), count: result.shape.product.expr)
   var axes: [Expr] = []
   var variables: [(variable: Variable, extent: Dim)] = []
   for extent in scatter.updates {
@@ -38,7 +41,7 @@ func lowerScatter(_ scatter: Scatter, _ node: Node, _ scope: inout KernelScope) 
   let update: [Statement] =
     emitter.statements + checks + [.bind(place, offset)] + combining
     + [.store(result.buffer, index: .variable(place), value: combined, count: nil)]
-  return [copy] + LoopNest.wrap(update, variables)
+  return (inPlace ? [] : [copy]) + LoopNest.wrap(update, variables)
 }
 
 extension ScatterCombiner {

@@ -14,12 +14,12 @@ struct Lowering {
     self.threads = threads
   }
 
-  /// Lowers all nodes of a graph, bodies included.
-  mutating func lower(_ source: Graph) throws(ModelError) -> Steps {
+  /// Lowers all nodes of a graph, bodies included; a graph that is the body of a scan has that many states.
+  mutating func lower(_ source: Graph, carried: Int = 0) throws(ModelError) -> Steps {
     let laidOut = assignLayouts(source)
     let graph = laidOut.graph
     var steps = Steps(graph: graph, steps: [], alias: [:], constants: [:])
-    for node in graph.nodes {
+    for (position, node) in graph.nodes.enumerated() {
       switch node.primitive {
       case .constant(let constant): steps.constants[node.results[0]] = constant
       case .reshape:
@@ -29,7 +29,7 @@ struct Lowering {
         steps.alias[node.results[0]] = node.operands[0]
         steps.steps.append(Step(action: .view, reads: node.operands, writes: node.results, origin: node.origin))
       case .scan(let scan):
-        let body = try lower(scan.body)
+        let body = try lower(scan.body, carried: scan.carried)
         let action = Step.Action.scan(
           ScanSteps(scan: scan, operands: node.operands, results: node.results, body: body))
         steps.steps.append(Step(action: action, reads: node.operands, writes: node.results, origin: node.origin))
@@ -52,7 +52,11 @@ struct Lowering {
       case .external(let external):
         steps.steps.append(
           Step(action: .external(external), reads: node.operands, writes: node.results, origin: node.origin))
-      case .map, .reduce, .contract, .scatter, .sort, .compact:
+      case .scatter(let scatter):
+        let inPlace = steps.mayOverwrite(scatter, at: position, carried: carried)
+        if inPlace { steps.alias[node.results[0]] = node.operands[0] }
+        steps.steps.append(kernelStep(node, laidOut, steps.constants, inPlace: inPlace))
+      case .map, .reduce, .contract, .sort, .compact:
         steps.steps.append(kernelStep(node, laidOut, steps.constants))
       }
     }
@@ -72,9 +76,11 @@ struct Lowering {
     return map.shape.indices.allSatisfy { map.shape[$0] == 1 || (form.axes[$0] ?? 0) == target[$0] }
   }
 
-  private mutating func kernelStep(_ node: Node, _ laidOut: LaidOutGraph, _ constants: [ValueID: ConstantTensor]) -> Step {
+  private mutating func kernelStep(
+    _ node: Node, _ laidOut: LaidOutGraph, _ constants: [ValueID: ConstantTensor], inPlace: Bool = false
+  ) -> Step {
     var scope = KernelScope(graph: laidOut.graph, layouts: laidOut.layouts, threads: threads)
-    let body = statements(node, laidOut, constants, &scope)
+    let body = statements(node, laidOut, constants, inPlace, &scope)
     let mayFail = Lowering.mayFail(body)
     let division = KernelDivision(parts: mayFail ? 1 : threads, part: scope.part)
     let kernel = Kernel(
@@ -95,7 +101,8 @@ struct Lowering {
   }
 
   private func statements(
-    _ node: Node, _ laidOut: LaidOutGraph, _ constants: [ValueID: ConstantTensor], _ scope: inout KernelScope
+    _ node: Node, _ laidOut: LaidOutGraph, _ constants: [ValueID: ConstantTensor], _ inPlace: Bool,
+    _ scope: inout KernelScope
   ) -> [Statement] {
     let layout = laidOut.layouts[node.results[0].index]
     switch node.primitive {
@@ -112,7 +119,7 @@ struct Lowering {
         result: unboundView(node.results[0], laidOut), layout: layout, target: target)
       if let statements = tiled?.lower(node.operands, node.results[0], in: &scope) { return statements }
       return lowerReduce(contract.asReduce(node.operands.map { laidOut.graph.type(of: $0) }), node, layout, &scope)
-    case .scatter(let scatter): return lowerScatter(scatter, node, &scope)
+    case .scatter(let scatter): return lowerScatter(scatter, node, inPlace: inPlace, &scope)
     case .sort(let sort): return lowerSort(sort, node, &scope)
     case .compact(let compact): return lowerCompact(compact, node, &scope)
     case .constant, .reshape, .scan, .branch, .external, .measure, .assume:

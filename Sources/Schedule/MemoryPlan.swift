@@ -79,11 +79,11 @@ struct MemoryPlan {
     return Dim(symbol: derived[derived.count - 1].name)
   }
 
-  /// The size where every symbol has the same plain value.
+  /// The size where every symbol has the same plain value, limited so that sums of sizes do not overflow.
   static func sample(_ size: Dim) -> Int {
     let value = Dim(96)
     let known = size.substituting(Dictionary(uniqueKeysWithValues: size.symbols.map { ($0, value) }))
-    return known.constant ?? 0
+    return min(known.constant ?? 0, 1 << 44)
   }
 
   private static func lowerBound(_ pieces: [Piece]) -> Int {

@@ -79,4 +79,20 @@ struct Steps {
     while let next = alias[value] { value = next }
     return value
   }
+
+  /// Whether the result of the scatter at a position may take the place of its operand 0: nothing reads that afterwards, and it is
+  /// neither given nor a result, unless it is a scan's state that the scatter updates.
+  func mayOverwrite(_ scatter: Scatter, at position: Int, carried: Int) -> Bool {
+    let node = graph.nodes[position]
+    let root = root(node.operands[0])
+    func isRoot(_ value: ValueID) -> Bool { self.root(value) == root }
+    let isRead = scatter.target.reachable.contains { if case .read(0, _, _) = scatter.target[$0] { true } else { false } }
+    let isReadLater = graph.nodes[(position + 1)...].contains { $0.operands.contains(where: isRoot) }
+    guard !isRead, !isReadLater, !node.operands.dropFirst().contains(where: isRoot), constants[root] == nil,
+      !graph.outputs.contains(where: isRoot)
+    else { return false }
+    guard let input = graph.inputs.firstIndex(of: root) else { return true }
+    let isState = (1..<1 + carried).contains(input)
+    return isState && graph.outputs.enumerated().allSatisfy { ($0.offset == input - 1) == ($0.element == node.results[0]) }
+  }
 }

@@ -195,8 +195,8 @@ public struct Dim: Hashable, Sendable {
   }
 
   public static func minimum(_ a: Dim, _ b: Dim) -> Dim {
-    if a.isAtMost(b) { return a }
-    return b.isAtMost(a) ? b : Dim(atom: .min(a, b))
+    if a.isAtMost(b) || b.constant == .max { return a }
+    return b.isAtMost(a) || a.constant == .max ? b : Dim(atom: .min(a, b))
   }
 
   public static func maximum(_ a: Dim, _ b: Dim) -> Dim {

@@ -126,6 +126,28 @@ public struct GraphBuilder: Sendable {
     return extents
   }
 
+  /// Where parts of the given extents end if one follows the other, as symbols of their own: sums of many extents would take long to
+  /// state wherever they occur.
+  public mutating func namedEnds(of extents: [Dim]) -> [Dim] {
+    var body = ScalarGraph()
+    var end = body.integer(0)
+    var value = end
+    for (position, extent) in extents.enumerated() {
+      end = body.binary(.add, end, body.dim(extent))
+      value = body.select(body.compare(.equal, body.axis(0), body.integer(position)), end, value)
+    }
+    body.results = [value]
+    let vector = map([Dim(extents.count)], body, [])
+    let symbols = extents.indices.map { newSymbol("end.\($0).") }
+    graph.nodes.append(Node(.measure(symbols), operands: [vector], results: [], origin: origin))
+    let ends = symbols.map { Dim(symbol: $0) }
+    let starts = [0] + ends.dropLast()
+    assume(extents.indices.dropLast().map { DimFact(ends[$0], .equal, starts[$0] + extents[$0]) })
+    // The whole is what memory is planned for.
+    if let whole = ends.last { assume([DimFact(whole, .equal, extents.reduce(0, +))]) }
+    return ends
+  }
+
   /// A name for a symbol that the next node defines.
   public func newSymbol(_ name: String) -> String { "\(symbolPrefix)\(name)\(graph.nodes.count)\(Dim.measuredMark)" }
 

@@ -61,7 +61,7 @@ struct NonMaxSuppression: Operator {
   }
 }
 
-/// The choice of boxes: a scan over the candidates of all classes from the best to the worst.
+/// The choice of boxes: a scan over the candidates of all classes from the best to the worst, until no class takes another.
 private struct Selection {
   /// Batches, classes, boxes.
   var shape: [Dim]
@@ -72,55 +72,79 @@ private struct Selection {
   var overlap: ValueID
   var least: ValueID
 
-  /// The chosen boxes of every batch and class, and how many they are.
+  /// The chosen boxes of every batch and class, and how many they are; there is one more slot than boxes.
   func run(_ b: inout GraphBuilder) throws(ModelError) -> (chosen: ValueID, counts: ValueID) {
     let rows = Array(shape.prefix(2))
+    let (slots, edgeSlots) = (rows + [limit + 1], rows + [4, limit + 1])
     var inner = GraphBuilder(inside: b)
     _ = inner.input(TensorType(.i64, []))
-    let chosen = inner.input(TensorType(.i64, rows + [limit]))
+    _ = inner.input(TensorType(.bool, []))
     let counts = inner.input(TensorType(.i64, rows))
+    let chosen = inner.input(TensorType(.i64, slots))
+    let chosenEdges = inner.input(TensorType(.f32, edgeSlots))
     let score = inner.input(TensorType(.f32, rows))
     let box = inner.input(TensorType(.i64, rows))
     let captured = [corners, overlap, least]
     let inside = captured.map { inner.input(b.type(of: $0)) }
-    let overlaps = overlapping(chosen, counts, box, inside[0], inside[1], &inner)
-    let keeps = try inner.elementwise([score, inside[2], counts, overlaps]) { graph, values in
+    let isOpen = try inner.elementwise([score, inside[2], counts]) { graph, values in
       graph.all([
         graph.compare(.greater, values[0], values[1]), graph.compare(.less, values[2], graph.dim(limit)),
-        graph.compare(.equal, values[3], graph.integer(0, .i32)),
       ])
     }
-    var body = ScalarGraph()
-    let here = (0..<3).map { body.axis($0) }
-    let row = Array(here.prefix(2))
-    let isNext = body.compare(.equal, here[2], body.read(1, row, type: .i64))
-    let isAdded = body.binary(.and, isNext, body.read(2, row, type: .bool))
-    body.results = [body.select(isAdded, body.read(3, row, type: .i64), body.read(0, here, type: .i64))]
-    let nextChosen = inner.map(rows + [limit], body, [chosen, counts, keeps, box])
+    var anyRow = ScalarGraph()
+    anyRow.results = [anyRow.read(0, [anyRow.axis(0), anyRow.axis(1)], type: .bool)]
+    let goesOn = inner.reduce(.sum, shape: [], reduced: rows, operands: [isOpen], body: anyRow)[0]
+    let edges = edges(of: box, inside[0], &inner)
+    let overlaps = overlapping(chosenEdges, mostChosen(counts, &inner), counts, edges, inside[1], &inner)
+    let keeps = try inner.elementwise([isOpen, overlaps]) { graph, values in
+      graph.all([values[0], graph.compare(.equal, values[1], graph.integer(0, .i32))])
+    }
+    // The slot after the chosen boxes is free for any candidate: it counts once the candidate is kept.
+    let nextChosen = inner.storing(box, in: chosen, atSlots: counts)
+    let nextEdges = inner.storing(edges, in: chosenEdges, atSlots: counts)
     let nextCounts = try inner.elementwise([counts, keeps]) { $0.plus($1[0], $0.cast($1[1], to: .i64)) }
     let scan = Scan(
-      length: shape[2], carried: 2, scanned: 2, reversedInputs: [false, false], reversedOutputs: [],
-      body: inner.finish(outputs: [nextChosen, nextCounts]))
+      length: shape[2], carried: 4, scanned: 2, reversedInputs: [false, false], reversedOutputs: [], stopsEarly: true,
+      body: inner.finish(outputs: [goesOn, nextCounts, nextChosen, nextEdges]))
     let zero = b.scalar(0, .i64)
-    let initial = [try b.broadcast(zero, to: rows + [limit]), try b.broadcast(zero, to: rows)]
+    let initial = [
+      b.scalar(1, .bool), try b.broadcast(zero, to: rows), try b.broadcast(zero, to: slots),
+      try b.broadcast(b.scalar(0, .f32), to: edgeSlots),
+    ]
     let candidates = sorted.map { b.transpose($0, [2, 0, 1]) }
     let results = b.add(.scan(scan), initial + candidates + captured)
-    return (results[0], results[1])
+    return (results[2], results[1])
+  }
+
+  /// The number of boxes chosen in the class that has most.
+  private func mostChosen(_ counts: ValueID, _ b: inout GraphBuilder) -> Dim {
+    var body = ScalarGraph()
+    body.results = [body.read(0, [body.axis(1), body.axis(2)], type: .i64)]
+    let most = b.reduce(.max, shape: [1], reduced: Array(shape.prefix(2)), operands: [counts], body: body) {
+      [$0.binary(.max, $1[0], $0.integer(0))]
+    }
+    let extent = b.measured(most[0], as: "chosen")[0]
+    b.assume([DimFact(extent, .atMost, limit)])
+    return extent
+  }
+
+  /// The least and greatest coordinates of the candidates.
+  private func edges(of box: ValueID, _ corners: ValueID, _ b: inout GraphBuilder) -> ValueID {
+    var body = ScalarGraph()
+    let place = body.clamped(body.read(0, [body.axis(0), body.axis(1)], type: .i64), extent: shape[2])
+    body.results = [body.read(1, [body.axis(0), place, body.axis(2)], type: .f32)]
+    return b.map(Array(shape.prefix(2)) + [4], body, [box, corners])
   }
 
   /// 1 where the candidate overlaps a chosen box of its class by more than the threshold.
   private func overlapping(
-    _ chosen: ValueID, _ counts: ValueID, _ box: ValueID, _ corners: ValueID, _ threshold: ValueID,
+    _ chosenEdges: ValueID, _ most: Dim, _ counts: ValueID, _ edges: ValueID, _ threshold: ValueID,
     _ b: inout GraphBuilder
   ) -> ValueID {
     var body = ScalarGraph()
     let row = [body.axis(0), body.axis(1)]
-    func edges(_ box: ScalarID) -> [ScalarID] {
-      let safe = body.clamped(box, extent: shape[2])
-      return (0..<4).map { body.read(3, [row[0], safe, body.integer($0)], type: .f32) }
-    }
-    let first = edges(body.read(2, row, type: .i64))
-    let second = edges(body.read(0, row + [body.axis(2)], type: .i64))
+    let first = (0..<4).map { body.read(2, row + [body.integer($0)], type: .f32) }
+    let second = (0..<4).map { body.read(0, row + [body.integer($0), body.axis(2)], type: .f32) }
     let zero = body.number(0, .f32)
     func length(_ axis: Int) -> ScalarID {
       let low = body.binary(.max, first[axis], second[axis])
@@ -135,17 +159,28 @@ private struct Selection {
     let conditions = [
       body.compare(.less, body.axis(2), body.read(1, row, type: .i64)),
       body.compare(.greater, areas[0], zero), body.compare(.greater, areas[1], zero), body.compare(.greater, union, zero),
-      body.compare(.greater, body.over(common, union), body.read(4, [], type: .f32)),
+      body.compare(.greater, body.over(common, union), body.read(3, [], type: .f32)),
     ]
     body.results = [body.cast(body.all(conditions), to: .i32)]
     return b.reduce(
-      .max, shape: Array(shape.prefix(2)), reduced: [limit], operands: [chosen, counts, box, corners, threshold],
+      .max, shape: Array(shape.prefix(2)), reduced: [most], operands: [chosenEdges, counts, edges, threshold],
       body: body,
       epilogue: { graph, values in [graph.binary(.max, values[0], graph.integer(0, .i32))] })[0]
   }
 }
 
 extension GraphBuilder {
+  /// `data` with values of every batch and class at a slot along the last axis.
+  fileprivate mutating func storing(_ values: ValueID, in data: ValueID, atSlots slots: ValueID) -> ValueID {
+    let type = type(of: values)
+    var target = ScalarGraph()
+    let axes = type.shape.indices.map { target.axis($0) }
+    let slot = target.read(2, Array(axes.prefix(2)), type: .i64)
+    target.results = axes + [slot, target.read(1, axes, type: type.element)]
+    let scatter = Scatter(updates: type.shape, combiner: .assign, target: target)
+    return add(.scatter(scatter), [data, values, slots])[0]
+  }
+
   /// Boxes as least and greatest coordinates, from two opposite corners or from centre and size.
   fileprivate mutating func corners(of boxes: ValueID, isCentered: Bool) -> ValueID {
     let shape = shape(of: boxes)

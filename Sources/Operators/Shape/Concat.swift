@@ -42,8 +42,8 @@ extension GraphBuilder {
     let axes = shape.indices.map { body.axis($0) }
     // Positions beyond a part fall through to the next one.
     let extents = parts.map { self.shape(of: $0)[axis] }
-    var ends: [Dim] = []
-    for extent in extents { ends.append((ends.last ?? 0) + extent) }
+    let ends = extents.count(where: { $0.constant == nil }) > 8
+      ? namedEnds(of: extents) : extents.indices.map { extents[...$0].reduce(0, +) }
     shape[axis] = ends[ends.count - 1]
     var value = element.isFloat || element.isInteger || element == .bool ? body.number(0, element) : nil
     for position in parts.indices.reversed() {
