@@ -70,7 +70,7 @@ private func permutation(_ graph: ScalarGraph, _ operand: Int, _ rank: Int) -> [
 }
 
 /// The contraction with its axes in another order: axis k of the result is axis `order[k]` of the original.
-private func reordered(_ contract: Contract, _ order: [Int]) -> Contract {
+func reordered(_ contract: Contract, _ order: [Int]) -> Contract {
   let rank = contract.shape.count
   if order == Array(0..<rank) { return contract }
   var position = [Int](0..<rank + contract.reduced.count)

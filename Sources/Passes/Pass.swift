@@ -48,5 +48,6 @@ public let tensorPasses: [Pass] = [
   Pass("fuse-epilogues", fuseEpilogues),
   Pass("winograd", spendsMemory: true, winograd),
   Pass("materialize-padding", materializePadding),
+  Pass("block-rows", blockRows),
   Pass("eliminate-dead-code", eliminateDeadCode),
 ]

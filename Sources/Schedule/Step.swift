@@ -60,14 +60,19 @@ struct Steps {
   /// Constants by value.
   var constants: [ValueID: ConstantTensor]
 
-  /// The symbols that steps define, those of bodies included.
+  /// The symbols that steps define, those of bodies included, each once.
   var measuredSymbols: [String] {
+    var seen: Set<String> = []
+    return definitions.filter { seen.insert($0).inserted }
+  }
+
+  private var definitions: [String] {
     steps.flatMap { step -> [String] in
       switch step.action {
       case .measure(let symbols): symbols
-      case .scan(let scan): scan.body.measuredSymbols
+      case .scan(let scan): scan.body.definitions
       case .branch(let choice):
-        choice.then.measuredSymbols + choice.otherwise.measuredSymbols + choice.branch.extents.map(\.symbol)
+        choice.then.definitions + choice.otherwise.definitions + choice.branch.extents.map(\.symbol)
       case .call, .view, .assume, .external: []
       }
     }
