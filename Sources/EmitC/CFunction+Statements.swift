@@ -36,6 +36,7 @@ extension CFunction {
       line("ALIGNED(64) \(array.element.cType) \(buffer(array))[\(max(count, 1))];")
     case .zero(let target, let index, let count):
       line("memset(\(place(target, index)), 0, \(size(count, target.element)));")
+    case .prefetch: break
     case .copy(let to, let index, let from, let fromIndex, let count):
       line("memcpy(\(place(to, index)), \(place(from, fromIndex)), \(size(count, to.element)));")
     case .call(let kernel, let arguments, let scalars):

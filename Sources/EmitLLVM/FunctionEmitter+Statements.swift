@@ -43,6 +43,7 @@ extension FunctionEmitter {
       let place = address(buffer, emit(index))
       let zero = target.int(0, target.i8)
       LLVMBuildMemSet(builder, place, zero, bytes(count, buffer.element), UInt32(buffer.element.bytes))
+    case .prefetch(let buffer, let index): prefetch(buffer, emit(index))
     case .copy(let to, let index, let from, let fromIndex, let count):
       let alignment = UInt32(to.element.bytes)
       let destination = address(to, emit(index))
@@ -65,6 +66,14 @@ extension FunctionEmitter {
       LLVMBuildRet(builder, status(code))
       moveTo(block("unreachable"))
     }
+  }
+
+  /// Asks for a line of the second level of the cache.
+  private func prefetch(_ buffer: Buffer, _ index: LLVMValueRef) {
+    var indices: [LLVMValueRef?] = [index]
+    guard let place = LLVMBuildGEP2(builder, target.memory(buffer.element), base(buffer), &indices, 1, "") else { return }
+    let (read, locality, data) = (target.int(0, target.i32), target.int(2, target.i32), target.int(1, target.i32))
+    _ = call("llvm.prefetch", [target.pointer], [place, read, locality, data])
   }
 
   /// The size of `count` elements in the target's size type.

@@ -170,6 +170,7 @@ private struct Interpreter {
     case .zero(let buffer, let index, let count):
       let start = try self.index(index)
       for position in 0..<max(0, try self.index(count)) { try write(0, buffer, start + position) }
+    case .prefetch(_, let index): _ = try self.index(index)
     case .copy(let to, let index, let from, let fromIndex, let count):
       let (start, source) = (try self.index(index), try self.index(fromIndex))
       for position in 0..<max(0, try self.index(count)) {

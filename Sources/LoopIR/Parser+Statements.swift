@@ -58,6 +58,10 @@ struct BlockParser {
       reader.advance()
       let (buffer, index, count) = try range(&reader)
       return .zero(buffer, index: index, count: count)
+    case "prefetch":
+      reader.advance()
+      let (buffer, index) = try place(&reader)
+      return .prefetch(buffer, index: index)
     case "copy":
       reader.advance()
       let (to, index, count) = try range(&reader)
@@ -180,6 +184,14 @@ struct BlockParser {
   }
 
   /// A buffer and `count` elements of it from an index on.
+  private func place(_ reader: inout TextReader) throws(ParseError) -> (Buffer, Expr) {
+    let buffer = try buffer(&reader)
+    try reader.expect("[")
+    let index = try expression(&reader)
+    try reader.expect("]")
+    return (buffer, index)
+  }
+
   private func range(_ reader: inout TextReader) throws(ParseError) -> (Buffer, Expr, Expr) {
     let buffer = try buffer(&reader)
     try reader.expect("[")

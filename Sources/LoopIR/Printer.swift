@@ -97,6 +97,7 @@ extension Statement: CustomStringConvertible {
     case .whileLoop(let condition, let body): return block("while \(condition)", body)
     case .allocate(let buffer, let count): return ["local \(buffer): \(buffer.element)[\(count)]"]
     case .zero(let buffer, let index, let count): return ["zero \(buffer)[\(index) : \(count)]"]
+    case .prefetch(let buffer, let index): return ["prefetch \(buffer)[\(index)]"]
     case .copy(let to, let index, let from, let fromIndex, let count):
       return ["copy \(to)[\(index) : \(count)] = \(from)[\(fromIndex) : \(count)]"]
     case .call(let kernel, let arguments, let scalars):

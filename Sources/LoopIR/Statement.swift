@@ -71,6 +71,8 @@ public indirect enum Statement: Hashable, Sendable {
   case allocate(Buffer, count: Int)
   /// Clears `count` elements (`i64` scalar) to zero bits.
   case zero(Buffer, index: Expr, count: Expr)
+  /// Says that an element will be read soon; the place may lie beyond the buffer.
+  case prefetch(Buffer, index: Expr)
   /// Copies `count` elements between buffers of the same element type; source and destination do not overlap.
   case copy(to: Buffer, index: Expr, from: Buffer, fromIndex: Expr, count: Expr)
   /// Runs a kernel of the program by its position in `Program.kernels`, with one argument for each parameter.

@@ -229,6 +229,9 @@ struct BlockVerifier {
       buffers[buffer.id] = VerifiedBuffer(element: buffer.element, bytes: count * buffer.element.bytes)
     case .zero(let buffer, let index, let count):
       try access(buffer, index, lanes: nil, count: count, writes: true)
+    case .prefetch(let buffer, let index):
+      _ = try use(buffer, reads: true, writes: false)
+      try expect(index, ValueType(.i64))
     case .copy(let to, let index, let from, let fromIndex, let count):
       guard to.element == from.element else {
         throw LoopVerificationError("\(from.element) is copied to \(to.element)")

@@ -31,6 +31,7 @@ extension Statement {
     case .conditional(let condition, _, _), .whileLoop(let condition, _): [condition]
     case .allocate, .fail: []
     case .zero(_, let index, let count): [index, count]
+    case .prefetch(_, let index): [index]
     case .copy(_, let index, _, let fromIndex, let count): [index, fromIndex, count]
     case .call(_, let arguments, let scalars): arguments.map(\.offset) + scalars
     case .external(_, let arguments):
@@ -47,7 +48,9 @@ extension Statement {
   /// The buffers of this statement itself, without those of its expressions and of nested statements.
   public var buffers: [Buffer] {
     switch self {
-    case .store(let buffer, _, _, _), .allocate(let buffer, _), .zero(let buffer, _, _), .acquire(let buffer, _): [buffer]
+    case .store(let buffer, _, _, _), .allocate(let buffer, _), .zero(let buffer, _, _), .prefetch(let buffer, _),
+      .acquire(let buffer, _):
+      [buffer]
     case .copy(let to, _, let from, _, _): [to, from]
     case .call(_, let arguments, _): arguments.map(\.buffer)
     case .external(_, let arguments):
@@ -62,7 +65,7 @@ extension Statement {
     case .loop(let loop): loop.body
     case .conditional(_, let then, let otherwise): then + otherwise
     case .whileLoop(_, let body): body
-    case .bind, .declare, .assign, .store, .allocate, .zero, .copy, .call, .define, .acquire, .external, .fail: []
+    case .bind, .declare, .assign, .store, .allocate, .zero, .prefetch, .copy, .call, .define, .acquire, .external, .fail: []
     }
   }
 }

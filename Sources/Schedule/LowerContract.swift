@@ -282,6 +282,52 @@ struct ContractLowering {
     return LoopNest.wrap(statements, variables, kind: .parallel)
   }
 
+  /// Asks for the panel after one while its rows are computed, so that its lines have come from memory when they are needed.
+  private struct Prefetch {
+    let buffer: Buffer
+    /// Where the share of the panel begins that is asked for during the present rows.
+    let start: Variable
+    /// The share as a power of two: every tile of rows asks for one of `1 << shift` parts.
+    let shift: Int
+    let width: Int
+
+    func statements(_ panelIndex: Variable, from base: Expr) -> [Statement] {
+      let done = Expr.binary(.subtract, .variable(panelIndex), base)
+      let place = Expr.variable(start) + (shift == 0 ? done : .binary(.shiftRight, done, .index(shift)))
+      let lines = max(1, (width >> shift) / ContractLowering.line)
+      return (0..<lines).map { .prefetch(buffer, index: place + .index($0 * ContractLowering.line)) }
+    }
+  }
+
+  /// Elements of one line of the cache.
+  private static let line = 16
+  /// Bytes of packed panels below which they are taken to be in the cache.
+  private static let cachedBytes = 1 << 17
+
+  /// Binds where the next panel's share begins; nil if panels are small, or rows too few to ask in time.
+  private func prefetch(_ panel: Panel, _ axes: [Expr], _ scope: inout KernelScope) -> (Prefetch, Statement)? {
+    let counts = rowLoops.order.map { rowLoops.extents[$0].constant ?? Self.usualExtent }
+    let tiles = counts.reduce(1, *) / tile.rows
+    guard case .packed(let buffer) = panel.source, target.vectorBytes > 0, contract.accumulator == .f32, tiles > 0,
+      let size = sumCount.constant, let columns = extents[vectorAxis].constant, size * columns * 4 > Self.cachedBytes
+    else { return nil }
+    let shift = Int.bitWidth - 1 - tiles.leadingZeroBitCount
+    let width = panel.vectors * lanes
+    var tileNumber = Expr.index(0)
+    for axis in rowLoops.order {
+      let isLast = axis == rowLoops.order.last
+      let count = rowLoops.extents[axis] + (isLast ? tile.rows - 1 : 0)
+      let (extent, position) = isLast
+        ? (count.floorDivided(by: Dim(tile.rows)), Expr.binary(.floorDivide, axes[axis], .index(tile.rows)))
+        : (count, axes[axis])
+      tileNumber = tileNumber * extent.expr + position
+    }
+    let start = scope.builder.index()
+    let next = panel.base + .index(size * width)
+    let bind = Statement.bind(start, next + tileNumber * .index((size * width) >> shift))
+    return (Prefetch(buffer: buffer, start: start, shift: shift, width: width), bind)
+  }
+
   private func microKernel(_ panel: Panel, rows: Int, tiled: Int?, _ axes: [Expr], _ scope: inout KernelScope)
     -> [Statement]
   {
@@ -297,7 +343,9 @@ struct ContractLowering {
     for accumulator in accumulators {
       statements.append(.declare(accumulator, lanes > 1 ? .splat(zero, lanes: lanes) : zero))
     }
-    statements += sumLoop(panel, rows, tiled, rowBase, accumulators, &scope)
+    let prefetch = prefetch(panel, axes, &scope)
+    if let prefetch { statements.append(prefetch.1) }
+    statements += sumLoop(panel, rows, tiled, rowBase, accumulators, prefetch?.0, &scope)
     for row in 0..<rows {
       for vector in 0..<panel.vectors {
         var here = axes
@@ -311,7 +359,7 @@ struct ContractLowering {
   }
 
   private func sumLoop(
-    _ panel: Panel, _ rows: Int, _ tiled: Int?, _ rowBase: Variable, _ accumulators: [Variable],
+    _ panel: Panel, _ rows: Int, _ tiled: Int?, _ rowBase: Variable, _ accumulators: [Variable], _ prefetch: Prefetch?,
     _ scope: inout KernelScope
   ) -> [Statement] {
     var variables: [(variable: Variable, extent: Dim)] = []
@@ -334,6 +382,7 @@ struct ContractLowering {
     let rowIndex = scope.builder.index()
     let panelIndex = scope.builder.index()
     var body: [Statement] = [.bind(rowIndex, rowOffset), .bind(panelIndex, panelOffset)]
+    body += prefetch?.statements(panelIndex, from: panel.base) ?? []
     var panelVectors: [Expr] = []
     for vector in 0..<panel.vectors {
       let variable = scope.builder.variable(ValueType(contract.accumulator, lanes: lanes))
