@@ -96,7 +96,7 @@ private struct LayoutAssignment {
       let value = operands[operand]
       let shape = result.shape(of: value)
       let isConstant = producers[value.index].map { if case .constant = source.nodes[$0].primitive { true } else { false } }
-      let size = shape.product.constant ?? .max
+      let size = MemoryPlan.sample(shape.product)
       guard isConstant != true, size > best?.size ?? 1 else { continue }
       var position = [Int: Int]()
       for (dimension, index) in indices.enumerated() {

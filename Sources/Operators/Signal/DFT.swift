@@ -141,11 +141,14 @@ struct STFT: Operator {
     if let step = step.constant {
       var epilogue = ScalarGraph()
       epilogue.results = [epilogue.accumulator(0, type.element)]
+      // Results and their two parts are one axis, along which vectors are full.
       let contract = Contract(
-        shape: shape, reduced: [length, Dim(parts)],
-        lhs: [.axis(0), AffineIndex([1: step, 4: 1]), .axis(5)], rhs: [.axis(4), .axis(5), .axis(2), .axis(3)],
+        shape: [type.shape[0], frames, results * 2], reduced: [length, Dim(parts)],
+        lhs: [.axis(0), AffineIndex([1: step, 3: 1]), .axis(4)], rhs: [.axis(3), .axis(4), .axis(2)],
         accumulator: type.element, epilogue: epilogue)
-      return [try b.cast(b.add(.contract(contract), [signal, factors])[0], to: element)]
+      let columns = b.reshape(factors, [length, Dim(parts), results * 2])
+      let sums = b.reshape(b.add(.contract(contract), [signal, columns])[0], shape)
+      return [try b.cast(sums, to: element)]
     }
     var body = ScalarGraph()
     let start = body.times(body.axis(1), body.dim(step))
