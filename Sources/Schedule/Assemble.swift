@@ -413,6 +413,13 @@ struct Assembler {
       }
     }
     body += after
+    // Memory that every step asks for in the same size is asked for once.
+    let inside = Set(scan.body.measuredSymbols)
+    func isSame(_ statement: Statement) -> Bool {
+      if case .acquire = statement { [statement].symbols.isDisjoint(with: inside) } else { false }
+    }
+    before += body.filter(isSame)
+    body.removeAll(where: isSame)
     guard scan.scan.stopsEarly else {
       return before + [.loop(Loop(step, from: .index(0), to: scan.scan.length.expr, body: body))]
     }

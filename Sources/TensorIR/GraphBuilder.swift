@@ -13,6 +13,8 @@ public struct GraphBuilder: Sendable {
   private var shared: [Key: [ValueID]] = [:]
   private var constants: [ValueID: ConstantTensor] = [:]
   private var symbolic: [ValueID: [Dim?]] = [:]
+  /// Vectors whose elements have symbols of their own.
+  private var named: Set<ValueID> = []
   /// What the names of measured symbols start with, so that those of body graphs are their own.
   private let symbolPrefix: String
   /// Constants with more elements are folded by a pass, not while building.
@@ -138,13 +140,16 @@ public struct GraphBuilder: Sendable {
     }
     body.results = [value]
     let vector = map([Dim(extents.count)], body, [])
+    if let known = symbolic[vector]?.compactMap({ $0 }), known.count == extents.count, named.contains(vector) { return known }
     let symbols = extents.indices.map { newSymbol("end.\($0).") }
     graph.nodes.append(Node(.measure(symbols), operands: [vector], results: [], origin: origin))
     let ends = symbols.map { Dim(symbol: $0) }
+    named.insert(vector)
+    symbolic[vector] = ends
     let starts = [0] + ends.dropLast()
     assume(extents.indices.dropLast().map { DimFact(ends[$0], .equal, starts[$0] + extents[$0]) })
     // The whole is what memory is planned for.
-    if let whole = ends.last { assume([DimFact(whole, .equal, extents.reduce(0, +))]) }
+    if let whole = ends.last { assume([DimFact(whole, .equal, extents.reduce(0, +))], isRequired: true) }
     return ends
   }
 

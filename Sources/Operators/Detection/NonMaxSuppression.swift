@@ -99,10 +99,10 @@ private struct Selection {
     let keeps = try inner.elementwise([isOpen, overlaps]) { graph, values in
       graph.all([values[0], graph.compare(.equal, values[1], graph.integer(0, .i32))])
     }
+    let nextCounts = try inner.elementwise([counts, keeps]) { $0.plus($1[0], $0.cast($1[1], to: .i64)) }
     // The slot after the chosen boxes is free for any candidate: it counts once the candidate is kept.
     let nextChosen = inner.storing(box, in: chosen, atSlots: counts)
     let nextEdges = inner.storing(edges, in: chosenEdges, atSlots: counts)
-    let nextCounts = try inner.elementwise([counts, keeps]) { $0.plus($1[0], $0.cast($1[1], to: .i64)) }
     let scan = Scan(
       length: shape[2], carried: 4, scanned: 2, reversedInputs: [false, false], reversedOutputs: [], stopsEarly: true,
       body: inner.finish(outputs: [goesOn, nextCounts, nextChosen, nextEdges]))
