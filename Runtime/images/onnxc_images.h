@@ -1,0 +1,30 @@
+/* Decoding of images for models with the operator ImageDecoder; compile and link the files beside this header.
+ * BMP, PNM, PNG, TIFF, JPEG, JPEG 2000 and WebP, told apart by their first bytes. The functions allocate nothing, keep no
+ * state, and take any bytes: what is no image, is damaged, or uses what is not supported, gives a status other than 0. */
+#ifndef ONNXC_IMAGES_H
+#define ONNXC_IMAGES_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { ONNXC_IMAGE_OK = 0, ONNXC_IMAGE_DAMAGED = 1, ONNXC_IMAGE_UNSUPPORTED = 2 };
+
+/* The order of the channels of a decoded pixel. */
+enum { ONNXC_IMAGE_RGB = 0, ONNXC_IMAGE_BGR = 1, ONNXC_IMAGE_GRAYSCALE = 2 };
+
+/* Gives height, width and the bytes of working memory that decoding needs. */
+int onnxc_image_measure(const uint8_t *encoded, int64_t bytes, int64_t *measures);
+
+/* Writes height * width * 3 bytes, or height * width of a grayscale image, with the working memory that was measured. It must be
+ * aligned to 16 bytes. */
+int onnxc_image_decode(const uint8_t *encoded, int64_t bytes, int64_t format, int64_t working_bytes, uint8_t *pixels,
+                       uint8_t *work);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
