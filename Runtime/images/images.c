@@ -46,28 +46,31 @@ static int recognize(onnxc_span file, const coder **found, onnxc_measure *measur
   return ONNXC_IMAGE_UNSUPPORTED;
 }
 
-int onnxc_image_measure(const uint8_t *encoded, int64_t bytes, int64_t *measures) {
-  const onnxc_span file = {encoded, bytes < 0 ? 0 : (size_t)bytes};
-  const coder *coder;
+/* What is known of the bytes of a call. */
+static int open_image(const uint8_t *encoded, int64_t count, onnxc_span *file, const coder **found, int64_t *measures) {
   onnxc_measure measure;
-  ONNXC_TRY(recognize(file, &coder, &measure));
+  file->at = encoded;
+  file->count = count < 0 ? 0 : (size_t)count;
+  ONNXC_TRY(recognize(*file, found, &measure));
   measures[0] = measure.height;
   measures[1] = measure.width;
   measures[2] = measure.work;
   return ONNXC_IMAGE_OK;
 }
 
-int onnxc_image_decode(const uint8_t *encoded, int64_t bytes, int64_t format, int64_t working_bytes, uint8_t *pixels,
-                       uint8_t *work) {
-  const onnxc_span file = {encoded, bytes < 0 ? 0 : (size_t)bytes};
-  const coder *coder;
-  onnxc_measure measure;
-  onnxc_canvas canvas;
-  ONNXC_TRY(recognize(file, &coder, &measure));
-  if (working_bytes < measure.work) return ONNXC_IMAGE_DAMAGED;
-  canvas.pixels = pixels;
-  canvas.format = format;
-  canvas.width = measure.width;
-  canvas.height = measure.height;
-  return coder->decode(file, &canvas, work);
+int onnxc_image_measure(const uint8_t *encoded, const int64_t *count, int64_t *measures) {
+  onnxc_span file;
+  const coder *found;
+  return open_image(encoded, *count, &file, &found, measures);
+}
+
+int onnxc_image_decode(const uint8_t *encoded, const int64_t *count, const int64_t *measures, int64_t format,
+                       uint8_t *pixels, uint8_t *work) {
+  onnxc_span file;
+  const coder *found;
+  int64_t own[3];
+  ONNXC_TRY(open_image(encoded, *count, &file, &found, own));
+  if (memcmp(own, measures, sizeof own) != 0) return ONNXC_IMAGE_DAMAGED;
+  const onnxc_canvas canvas = {pixels, format, (int32_t)own[1], (int32_t)own[0]};
+  return found->decode(file, &canvas, work);
 }

@@ -120,12 +120,12 @@ static inline void onnxc_put(const onnxc_canvas *canvas, int32_t x, int32_t y, u
   }
 }
 
-/* Stores a pixel of cyan, magenta, yellow and black. */
-static inline void onnxc_put_cmyk(const onnxc_canvas *canvas, int32_t x, int32_t y, int32_t c, int32_t m, int32_t ye,
-                                  int32_t k) {
-  int32_t light = 255 - k;
-  onnxc_put(canvas, x, y, onnxc_clamp8(light - onnxc_times255(c, light)), onnxc_clamp8(light - onnxc_times255(m, light)),
-            onnxc_clamp8(light - onnxc_times255(ye, light)));
+/* Turns cyan, magenta, yellow and black into red, green and blue. */
+static inline void onnxc_convert_cmyk(uint8_t *pixel) {
+  int32_t light = 255 - pixel[3];
+  for (int channel = 0; channel < 3; channel++) {
+    pixel[channel] = onnxc_clamp8(light - onnxc_times255(pixel[channel], light));
+  }
 }
 
 #endif

@@ -15,13 +15,13 @@ enum { ONNXC_IMAGE_OK = 0, ONNXC_IMAGE_DAMAGED = 1, ONNXC_IMAGE_UNSUPPORTED = 2 
 /* The order of the channels of a decoded pixel. */
 enum { ONNXC_IMAGE_RGB = 0, ONNXC_IMAGE_BGR = 1, ONNXC_IMAGE_GRAYSCALE = 2 };
 
-/* Gives height, width and the bytes of working memory that decoding needs. */
-int onnxc_image_measure(const uint8_t *encoded, int64_t bytes, int64_t *measures);
+/* Gives height, width and the bytes of working memory that decoding needs; `count` is the number of encoded bytes. */
+int onnxc_image_measure(const uint8_t *encoded, const int64_t *count, int64_t *measures);
 
-/* Writes height * width * 3 bytes, or height * width of a grayscale image, with the working memory that was measured. It must be
+/* Writes height * width * 3 bytes, or height * width of a grayscale image. The working memory is as large as was measured and
  * aligned to 16 bytes. */
-int onnxc_image_decode(const uint8_t *encoded, int64_t bytes, int64_t format, int64_t working_bytes, uint8_t *pixels,
-                       uint8_t *work);
+int onnxc_image_decode(const uint8_t *encoded, const int64_t *count, const int64_t *measures, int64_t format,
+                       uint8_t *pixels, uint8_t *work);
 
 #ifdef __cplusplus
 }
