@@ -1,0 +1,103 @@
+/* JPEG (ITU-T T.81), baseline, extended and progressive with Huffman codes and 8 bits. */
+#include "jpeg.h"
+
+typedef enum { GRAY, YCC, RGB, CMYK, YCCK } colour_space;
+
+static size_t block_count(const onnxc_jpeg_component *part) { return (size_t)part->padded_x * (size_t)part->padded_y; }
+
+/* Bytes of a row of pixels and what is written behind it. */
+static int64_t row_bytes(const onnxc_jpeg *image) { return onnxc_taken((int64_t)image->width + 8); }
+
+/* How colours are to be read: by the Adobe segment, else JFIF, else the names of components. */
+static colour_space find_space(const onnxc_jpeg *image) {
+  const onnxc_jpeg_component *parts = image->components;
+  if (image->count == 1) return GRAY;
+  if (image->count == 4) return image->transform > 0 ? YCCK : CMYK;
+  if (image->is_jfif) return YCC;
+  if (image->transform >= 0) return image->transform == 0 ? RGB : YCC;
+  return parts[0].id == 'R' && parts[1].id == 'G' && parts[2].id == 'B' ? RGB : YCC;
+}
+
+/* The conversion of JFIF in 16 bits. */
+static void convert_ycc(uint8_t *pixel) {
+  int32_t y = pixel[0], cb = pixel[1] - 128, cr = pixel[2] - 128;
+  pixel[0] = onnxc_clamp8(y + ((91881 * cr + 32768) >> 16));
+  pixel[1] = onnxc_clamp8(y + ((-22554 * cb - 46802 * cr + 32768) >> 16));
+  pixel[2] = onnxc_clamp8(y + ((116130 * cb + 32768) >> 16));
+}
+
+/* Files with four components have them inverted, by Adobe's convention; YCCK holds what remains to white. */
+static void convert(colour_space space, uint8_t *pixel) {
+  switch (space) {
+    case GRAY: pixel[1] = pixel[2] = pixel[0]; break;
+    case RGB: break;
+    case YCC: convert_ycc(pixel); break;
+    case YCCK: case CMYK:
+      if (space == YCCK) convert_ycc(pixel);
+      for (int index = 0; index < 4; index++) pixel[index] = (uint8_t)(space == YCCK && index < 3 ? pixel[index] : 255 - pixel[index]);
+      onnxc_convert_cmyk(pixel);
+      break;
+  }
+}
+
+static void put_rows(const onnxc_jpeg *image, const onnxc_canvas *canvas, uint8_t *rows) {
+  colour_space space = find_space(image);
+  size_t bytes = (size_t)row_bytes(image);
+  uint8_t pixel[4];
+  for (int32_t y = 0; y < image->height; y++) {
+    for (uint32_t index = 0; index < image->count; index++) {
+      onnxc_jpeg_expand(image, &image->components[index], y, rows + index * bytes);
+    }
+    for (int32_t x = 0; x < image->width; x++) {
+      for (uint32_t index = 0; index < image->count; index++) pixel[index] = rows[index * bytes + (size_t)x];
+      convert(space, pixel);
+      onnxc_put(canvas, x, y, pixel[0], pixel[1], pixel[2]);
+    }
+  }
+}
+
+static void transform_blocks(const onnxc_jpeg_component *part) {
+  size_t stride = (size_t)part->padded_x * 8;
+  for (size_t block = 0; block < block_count(part); block++) {
+    size_t x = block % (size_t)part->padded_x, y = block / (size_t)part->padded_x;
+    onnxc_jpeg_transform(part->coefficients + block * 64, part->steps, part->samples + y * 8 * stride + x * 8, stride);
+  }
+}
+
+int onnxc_jpeg_measure(onnxc_span file, onnxc_measure *measure) {
+  onnxc_jpeg image;
+  ONNXC_TRY(onnxc_jpeg_open(file, &image));
+  ONNXC_TRY(onnxc_set_size(measure, image.width, image.height));
+  measure->work = row_bytes(&image) * 4;
+  for (uint32_t index = 0; index < image.count; index++) {
+    int64_t samples = (int64_t)block_count(&image.components[index]) * 64;
+    measure->work += samples * (image.is_progressive ? 3 : 1);
+  }
+  return ONNXC_IMAGE_OK;
+}
+
+int onnxc_jpeg_decode(onnxc_span file, const onnxc_canvas *canvas, uint8_t *work) {
+  onnxc_jpeg image;
+  onnxc_work memory = {work};
+  int found;
+  ONNXC_TRY(onnxc_jpeg_open(file, &image));
+  for (uint32_t index = 0; index < image.count; index++) {
+    onnxc_jpeg_component *part = &image.components[index];
+    int64_t samples = (int64_t)block_count(part) * 64;
+    part->samples = onnxc_take(&memory, samples);
+    if (!image.is_progressive) continue;
+    part->coefficients = onnxc_take(&memory, 2 * samples);
+    memset(part->coefficients, 0, (size_t)(2 * samples));
+  }
+  for (;;) {
+    ONNXC_TRY(onnxc_jpeg_next_scan(&image, &found));
+    if (!found) break;
+    ONNXC_TRY(onnxc_jpeg_decode_scan(&image));
+  }
+  for (uint32_t index = 0; index < image.count; index++) {
+    if (!image.components[index].has_steps) return ONNXC_IMAGE_DAMAGED;
+    if (image.is_progressive) transform_blocks(&image.components[index]);
+  }
+  put_rows(&image, canvas, memory.at);
+  return ONNXC_IMAGE_OK;
+}
