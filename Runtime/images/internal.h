@@ -37,9 +37,10 @@ typedef struct {
   int32_t width, height;
 } onnxc_canvas;
 
-/* Working memory that is handed out from the front. */
+/* Working memory that is handed out from the front; without memory, what is asked for is only counted. */
 typedef struct {
-  uint8_t *at;
+  uint8_t *start;
+  int64_t used;
 } onnxc_work;
 
 int onnxc_bmp_measure(onnxc_span file, onnxc_measure *measure);
@@ -87,15 +88,12 @@ static inline int32_t onnxc_times255(int32_t a, int32_t b) {
   return ((product >> 8) + product) >> 8;
 }
 
-/* The next `bytes` bytes, aligned to 16. */
+/* The next `bytes` bytes, aligned to 16; NULL without memory. */
 static inline void *onnxc_take(onnxc_work *work, int64_t bytes) {
-  void *result = work->at;
-  work->at += (bytes + 15) / 16 * 16;
+  void *result = work->start == NULL ? NULL : work->start + work->used;
+  work->used += (bytes + 15) / 16 * 16;
   return result;
 }
-
-/* What `onnxc_take` uses of the memory. */
-static inline int64_t onnxc_taken(int64_t bytes) { return (bytes + 15) / 16 * 16; }
 
 /* Whether extents are those of an image that can be decoded. */
 static inline int onnxc_set_size(onnxc_measure *measure, int64_t width, int64_t height) {

@@ -6,7 +6,17 @@ typedef enum { GRAY, YCC, RGB, CMYK, YCCK } colour_space;
 static size_t block_count(const onnxc_jpeg_component *part) { return (size_t)part->padded_x * (size_t)part->padded_y; }
 
 /* Bytes of a row of pixels and what is written behind it. */
-static int64_t row_bytes(const onnxc_jpeg *image) { return onnxc_taken((int64_t)image->width + 8); }
+static int64_t row_bytes(const onnxc_jpeg *image) { return (int64_t)image->width + 8; }
+
+/* Gives components their memory, and the rows that pixels are put together from. */
+static uint8_t *take_memory(onnxc_jpeg *image, onnxc_work *memory) {
+  for (uint32_t index = 0; index < image->count; index++) {
+    int64_t samples = (int64_t)block_count(&image->components[index]) * 64;
+    image->components[index].samples = onnxc_take(memory, samples);
+    if (image->is_progressive) image->components[index].coefficients = onnxc_take(memory, 2 * samples);
+  }
+  return onnxc_take(memory, row_bytes(image) * 4);
+}
 
 /* How colours are to be read: by the Adobe segment, else JFIF, else the names of components. */
 static colour_space find_space(const onnxc_jpeg *image) {
@@ -68,26 +78,20 @@ int onnxc_jpeg_measure(onnxc_span file, onnxc_measure *measure) {
   onnxc_jpeg image;
   ONNXC_TRY(onnxc_jpeg_open(file, &image));
   ONNXC_TRY(onnxc_set_size(measure, image.width, image.height));
-  measure->work = row_bytes(&image) * 4;
-  for (uint32_t index = 0; index < image.count; index++) {
-    int64_t samples = (int64_t)block_count(&image.components[index]) * 64;
-    measure->work += samples * (image.is_progressive ? 3 : 1);
-  }
+  onnxc_work memory = {NULL, 0};
+  take_memory(&image, &memory);
+  measure->work = memory.used;
   return ONNXC_IMAGE_OK;
 }
 
 int onnxc_jpeg_decode(onnxc_span file, const onnxc_canvas *canvas, uint8_t *work) {
   onnxc_jpeg image;
-  onnxc_work memory = {work};
+  onnxc_work memory = {work, 0};
   int found;
   ONNXC_TRY(onnxc_jpeg_open(file, &image));
-  for (uint32_t index = 0; index < image.count; index++) {
-    onnxc_jpeg_component *part = &image.components[index];
-    int64_t samples = (int64_t)block_count(part) * 64;
-    part->samples = onnxc_take(&memory, samples);
-    if (!image.is_progressive) continue;
-    part->coefficients = onnxc_take(&memory, 2 * samples);
-    memset(part->coefficients, 0, (size_t)(2 * samples));
+  uint8_t *rows = take_memory(&image, &memory);
+  for (uint32_t index = 0; image.is_progressive && index < image.count; index++) {
+    memset(image.components[index].coefficients, 0, block_count(&image.components[index]) * 128);
   }
   for (;;) {
     ONNXC_TRY(onnxc_jpeg_next_scan(&image, &found));
@@ -98,6 +102,6 @@ int onnxc_jpeg_decode(onnxc_span file, const onnxc_canvas *canvas, uint8_t *work
     if (!image.components[index].has_steps) return ONNXC_IMAGE_DAMAGED;
     if (image.is_progressive) transform_blocks(&image.components[index]);
   }
-  put_rows(&image, canvas, memory.at);
+  put_rows(&image, canvas, rows);
   return ONNXC_IMAGE_OK;
 }

@@ -305,24 +305,28 @@ static int unpack(const tiff *image, size_t index, int32_t top, onnxc_lzw_table 
 int onnxc_tiff_measure(onnxc_span file, onnxc_measure *measure) {
   tiff image;
   ONNXC_TRY(open_tiff(file, &image, measure));
-  measure->work = onnxc_taken(sizeof(onnxc_lzw_table)) + (int64_t)(plane_count(&image) * tile_bytes(&image, image.tile_height));
+  onnxc_work memory = {NULL, 0};
+  onnxc_take(&memory, sizeof(onnxc_lzw_table));
+  onnxc_take(&memory, (int64_t)(plane_count(&image) * tile_bytes(&image, image.tile_height)));
+  measure->work = memory.used;
   return ONNXC_IMAGE_OK;
 }
 
 int onnxc_tiff_decode(onnxc_span file, const onnxc_canvas *canvas, uint8_t *work) {
   tiff image;
   onnxc_measure size;
-  onnxc_work memory = {work};
+  onnxc_work memory = {work, 0};
   ONNXC_TRY(open_tiff(file, &image, &size));
   onnxc_lzw_table *table = onnxc_take(&memory, sizeof *table);
+  uint8_t *planes = onnxc_take(&memory, 0);
   size_t tiles = (size_t)image.across * (size_t)image.down, bytes = tile_bytes(&image, image.tile_height);
   for (size_t index = 0; index < tiles; index++) {
     int32_t left = (int32_t)(index % (size_t)image.across) * image.tile_width;
     int32_t top = (int32_t)(index / (size_t)image.across) * image.tile_height;
     for (size_t plane = 0; plane < plane_count(&image); plane++) {
-      ONNXC_TRY(unpack(&image, plane * tiles + index, top, table, memory.at + plane * bytes));
+      ONNXC_TRY(unpack(&image, plane * tiles + index, top, table, planes + plane * bytes));
     }
-    put_tile(&image, canvas, memory.at, left, top);
+    put_tile(&image, canvas, planes, left, top);
   }
   return ONNXC_IMAGE_OK;
 }

@@ -35,10 +35,18 @@ static int64_t plane_bytes(const vp8 *frame, int plane) {
   return (int64_t)stride_of(frame, plane) * ((plane == 0 ? 16 : 8) * frame->rows + 1);
 }
 
-static int64_t work_bytes(const vp8 *frame) {
-  int64_t blocks = (int64_t)frame->columns * frame->rows;
-  return onnxc_taken(plane_bytes(frame, 0)) + 2 * onnxc_taken(plane_bytes(frame, 1)) +
-         onnxc_taken(blocks * (int64_t)sizeof(onnxc_vp8_filter)) + onnxc_taken(9 * frame->columns) + onnxc_taken(4 * frame->columns);
+/* Gives the parts of a frame their memory. */
+static void take_buffers(const vp8 *frame, onnxc_work *memory, buffers *taken) {
+  for (int plane = 0; plane < 3; plane++) {
+    ptrdiff_t stride = stride_of(frame, plane);
+    uint8_t *start = onnxc_take(memory, plane_bytes(frame, plane));
+    taken->planes[plane].stride = stride;
+    taken->planes[plane].at = start == NULL ? NULL : start + stride + BORDER;
+  }
+  int64_t columns = frame->columns;
+  taken->filters = onnxc_take(memory, columns * frame->rows * (int64_t)sizeof *taken->filters);
+  taken->above = onnxc_take(memory, columns * (int64_t)sizeof *taken->above);
+  taken->modes_above = onnxc_take(memory, columns * (int64_t)sizeof *taken->modes_above);
 }
 
 /* The first bytes (section 9.1). */
@@ -55,7 +63,6 @@ static int open_frame(onnxc_span data, vp8 *frame, onnxc_measure *measure) {
   if (!onnxc_has(data, 10, tag >> 5)) return ONNXC_IMAGE_DAMAGED;
   frame->header = onnxc_part(data, 10, tag >> 5);
   frame->partitions = onnxc_part(data, 10 + (tag >> 5), data.count);
-  measure->work = work_bytes(frame);
   return ONNXC_IMAGE_OK;
 }
 
@@ -252,23 +259,16 @@ static int decode_row(vp8 *frame, const buffers *memory, int32_t y) {
   return ONNXC_IMAGE_OK;
 }
 
-/* Planes whose borders are what prediction finds outside of the image (section 12.2). */
-static void make_buffers(const vp8 *frame, uint8_t *work, buffers *memory) {
-  onnxc_work taken = {work};
-  for (int plane = 0; plane < 3; plane++) {
-    ptrdiff_t stride = stride_of(frame, plane);
-    uint8_t *start = onnxc_take(&taken, plane_bytes(frame, plane));
-    memset(start, 127, (size_t)stride);
-    memory->planes[plane].stride = stride;
-    memory->planes[plane].at = start + stride + BORDER;
-    for (int32_t y = 0; y < (plane == 0 ? 16 : 8) * frame->rows; y++) start[(y + 1) * stride + BORDER - 1] = 129;
-  }
+/* Borders hold what prediction finds outside of the image (section 12.2). */
+static void clear_buffers(const vp8 *frame, const buffers *memory) {
   size_t columns = (size_t)frame->columns;
-  memory->filters = onnxc_take(&taken, (int64_t)(columns * (size_t)frame->rows * sizeof *memory->filters));
-  memory->above = onnxc_take(&taken, (int64_t)(9 * columns));
-  memory->modes_above = onnxc_take(&taken, (int64_t)(4 * columns));
-  memset(memory->above, 0, 9 * columns);
-  memset(memory->modes_above, ONNXC_VP8_DC, 4 * columns);
+  for (int plane = 0; plane < 3; plane++) {
+    const onnxc_plane *own = &memory->planes[plane];
+    memset(own->at - own->stride - BORDER, 127, (size_t)own->stride);
+    for (int32_t y = 0; y < (plane == 0 ? 16 : 8) * frame->rows; y++) own->at[y * own->stride - 1] = 129;
+  }
+  memset(memory->above, 0, columns * sizeof *memory->above);
+  memset(memory->modes_above, ONNXC_VP8_DC, columns * sizeof *memory->modes_above);
 }
 
 /* Chroma at a pixel: 9/16 the nearest sample, 3/16 those beside it, 1/16 the one across, in the steps of libwebp. */
@@ -298,16 +298,23 @@ static void put_pixels(const vp8 *frame, const onnxc_plane *planes, const onnxc_
 
 int onnxc_vp8_measure(onnxc_span data, onnxc_measure *measure) {
   vp8 frame;
-  return open_frame(data, &frame, measure);
+  buffers taken;
+  onnxc_work memory = {NULL, 0};
+  ONNXC_TRY(open_frame(data, &frame, measure));
+  take_buffers(&frame, &memory, &taken);
+  measure->work = memory.used;
+  return ONNXC_IMAGE_OK;
 }
 
 int onnxc_vp8_decode(onnxc_span data, const onnxc_canvas *canvas, int32_t left, int32_t top, uint8_t *work) {
   vp8 frame;
   buffers memory;
+  onnxc_work taken = {work, 0};
   onnxc_measure measure;
   ONNXC_TRY(open_frame(data, &frame, &measure));
   ONNXC_TRY(read_header(&frame));
-  make_buffers(&frame, work, &memory);
+  take_buffers(&frame, &taken, &memory);
+  clear_buffers(&frame, &memory);
   for (int32_t y = 0; y < frame.rows; y++) ONNXC_TRY(decode_row(&frame, &memory, y));
   onnxc_vp8_filter_frame(memory.filters, frame.is_simple, memory.planes, frame.columns, frame.rows);
   put_pixels(&frame, memory.planes, canvas, left, top);

@@ -45,9 +45,7 @@ typedef struct {
   int32_t width, height;
   onnxc_vp8l_transform transforms[4];
   int transform_count;
-  /* NULL while measuring. */
-  onnxc_work *memory;
-  int64_t work;
+  onnxc_work memory;
 } decoder;
 
 static const int8_t neighbours[120][2] = {
@@ -62,12 +60,6 @@ static const int8_t neighbours[120][2] = {
   {-6, 6}, {8, 3}, {5, 7}, {-5, 7}, {7, 5}, {-7, 5}, {8, 4}, {6, 7}, {-6, 7}, {7, 6}, {-7, 6}, {8, 5}, {7, 7},
   {-7, 7}, {8, 6}, {8, 7}
 };
-
-/* Memory, or only its count while measuring. */
-static void *take(decoder *state, int64_t bytes) {
-  state->work += onnxc_taken(bytes);
-  return state->memory == NULL ? NULL : onnxc_take(state->memory, bytes);
-}
 
 static int read_simple_lengths(onnxc_bits *bits, uint8_t *lengths) {
   uint32_t count = onnxc_take_bits(bits, 1) + 1;
@@ -230,7 +222,7 @@ static int read_inner_image(decoder *state, int32_t width, int32_t height, uint3
   single_group own;
   size_t used;
   coded_image image = {width, height, 0, cache, NULL, 0, &own.group, NULL};
-  *pixels = image.pixels = take(state, (int64_t)width * height * 4);
+  *pixels = image.pixels = onnxc_take(&state->memory, (int64_t)width * height * 4);
   ONNXC_TRY(read_cache_bits(&state->bits, &image.cache_bits));
   ONNXC_TRY(read_group(&state->bits, image.cache_bits, &own.group, own.symbols, &used));
   return read_pixels(&state->bits, &image, most);
@@ -300,19 +292,21 @@ static int read_header(decoder *state, onnxc_span data, coded_image *image) {
   ONNXC_TRY(read_cache_bits(&state->bits, &image->cache_bits));
   if (onnxc_take_bits(&state->bits, 1)) {
     image->block_bits = onnxc_take_bits(&state->bits, 3) + 2;
-    int32_t across = onnxc_vp8l_blocks(image->width, image->block_bits), down = onnxc_vp8l_blocks(image->height, image->block_bits);
+    int32_t across = onnxc_vp8l_blocks(image->width, image->block_bits);
+    int32_t down = onnxc_vp8l_blocks(image->height, image->block_bits);
     ONNXC_TRY(read_inner_image(state, across, down, &blocks, &count));
-    for (size_t index = 0; blocks != NULL && index < (size_t)across * (size_t)down; index++) blocks[index] = blocks[index] >> 8 & 0xffff;
+    size_t total = (size_t)across * (size_t)down;
+    for (size_t index = 0; blocks != NULL && index < total; index++) blocks[index] = blocks[index] >> 8 & 0xffff;
     count++;
   }
   /* The rest of the memory is for symbols, whose count is not known before they are read. */
-  group *groups = take(state, (int64_t)(count * sizeof *groups));
-  image->cache = take(state, (int64_t)4 << image->cache_bits);
-  image->pixels = take(state, (int64_t)state->width * state->height * 4);
+  group *groups = onnxc_take(&state->memory, (int64_t)(count * sizeof *groups));
+  image->cache = onnxc_take(&state->memory, (int64_t)4 << image->cache_bits);
+  image->pixels = onnxc_take(&state->memory, (int64_t)state->width * state->height * 4);
   image->blocks = blocks;
   image->groups = groups;
-  ONNXC_TRY(read_groups(state, image->cache_bits, count, groups, state->memory == NULL ? NULL : (uint16_t *)(void *)state->memory->at, &bytes));
-  state->work += onnxc_taken(bytes);
+  ONNXC_TRY(read_groups(state, image->cache_bits, count, groups, onnxc_take(&state->memory, 0), &bytes));
+  onnxc_take(&state->memory, bytes);
   return ONNXC_IMAGE_OK;
 }
 
@@ -321,17 +315,16 @@ int onnxc_vp8l_measure(onnxc_span data, onnxc_measure *measure) {
   coded_image image;
   memset(&state, 0, sizeof state);
   ONNXC_TRY(read_header(&state, data, &image));
-  measure->work = state.work;
+  measure->work = state.memory.used;
   return onnxc_set_size(measure, state.width, state.height);
 }
 
 int onnxc_vp8l_decode(onnxc_span data, const onnxc_canvas *canvas, int32_t left, int32_t top, uint8_t *work) {
-  onnxc_work memory = {work};
   decoder state;
   coded_image image;
   uint32_t most;
   memset(&state, 0, sizeof state);
-  state.memory = &memory;
+  state.memory.start = work;
   ONNXC_TRY(read_header(&state, data, &image));
   memset(image.cache, 0, (size_t)4 << image.cache_bits);
   ONNXC_TRY(read_pixels(&state.bits, &image, &most));
