@@ -76,6 +76,7 @@ let package = Package(
       name: "ScheduleTests", dependencies: ["EmitLLVM", "LoopIR", "ModelHost", "Schedule", "Support", "TensorIR"]),
     .testTarget(
       name: "OperatorsTests", dependencies: ["Driver", "Operators", "ONNXReader", "Support", "TensorIR", "Verify"]),
+    .testTarget(name: "ImagesTests", dependencies: ["CImages"], exclude: ["images.txt"]),
     .testTarget(name: "VerifyTests", dependencies: ["Verify", "ONNXReader", "Support"]),
     .testTarget(name: "TensorIRTests", dependencies: ["TensorIR", "Support"]),
     .testTarget(name: "PassesTests", dependencies: ["Passes", "TensorIR", "Support"], exclude: ["Texts"]),

@@ -28,11 +28,19 @@ static int set_masks(onnxc_span file, bitmap *map) {
 
 static int check_kind(const bitmap *map) {
   switch (map->bits) {
-    case 1: case 2: case 4: case 8: case 16: case 24: case 32: break;
+    case 1:
+    case 2:
+    case 4:
+    case 8:
+    case 16:
+    case 24:
+    case 32: break;
     default: return ONNXC_IMAGE_UNSUPPORTED;
   }
   switch (map->compression) {
-    case RAW: case BITFIELDS: case ALPHABITFIELDS: return ONNXC_IMAGE_OK;
+    case RAW:
+    case BITFIELDS:
+    case ALPHABITFIELDS: return ONNXC_IMAGE_OK;
     case RLE8: return map->bits == 8 ? ONNXC_IMAGE_OK : ONNXC_IMAGE_DAMAGED;
     case RLE4: return map->bits == 4 ? ONNXC_IMAGE_OK : ONNXC_IMAGE_DAMAGED;
     default: return ONNXC_IMAGE_UNSUPPORTED;
@@ -116,7 +124,8 @@ static int decode_raw(const bitmap *map, const onnxc_canvas *canvas) {
   size_t used = ((size_t)map->width * map->bits + 7) / 8, stride = (used + 3) / 4 * 4;
   for (int32_t y = 0; y < map->height; y++) {
     if (!onnxc_has(map->data, (size_t)y * stride, used)) return ONNXC_IMAGE_DAMAGED;
-    for (int32_t x = 0; x < map->width; x++) put_raw(map, canvas, map->data.at + (size_t)y * stride, x, target_row(map, y));
+    for (int32_t x = 0; x < map->width; x++)
+      put_raw(map, canvas, map->data.at + (size_t)y * stride, x, target_row(map, y));
   }
   return ONNXC_IMAGE_OK;
 }
@@ -153,7 +162,8 @@ static int decode_runs(const bitmap *map, const onnxc_canvas *canvas) {
     place += 2;
     if (count > 0) {
       size_t period = map->compression == RLE8 ? 1 : 2;
-      for (size_t index = 0; index < count; index++) put_run(&at, packed_index(map, data.at + place - 1, index % period));
+      for (size_t index = 0; index < count; index++)
+        put_run(&at, packed_index(map, data.at + place - 1, index % period));
     } else if (code == 0) {
       at.x = 0;
       at.y++;

@@ -4,7 +4,8 @@
 static void enter_fast(onnxc_code *code, uint32_t bits, unsigned length, size_t symbol) {
   uint32_t reversed = 0;
   for (unsigned bit = 0; bit < length; bit++) reversed |= (bits >> bit & 1) << (length - 1 - bit);
-  for (; reversed < 1U << ONNXC_FAST_BITS; reversed += 1U << length) code->fast[reversed] = (uint16_t)(symbol << 4 | length);
+  for (; reversed < 1U << ONNXC_FAST_BITS; reversed += 1U << length)
+    code->fast[reversed] = (uint16_t)(symbol << 4 | length);
 }
 
 int onnxc_make_code(onnxc_code *code, const uint8_t *lengths, size_t count, uint16_t *symbols, int allows_gaps) {

@@ -12,7 +12,9 @@ static int begins(onnxc_span file, const char *text, size_t count) {
 
 static int is_bmp(onnxc_span file) { return begins(file, "BM", 2); }
 
-static int is_pnm(onnxc_span file) { return file.count >= 2 && file.at[0] == 'P' && file.at[1] >= '1' && file.at[1] <= '6'; }
+static int is_pnm(onnxc_span file) {
+  return file.count >= 2 && file.at[0] == 'P' && file.at[1] >= '1' && file.at[1] <= '6';
+}
 
 static int is_png(onnxc_span file) { return begins(file, "\x89PNG\r\n\x1a\n", 8); }
 
@@ -27,10 +29,10 @@ static int is_jp2(onnxc_span file) {
 }
 
 static const coder coders[] = {
-  {is_bmp, onnxc_bmp_measure, onnxc_bmp_decode},    {is_pnm, onnxc_pnm_measure, onnxc_pnm_decode},
-  {is_png, onnxc_png_measure, onnxc_png_decode},    {is_tiff, onnxc_tiff_measure, onnxc_tiff_decode},
-  {is_jpeg, onnxc_jpeg_measure, onnxc_jpeg_decode}, {is_webp, onnxc_webp_measure, onnxc_webp_decode},
-  {is_jp2, onnxc_jp2_measure, onnxc_jp2_decode},
+    {is_bmp, onnxc_bmp_measure, onnxc_bmp_decode},    {is_pnm, onnxc_pnm_measure, onnxc_pnm_decode},
+    {is_png, onnxc_png_measure, onnxc_png_decode},    {is_tiff, onnxc_tiff_measure, onnxc_tiff_decode},
+    {is_jpeg, onnxc_jpeg_measure, onnxc_jpeg_decode}, {is_webp, onnxc_webp_measure, onnxc_webp_decode},
+    {is_jp2, onnxc_jp2_measure, onnxc_jp2_decode},
 };
 
 /* The format of a file and its measures. */

@@ -12,9 +12,9 @@
 #define ONNXC_IMAGE_PIXELS ((int64_t)1 << 30)
 
 /* Passes on a status other than 0. */
-#define ONNXC_TRY(call)                                \
-  do {                                                 \
-    int onnxc_status = (call);                         \
+#define ONNXC_TRY(call)                                      \
+  do {                                                       \
+    int onnxc_status = (call);                               \
     if (onnxc_status != ONNXC_IMAGE_OK) return onnxc_status; \
   } while (0)
 
@@ -124,6 +124,18 @@ static inline void onnxc_convert_cmyk(uint8_t *pixel) {
   for (int channel = 0; channel < 3; channel++) {
     pixel[channel] = onnxc_clamp8(light - onnxc_times255(pixel[channel], light));
   }
+}
+
+/* What blue takes from green, 0.344136 in 16 bits: libraries for JPEG round it from five digits, those for TIFF from
+ * all. */
+enum { ONNXC_JFIF_GREEN = 22554, ONNXC_TIFF_GREEN = 22553 };
+
+/* Turns luma and the differences of blue and red, with the weights of ITU-R BT.601, into red, green and blue. */
+static inline void onnxc_convert_ycc(uint8_t *pixel, int32_t green) {
+  int32_t y = pixel[0], cb = pixel[1] - 128, cr = pixel[2] - 128;
+  pixel[0] = onnxc_clamp8(y + ((91881 * cr + 32768) >> 16));
+  pixel[1] = onnxc_clamp8(y + ((-green * cb - 46802 * cr + 32768) >> 16));
+  pixel[2] = onnxc_clamp8(y + ((116130 * cb + 32768) >> 16));
 }
 
 #endif

@@ -4,7 +4,12 @@
 
 #include "internal.h"
 
-enum { ONNXC_J2K_COMPONENTS = 4, ONNXC_J2K_LEVELS = 32, ONNXC_J2K_BANDS = 3 * ONNXC_J2K_LEVELS + 1, ONNXC_J2K_ORDERS = 64 };
+enum {
+  ONNXC_J2K_COMPONENTS = 4,
+  ONNXC_J2K_LEVELS = 32,
+  ONNXC_J2K_BANDS = 3 * ONNXC_J2K_LEVELS + 1,
+  ONNXC_J2K_ORDERS = 64
+};
 
 /* Bits of a coefficient, and passes of coding that they need at most. */
 enum { ONNXC_J2K_PLANES = 30, ONNXC_J2K_PASSES = 3 * ONNXC_J2K_PLANES - 2 };
@@ -13,7 +18,13 @@ enum { ONNXC_J2K_PLANES = 30, ONNXC_J2K_PASSES = 3 * ONNXC_J2K_PLANES - 2 };
 enum { ONNXC_J2K_LANES = 8 };
 
 /* Styles of code-blocks (table A.19). */
-enum { ONNXC_J2K_BYPASS = 1, ONNXC_J2K_RESET = 2, ONNXC_J2K_TERMINATE = 4, ONNXC_J2K_CAUSAL = 8, ONNXC_J2K_SYMBOLS = 32 };
+enum {
+  ONNXC_J2K_BYPASS = 1,
+  ONNXC_J2K_RESET = 2,
+  ONNXC_J2K_TERMINATE = 4,
+  ONNXC_J2K_CAUSAL = 8,
+  ONNXC_J2K_SYMBOLS = 32
+};
 
 /* From the first coordinate up to the second one. */
 typedef struct {
@@ -144,7 +155,9 @@ typedef struct {
   onnxc_j2k_cell *line;
 } onnxc_j2k_scratch;
 
-static inline int32_t onnxc_ceil_shift(int64_t value, unsigned bits) { return (int32_t)((value + (((int64_t)1 << bits) - 1)) >> bits); }
+static inline int32_t onnxc_ceil_shift(int64_t value, unsigned bits) {
+  return (int32_t)((value + (((int64_t)1 << bits) - 1)) >> bits);
+}
 
 static inline int32_t onnxc_ceil_divide(int64_t value, int64_t by) { return (int32_t)((value + by - 1) / by); }
 
@@ -155,10 +168,12 @@ static inline int32_t onnxc_height(const onnxc_rect *area) { return area->y1 > a
 /* Reads the main header (annex A). */
 int onnxc_j2k_open(onnxc_span stream, onnxc_j2k *image);
 
-/* Gives the tile-part at `*place`, which moves behind it, and the number of its tile; `*found` is 0 behind the last one. */
+/* Gives the tile-part at `*place`, which moves behind it, and the number of its tile; `*found` is 0 behind the last
+ * one. */
 int onnxc_j2k_next_part(const onnxc_j2k *image, size_t *place, onnxc_j2k_part *part, uint32_t *tile, int *found);
 
-/* Reads the header of a tile-part into the settings of its tile, which the first one of a tile takes from the image, and finds its data. */
+/* Reads the header of a tile-part into the settings of its tile, which the first one of a tile takes from the image,
+ * and finds its data. */
 int onnxc_j2k_read_part(const onnxc_j2k *image, onnxc_j2k_part *part, onnxc_j2k_settings *settings);
 
 /* Lays out a tile whose settings are known and takes its memory (annex B). */
@@ -175,7 +190,7 @@ int onnxc_j2k_read_packets(const onnxc_j2k *image, onnxc_j2k_tile *tile, onnxc_s
 
 /* Decodes a code-block into the cells of its component (annex D). */
 void onnxc_j2k_decode_block(const onnxc_j2k_tile *tile, const onnxc_j2k_component *part, const onnxc_j2k_band *band,
-                           int32_t grid_x, int32_t grid_y, onnxc_j2k_scratch *scratch);
+                            int32_t grid_x, int32_t grid_y, onnxc_j2k_scratch *scratch);
 
 /* Undoes the wavelet transform of a component (annex F). */
 void onnxc_j2k_transform(const onnxc_j2k_component *part, onnxc_j2k_cell *line);

@@ -1,20 +1,22 @@
 /* The coefficients of a code-block: arithmetic decoding (ITU-T T.800, annex C) and coding of bit-planes (annex D). */
 #include "j2k.h"
 
-/* States of the probability estimation (table C.2): the probability of the less probable symbol, the next states after the more and the less
- * probable one, and whether the latter makes them change places. */
+/* States of the probability estimation (table C.2): the probability of the less probable symbol, the next states after
+ * the more and the less probable one, and whether the latter makes them change places. */
 static const struct {
   uint16_t probability;
   uint8_t more, less, switches;
 } states[47] = {
-  {0x5601, 1, 1, 1},    {0x3401, 2, 6, 0},    {0x1801, 3, 9, 0},    {0x0ac1, 4, 12, 0},   {0x0521, 5, 29, 0},   {0x0221, 38, 33, 0},
-  {0x5601, 7, 6, 1},    {0x5401, 8, 14, 0},   {0x4801, 9, 14, 0},   {0x3801, 10, 14, 0},  {0x3001, 11, 17, 0},  {0x2401, 12, 18, 0},
-  {0x1c01, 13, 20, 0},  {0x1601, 29, 21, 0},  {0x5601, 15, 14, 1},  {0x5401, 16, 14, 0},  {0x5101, 17, 15, 0},  {0x4801, 18, 16, 0},
-  {0x3801, 19, 17, 0},  {0x3401, 20, 18, 0},  {0x3001, 21, 19, 0},  {0x2801, 22, 19, 0},  {0x2401, 23, 20, 0},  {0x2201, 24, 21, 0},
-  {0x1c01, 25, 22, 0},  {0x1801, 26, 23, 0},  {0x1601, 27, 24, 0},  {0x1401, 28, 25, 0},  {0x1201, 29, 26, 0},  {0x1101, 30, 27, 0},
-  {0x0ac1, 31, 28, 0},  {0x09c1, 32, 29, 0},  {0x08a1, 33, 30, 0},  {0x0521, 34, 31, 0},  {0x0441, 35, 32, 0},  {0x02a1, 36, 33, 0},
-  {0x0221, 37, 34, 0},  {0x0141, 38, 35, 0},  {0x0111, 39, 36, 0},  {0x0085, 40, 37, 0},  {0x0049, 41, 38, 0},  {0x0025, 42, 39, 0},
-  {0x0015, 43, 40, 0},  {0x0009, 44, 41, 0},  {0x0005, 45, 42, 0},  {0x0001, 45, 43, 0},  {0x5601, 46, 46, 0},
+    {0x5601, 1, 1, 1},   {0x3401, 2, 6, 0},   {0x1801, 3, 9, 0},   {0x0ac1, 4, 12, 0},  {0x0521, 5, 29, 0},
+    {0x0221, 38, 33, 0}, {0x5601, 7, 6, 1},   {0x5401, 8, 14, 0},  {0x4801, 9, 14, 0},  {0x3801, 10, 14, 0},
+    {0x3001, 11, 17, 0}, {0x2401, 12, 18, 0}, {0x1c01, 13, 20, 0}, {0x1601, 29, 21, 0}, {0x5601, 15, 14, 1},
+    {0x5401, 16, 14, 0}, {0x5101, 17, 15, 0}, {0x4801, 18, 16, 0}, {0x3801, 19, 17, 0}, {0x3401, 20, 18, 0},
+    {0x3001, 21, 19, 0}, {0x2801, 22, 19, 0}, {0x2401, 23, 20, 0}, {0x2201, 24, 21, 0}, {0x1c01, 25, 22, 0},
+    {0x1801, 26, 23, 0}, {0x1601, 27, 24, 0}, {0x1401, 28, 25, 0}, {0x1201, 29, 26, 0}, {0x1101, 30, 27, 0},
+    {0x0ac1, 31, 28, 0}, {0x09c1, 32, 29, 0}, {0x08a1, 33, 30, 0}, {0x0521, 34, 31, 0}, {0x0441, 35, 32, 0},
+    {0x02a1, 36, 33, 0}, {0x0221, 37, 34, 0}, {0x0141, 38, 35, 0}, {0x0111, 39, 36, 0}, {0x0085, 40, 37, 0},
+    {0x0049, 41, 38, 0}, {0x0025, 42, 39, 0}, {0x0015, 43, 40, 0}, {0x0009, 44, 41, 0}, {0x0005, 45, 42, 0},
+    {0x0001, 45, 43, 0}, {0x5601, 46, 46, 0},
 };
 
 /* Contexts (table D.7): 9 for significance, then those of signs, of refinement, of runs, and of equal probabilities. */
@@ -134,7 +136,9 @@ static uint8_t *flags_at(const block_decoder *block, int32_t x, int32_t y) {
 }
 
 /* Whether the row below counts for a sample: not across stripes if the style says so (D.7). */
-static int sees_below(const block_decoder *block, int32_t y) { return !(block->style & ONNXC_J2K_CAUSAL) || (y & 3) != 3; }
+static int sees_below(const block_decoder *block, int32_t y) {
+  return !(block->style & ONNXC_J2K_CAUSAL) || (y & 3) != 3;
+}
 
 /* The context of a sample's significance (table D.1). */
 static int significance(const block_decoder *block, const uint8_t *flags, int sees) {
@@ -198,7 +202,8 @@ static void propagate(block_decoder *block, uint8_t *flags, uint32_t *magnitude,
 static void refine(block_decoder *block, uint8_t *flags, uint32_t *magnitude, int sees) {
   if ((*flags & (IS_SIGNIFICANT | IS_VISITED)) != IS_SIGNIFICANT) return;
   int context = REFINEMENT + (*flags & IS_REFINED ? 2 : significance(block, flags, sees) > 0);
-  uint32_t bit = block->is_raw ? take_raw(&block->coder) : take(&block->coder, context), half = (uint32_t)1 << block->plane;
+  uint32_t bit = block->is_raw ? take_raw(&block->coder) : take(&block->coder, context),
+           half = (uint32_t)1 << block->plane;
   *magnitude = bit ? *magnitude + half : *magnitude - half;
   *flags |= IS_REFINED;
 }
@@ -280,7 +285,8 @@ static void store(const onnxc_j2k_coding *coding, const onnxc_j2k_band *band, ui
   }
 }
 
-static void store_all(const onnxc_j2k_component *part, const onnxc_j2k_band *band, const block_decoder *block, int32_t x, int32_t y) {
+static void store_all(const onnxc_j2k_component *part, const onnxc_j2k_band *band, const block_decoder *block,
+                      int32_t x, int32_t y) {
   size_t stride = (size_t)onnxc_width(&part->area);
   for (int32_t row = 0; row < block->height; row++) {
     onnxc_j2k_cell *cells = part->cells + (size_t)(band->top + y + row) * stride + (size_t)(band->left + x);
@@ -313,7 +319,8 @@ void onnxc_j2k_decode_block(const onnxc_j2k_tile *tile, const onnxc_j2k_componen
   const onnxc_j2k_block *from = &band->blocks[(size_t)grid_y * (size_t)band->grid_width + (size_t)grid_x];
   block_decoder block;
   if (from->passes == 0) return;
-  int64_t x0 = (int64_t)(band->grid_x + grid_x) << band->block_width, y0 = (int64_t)(band->grid_y + grid_y) << band->block_height;
+  int64_t x0 = (int64_t)(band->grid_x + grid_x) << band->block_width, y0 = (int64_t)(band->grid_y + grid_y)
+                                                                           << band->block_height;
   int64_t x1 = x0 + ((int64_t)1 << band->block_width), y1 = y0 + ((int64_t)1 << band->block_height);
   if (x0 < band->area.x0) x0 = band->area.x0;
   if (y0 < band->area.y0) y0 = band->area.y0;

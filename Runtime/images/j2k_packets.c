@@ -43,7 +43,8 @@ typedef struct {
 } tag_tree;
 
 /* Whether the value of a leaf is below a threshold; reads no more than that needs (B.10.2). */
-static int is_below(header_bits *bits, const tag_tree *tree, int32_t x, int32_t y, uint32_t threshold, uint32_t *value) {
+static int is_below(header_bits *bits, const tag_tree *tree, int32_t x, int32_t y, uint32_t threshold,
+                    uint32_t *value) {
   onnxc_j2k_node *path[32];
   int depth = 0;
   onnxc_j2k_node *level = tree->nodes;
@@ -112,7 +113,8 @@ static int add_chunk(onnxc_j2k_tile *tile, onnxc_j2k_block *block, uint32_t pass
 }
 
 /* Lengths of the segments of a block's passes (B.10.7). */
-static int read_lengths(header_bits *bits, onnxc_j2k_tile *tile, uint32_t style, uint32_t most, onnxc_j2k_block *block) {
+static int read_lengths(header_bits *bits, onnxc_j2k_tile *tile, uint32_t style, uint32_t most,
+                        onnxc_j2k_block *block) {
   uint32_t passes = take_passes(bits);
   while (take(bits, 1)) {
     if (++block->length_bits > 31 || bits->is_past_end) return ONNXC_IMAGE_DAMAGED;
@@ -130,8 +132,9 @@ static int read_lengths(header_bits *bits, onnxc_j2k_tile *tile, uint32_t style,
 }
 
 /* What a packet says of a code-block. */
-static int read_block(header_bits *bits, onnxc_j2k_tile *tile, const onnxc_j2k_coding *coding, const onnxc_j2k_band *band,
-                      const tag_tree *trees, int32_t x, int32_t y, uint32_t layer, onnxc_j2k_block *block) {
+static int read_block(header_bits *bits, onnxc_j2k_tile *tile, const onnxc_j2k_coding *coding,
+                      const onnxc_j2k_band *band, const tag_tree *trees, int32_t x, int32_t y, uint32_t layer,
+                      onnxc_j2k_block *block) {
   uint32_t value;
   if (block->is_included) {
     if (!take(bits, 1)) return ONNXC_IMAGE_OK;
@@ -159,7 +162,8 @@ static int read_band(header_bits *bits, const packet *from, const onnxc_j2k_band
   onnxc_rect blocks = onnxc_j2k_precinct(from->resolution, band, from->x, from->y);
   int32_t width = onnxc_width(&blocks), height = onnxc_height(&blocks);
   if (width == 0 || height == 0) return ONNXC_IMAGE_OK;
-  onnxc_j2k_node *nodes = from->tile->nodes + band->trees[(size_t)from->y * (size_t)from->resolution->across + (size_t)from->x];
+  onnxc_j2k_node *nodes =
+      from->tile->nodes + band->trees[(size_t)from->y * (size_t)from->resolution->across + (size_t)from->x];
   const tag_tree trees[2] = {{nodes, width, height}, {nodes + onnxc_j2k_tree_nodes(width, height), width, height}};
   for (int32_t y = 0; y < height; y++) {
     for (int32_t x = 0; x < width; x++) {
@@ -213,7 +217,8 @@ static int visit(const progress *at, uint32_t component, uint32_t resolution, si
   onnxc_j2k_resolution *own = &part->resolutions[resolution];
   if (at->data->count == 0 || own->layers[precinct] != layer) return ONNXC_IMAGE_OK;
   own->layers[precinct]++;
-  const packet from = {at->tile, part, own, (int32_t)(precinct % (size_t)own->across), (int32_t)(precinct / (size_t)own->across), layer};
+  const packet from = {
+      at->tile, part, own, (int32_t)(precinct % (size_t)own->across), (int32_t)(precinct / (size_t)own->across), layer};
   return read_packet(&from, at->data);
 }
 
@@ -266,8 +271,10 @@ static int visit_position(const progress *at, uint32_t component, uint32_t resol
   int64_t step_x = at->image->step_x[component], step_y = at->image->step_y[component];
   if (own->across == 0 || own->down == 0) return ONNXC_IMAGE_OK;
   int64_t width = step_x << (own->precinct_width + level), height = step_y << (own->precinct_height + level);
-  int begins_y = y % height == 0 || (y == at->tile->area.y0 && (((int64_t)own->area.y0 << level) % ((int64_t)1 << (own->precinct_height + level))) != 0);
-  int begins_x = x % width == 0 || (x == at->tile->area.x0 && (((int64_t)own->area.x0 << level) % ((int64_t)1 << (own->precinct_width + level))) != 0);
+  int begins_y = y % height == 0 || (y == at->tile->area.y0 && (((int64_t)own->area.y0 << level) %
+                                                                ((int64_t)1 << (own->precinct_height + level))) != 0);
+  int begins_x = x % width == 0 || (x == at->tile->area.x0 && (((int64_t)own->area.x0 << level) %
+                                                               ((int64_t)1 << (own->precinct_width + level))) != 0);
   if (!begins_x || !begins_y) return ONNXC_IMAGE_OK;
   int64_t column = (onnxc_ceil_divide(x, step_x << level) >> own->precinct_width) - own->first_x;
   int64_t row = (onnxc_ceil_divide(y, step_y << level) >> own->precinct_height) - own->first_y;
@@ -289,7 +296,8 @@ static void find_steps(const progress *at, const part_range *range, int64_t *ste
   *step_x = *step_y = (int64_t)1 << 40;
   for (uint32_t component = range->first_component; component < range->last_component; component++) {
     const onnxc_j2k_component *part = &at->tile->components[component];
-    for (uint32_t number = range->first_resolution; number < range->last_resolution && number <= part->coding->levels; number++) {
+    for (uint32_t number = range->first_resolution; number < range->last_resolution && number <= part->coding->levels;
+         number++) {
       const onnxc_j2k_resolution *own = &part->resolutions[number];
       unsigned level = part->coding->levels - number;
       int64_t width = (int64_t)at->image->step_x[component] << (own->precinct_width + level);
@@ -341,7 +349,8 @@ static int visit_by_component(const progress *at, part_range range) {
 }
 
 static int follow(const progress *at) {
-  const part_range range = {at->order->first_component, last_component(at), at->order->first_resolution, at->order->last_resolution};
+  const part_range range = {at->order->first_component, last_component(at), at->order->first_resolution,
+                            at->order->last_resolution};
   switch (at->order->order) {
     case 0: return visit_by_quality(at, 1);
     case 1: return visit_by_quality(at, 0);

@@ -1,8 +1,21 @@
 /* The marker segments of JPEG 2000 (ITU-T T.800, annex A). */
 #include "j2k.h"
 
-enum { SIZ = 0xff51, COD = 0xff52, COC = 0xff53, QCD = 0xff5c, QCC = 0xff5d, RGN = 0xff5e, POC = 0xff5f, PPM = 0xff60, PPT = 0xff61,
-       SOT = 0xff90, SOD = 0xff93, EOC = 0xffd9, CAP = 0xff50 };
+enum {
+  SIZ = 0xff51,
+  COD = 0xff52,
+  COC = 0xff53,
+  QCD = 0xff5c,
+  QCC = 0xff5d,
+  RGN = 0xff5e,
+  POC = 0xff5f,
+  PPM = 0xff60,
+  PPT = 0xff61,
+  SOT = 0xff90,
+  SOD = 0xff93,
+  EOC = 0xffd9,
+  CAP = 0xff50
+};
 
 /* Bodies of segments, from the front on; what is missing counts as zeros and makes the segment damaged. */
 typedef struct {
@@ -40,7 +53,8 @@ static int read_size(onnxc_j2k *image, body *from) {
   image->tile_x = (int32_t)values[6];
   image->tile_y = (int32_t)values[7];
   if (area.x0 >= area.x1 || area.y0 >= area.y1 || values[4] < 1 || values[5] < 1) return ONNXC_IMAGE_DAMAGED;
-  if (image->tile_x > area.x0 || image->tile_y > area.y0 || end_x <= area.x0 || end_y <= area.y0) return ONNXC_IMAGE_DAMAGED;
+  if (image->tile_x > area.x0 || image->tile_y > area.y0 || end_x <= area.x0 || end_y <= area.y0)
+    return ONNXC_IMAGE_DAMAGED;
   int64_t across = ((int64_t)area.x1 - image->tile_x + image->tile_width - 1) / image->tile_width;
   int64_t down = ((int64_t)area.y1 - image->tile_y + image->tile_height - 1) / image->tile_height;
   if (across > 65535 || down > 65535 || across * down > 65535) return ONNXC_IMAGE_DAMAGED;
@@ -69,7 +83,8 @@ static int read_coding(body *from, int has_precincts, onnxc_j2k_coding *coding) 
   coding->style = take(from, 1);
   coding->is_reversible = take(from, 1) == 1;
   if (coding->levels > ONNXC_J2K_LEVELS) return ONNXC_IMAGE_DAMAGED;
-  if (coding->block_width > 10 || coding->block_height > 10 || coding->block_width + coding->block_height > 12) return ONNXC_IMAGE_DAMAGED;
+  if (coding->block_width > 10 || coding->block_height > 10 || coding->block_width + coding->block_height > 12)
+    return ONNXC_IMAGE_DAMAGED;
   if (coding->style > 63) return ONNXC_IMAGE_UNSUPPORTED;
   for (uint32_t index = 0; index <= coding->levels; index++) {
     uint32_t extents = has_precincts ? take(from, 1) : 0xff;
@@ -186,8 +201,11 @@ static int read_segment(const onnxc_j2k *image, uint32_t marker, body *from, onn
     case QCC: return read_own_steps(image, from, settings);
     case RGN: return read_region(image, from, settings);
     case POC: return read_orders(from, settings);
-    case PPM: case PPT: case CAP: return ONNXC_IMAGE_UNSUPPORTED;
-    case SIZ: case EOC: return ONNXC_IMAGE_DAMAGED;
+    case PPM:
+    case PPT:
+    case CAP: return ONNXC_IMAGE_UNSUPPORTED;
+    case SIZ:
+    case EOC: return ONNXC_IMAGE_DAMAGED;
     default: return ONNXC_IMAGE_OK;
   }
 }

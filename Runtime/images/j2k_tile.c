@@ -17,8 +17,8 @@ static onnxc_rect tile_area(const onnxc_j2k *image, uint32_t number) {
 }
 
 static onnxc_rect shrink(const onnxc_rect *area, unsigned bits) {
-  const onnxc_rect result = {onnxc_ceil_shift(area->x0, bits), onnxc_ceil_shift(area->y0, bits), onnxc_ceil_shift(area->x1, bits),
-                             onnxc_ceil_shift(area->y1, bits)};
+  const onnxc_rect result = {onnxc_ceil_shift(area->x0, bits), onnxc_ceil_shift(area->y0, bits),
+                             onnxc_ceil_shift(area->x1, bits), onnxc_ceil_shift(area->y1, bits)};
   return result;
 }
 
@@ -31,12 +31,14 @@ static onnxc_rect band_area(const onnxc_rect *area, int kind, unsigned level) {
   return result;
 }
 
-/* The step of quantization of a band and the bits of its coefficients (equations E-2 to E-5). The gain of bands is left to the transform. */
+/* The step of quantization of a band and the bits of its coefficients (equations E-2 to E-5). The gain of bands is left
+ * to the transform. */
 static int set_step(onnxc_j2k_band *band, const onnxc_j2k_coding *coding, uint32_t depth, uint32_t resolution) {
   uint32_t index = resolution == 0 ? 0 : 3 * (resolution - 1) + (uint32_t)band->kind;
   if (coding->quantization != 1 && index >= coding->step_count) return ONNXC_IMAGE_DAMAGED;
   uint32_t step = coding->steps[coding->quantization == 1 ? 0 : index], exponent = step >> 11;
-  if (coding->quantization == 1 && resolution > 0) exponent = exponent > resolution - 1 ? exponent - (resolution - 1) : 0;
+  if (coding->quantization == 1 && resolution > 0)
+    exponent = exponent > resolution - 1 ? exponent - (resolution - 1) : 0;
   band->planes = coding->guard_bits + exponent == 0 ? 0 : coding->guard_bits + exponent - 1;
   band->planes += coding->shift;
   if (band->planes > ONNXC_J2K_PLANES) return ONNXC_IMAGE_UNSUPPORTED;
@@ -48,23 +50,28 @@ static int set_step(onnxc_j2k_band *band, const onnxc_j2k_coding *coding, uint32
 }
 
 /* Lays out a band's grid of code-blocks (B.7). */
-static void set_grid(onnxc_j2k_band *band, const onnxc_j2k_coding *coding, const onnxc_j2k_resolution *resolution, int is_split) {
+static void set_grid(onnxc_j2k_band *band, const onnxc_j2k_coding *coding, const onnxc_j2k_resolution *resolution,
+                     int is_split) {
   band->precinct_width = resolution->precinct_width - (is_split ? 1 : 0);
   band->precinct_height = resolution->precinct_height - (is_split ? 1 : 0);
   band->block_width = coding->block_width < band->precinct_width ? coding->block_width : band->precinct_width;
   band->block_height = coding->block_height < band->precinct_height ? coding->block_height : band->precinct_height;
   band->grid_x = band->area.x0 >> band->block_width;
   band->grid_y = band->area.y0 >> band->block_height;
-  band->grid_width = onnxc_width(&band->area) == 0 ? 0 : onnxc_ceil_shift(band->area.x1, band->block_width) - band->grid_x;
-  band->grid_height = onnxc_height(&band->area) == 0 ? 0 : onnxc_ceil_shift(band->area.y1, band->block_height) - band->grid_y;
+  band->grid_width =
+      onnxc_width(&band->area) == 0 ? 0 : onnxc_ceil_shift(band->area.x1, band->block_width) - band->grid_x;
+  band->grid_height =
+      onnxc_height(&band->area) == 0 ? 0 : onnxc_ceil_shift(band->area.y1, band->block_height) - band->grid_y;
 }
 
 static void set_precincts(onnxc_j2k_resolution *resolution) {
   const onnxc_rect *area = &resolution->area;
   resolution->first_x = area->x0 >> resolution->precinct_width;
   resolution->first_y = area->y0 >> resolution->precinct_height;
-  resolution->across = onnxc_width(area) == 0 ? 0 : onnxc_ceil_shift(area->x1, resolution->precinct_width) - resolution->first_x;
-  resolution->down = onnxc_height(area) == 0 ? 0 : onnxc_ceil_shift(area->y1, resolution->precinct_height) - resolution->first_y;
+  resolution->across =
+      onnxc_width(area) == 0 ? 0 : onnxc_ceil_shift(area->x1, resolution->precinct_width) - resolution->first_x;
+  resolution->down =
+      onnxc_height(area) == 0 ? 0 : onnxc_ceil_shift(area->y1, resolution->precinct_height) - resolution->first_y;
 }
 
 /* Counts of what needs memory in a tile. */
@@ -73,8 +80,8 @@ typedef struct {
 } counts;
 
 /* Takes the memory of a band; a tree has less than 2 nodes for each block and one for each level. */
-static void take_band(onnxc_j2k_band *band, const onnxc_j2k_tile *tile, const onnxc_j2k_coding *coding, int64_t precincts,
-                      onnxc_work *memory, counts *sums) {
+static void take_band(onnxc_j2k_band *band, const onnxc_j2k_tile *tile, const onnxc_j2k_coding *coding,
+                      int64_t precincts, onnxc_work *memory, counts *sums) {
   int64_t blocks = (int64_t)band->grid_width * band->grid_height;
   int is_split = (coding->style & (ONNXC_J2K_BYPASS | ONNXC_J2K_TERMINATE)) != 0;
   int64_t each = is_split || tile->settings.layers > ONNXC_J2K_PASSES ? ONNXC_J2K_PASSES : tile->settings.layers;
@@ -112,7 +119,8 @@ static int lay_out_resolution(onnxc_j2k_component *part, uint32_t number, const 
   return ONNXC_IMAGE_OK;
 }
 
-onnxc_rect onnxc_j2k_precinct(const onnxc_j2k_resolution *resolution, const onnxc_j2k_band *band, int32_t x, int32_t y) {
+onnxc_rect onnxc_j2k_precinct(const onnxc_j2k_resolution *resolution, const onnxc_j2k_band *band, int32_t x,
+                              int32_t y) {
   unsigned across = band->precinct_width - band->block_width, down = band->precinct_height - band->block_height;
   int64_t first_x = ((int64_t)(resolution->first_x + x) << across) - band->grid_x;
   int64_t first_y = ((int64_t)(resolution->first_y + y) << down) - band->grid_y;

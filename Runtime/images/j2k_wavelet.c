@@ -12,7 +12,9 @@ typedef struct {
 } lines;
 
 /* The neighbours of a place; at the ends, those on the other side. */
-static const onnxc_j2k_cell *before(const lines *own, int32_t place) { return own->cells + (place > 0 ? place - 1 : 1) * LANES; }
+static const onnxc_j2k_cell *before(const lines *own, int32_t place) {
+  return own->cells + (place > 0 ? place - 1 : 1) * LANES;
+}
 
 static const onnxc_j2k_cell *after(const lines *own, int32_t place) {
   return own->cells + (place + 1 < own->count ? place + 1 : place - 1) * LANES;
@@ -42,7 +44,8 @@ static void lift_whole(const lines *own) {
 static void lift_step(const lines *own, int32_t first, float factor) {
   for (int32_t place = first; place < own->count; place += 2) {
     const onnxc_j2k_cell *left = before(own, place), *right = after(own, place);
-    for (int lane = 0; lane < LANES; lane++) own->cells[place * LANES + lane].f -= (left[lane].f + right[lane].f) * factor;
+    for (int lane = 0; lane < LANES; lane++)
+      own->cells[place * LANES + lane].f -= (left[lane].f + right[lane].f) * factor;
   }
 }
 
@@ -83,7 +86,8 @@ static void transform_lines(const direction *own, int is_reversible, onnxc_j2k_c
     onnxc_j2k_cell *cells = own->cells + (size_t)first * own->across;
     memset(line, 0, (size_t)own->count * LANES * sizeof *line);
     for (int32_t index = 0; index < own->count; index++) {
-      int32_t place = index < own->low_count ? 2 * index + inside.is_odd : 2 * (index - own->low_count) + !inside.is_odd;
+      int32_t place =
+          index < own->low_count ? 2 * index + inside.is_odd : 2 * (index - own->low_count) + !inside.is_odd;
       for (int32_t lane = 0; lane < lanes; lane++) {
         line[place * LANES + lane] = cells[(size_t)index * own->along + (size_t)lane * own->across];
       }

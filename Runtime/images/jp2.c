@@ -60,7 +60,8 @@ static int read_header(jp2 *file, onnxc_span boxes) {
     if (type == name("pclr")) ONNXC_TRY(read_palette(file, body));
     if (type == name("cmap")) file->mapping = body;
     if (type == name("cdef")) file->definition = body;
-    if (type == name("colr") && body.count >= 7 && body.at[0] == 1 && file->space == SPACE_UNKNOWN) file->space = onnxc_big32(body.at + 3);
+    if (type == name("colr") && body.count >= 7 && body.at[0] == 1 && file->space == SPACE_UNKNOWN)
+      file->space = onnxc_big32(body.at + 3);
   }
   return ONNXC_IMAGE_OK;
 }
@@ -102,7 +103,8 @@ static int set_channels(jp2 *file) {
     if (own->component >= file->image.count || own->column >= (int)file->columns) return ONNXC_IMAGE_DAMAGED;
     if (own->column >= 0 && (file->depths.at[own->column] & 127) > 15) return ONNXC_IMAGE_UNSUPPORTED;
   }
-  if (file->entries > 0 && file->palette.count < file->entries * column_offset(file, file->columns)) return ONNXC_IMAGE_DAMAGED;
+  if (file->entries > 0 && file->palette.count < file->entries * column_offset(file, file->columns))
+    return ONNXC_IMAGE_DAMAGED;
   return ONNXC_IMAGE_OK;
 }
 
@@ -141,8 +143,8 @@ typedef struct {
 static uint32_t tile_count(const onnxc_j2k *image) { return (uint32_t)image->across * (uint32_t)image->down; }
 
 /* What the first part of a tile says of the memory that it needs, and of the longest row or column. */
-static int measure_tile(const onnxc_j2k *image, onnxc_j2k_part *part, uint32_t number, onnxc_j2k_tile *tile, int64_t *most_bytes,
-                        int32_t *longest) {
+static int measure_tile(const onnxc_j2k *image, onnxc_j2k_part *part, uint32_t number, onnxc_j2k_tile *tile,
+                        int64_t *most_bytes, int32_t *longest) {
   onnxc_work memory = {NULL, 0};
   ONNXC_TRY(onnxc_j2k_read_part(image, part, &tile->settings));
   ONNXC_TRY(onnxc_j2k_lay_out(image, number, tile, &memory));
@@ -156,7 +158,8 @@ static int measure_tile(const onnxc_j2k *image, onnxc_j2k_part *part, uint32_t n
 }
 
 /* Takes the memory that all tiles share. */
-static void take_tables(const onnxc_j2k *image, int64_t part_count, int32_t longest, onnxc_work *memory, tables *shared) {
+static void take_tables(const onnxc_j2k *image, int64_t part_count, int32_t longest, onnxc_work *memory,
+                        tables *shared) {
   shared->tile = onnxc_take(memory, sizeof *shared->tile);
   shared->parts = onnxc_take(memory, part_count * (int64_t)sizeof *shared->parts);
   shared->first_parts = onnxc_take(memory, tile_count(image) * (int64_t)sizeof *shared->first_parts);
@@ -265,7 +268,8 @@ static uint32_t sample(const onnxc_j2k *image, const onnxc_j2k_tile *tile, uint3
   column = column < 0 ? 0 : column >= width ? width - 1 : column;
   row = row < 0 ? 0 : row >= height ? height - 1 : row;
   const onnxc_j2k_cell *cell = &part->cells[(size_t)row * (size_t)width + (size_t)column];
-  int64_t value = (int64_t)(part->coding->is_reversible ? cell->i : rounded(cell->f)) + (1 << (image->depth[index] - 1));
+  int64_t value =
+      (int64_t)(part->coding->is_reversible ? cell->i : rounded(cell->f)) + (1 << (image->depth[index] - 1));
   return (uint32_t)(value < 0 ? 0 : value > most ? most : value);
 }
 
@@ -279,17 +283,10 @@ static uint8_t channel_level(const jp2 *file, const onnxc_j2k_tile *tile, uint32
   uint32_t value = sample(&file->image, tile, own->component, x, y);
   if (own->column < 0) return level(value, file->image.depth[own->component]);
   if (value >= file->entries) value = file->entries - 1;
-  const uint8_t *entry = file->palette.at + value * column_offset(file, file->columns) + column_offset(file, (uint32_t)own->column);
+  const uint8_t *entry =
+      file->palette.at + value * column_offset(file, file->columns) + column_offset(file, (uint32_t)own->column);
   uint32_t depth = (file->depths.at[own->column] & 127U) + 1;
   return level(depth > 8 ? onnxc_big16(entry) : entry[0], depth);
-}
-
-/* The conversion of sYCC in 16 bits. */
-static void convert_sycc(uint8_t *pixel) {
-  int32_t y = pixel[0], cb = pixel[1] - 128, cr = pixel[2] - 128;
-  pixel[0] = onnxc_clamp8(y + ((91881 * cr + 32768) >> 16));
-  pixel[1] = onnxc_clamp8(y + ((-22554 * cb - 46802 * cr + 32768) >> 16));
-  pixel[2] = onnxc_clamp8(y + ((116130 * cb + 32768) >> 16));
 }
 
 static void put_tile(const jp2 *file, const onnxc_j2k_tile *tile, const onnxc_canvas *canvas) {
@@ -300,7 +297,7 @@ static void put_tile(const jp2 *file, const onnxc_j2k_tile *tile, const onnxc_ca
       for (uint32_t index = 0; index < count; index++) pixel[index] = channel_level(file, tile, index, x, y);
       if (count == 1) pixel[1] = pixel[2] = pixel[0];
       if (count == 4) onnxc_convert_cmyk(pixel);
-      if (count == 3 && file->space == SPACE_SYCC) convert_sycc(pixel);
+      if (count == 3 && file->space == SPACE_SYCC) onnxc_convert_ycc(pixel, ONNXC_JFIF_GREEN);
       onnxc_put(canvas, x - file->image.area.x0, y - file->image.area.y0, pixel[0], pixel[1], pixel[2]);
     }
   }

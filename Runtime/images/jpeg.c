@@ -28,23 +28,17 @@ static colour_space find_space(const onnxc_jpeg *image) {
   return parts[0].id == 'R' && parts[1].id == 'G' && parts[2].id == 'B' ? RGB : YCC;
 }
 
-/* The conversion of JFIF in 16 bits. */
-static void convert_ycc(uint8_t *pixel) {
-  int32_t y = pixel[0], cb = pixel[1] - 128, cr = pixel[2] - 128;
-  pixel[0] = onnxc_clamp8(y + ((91881 * cr + 32768) >> 16));
-  pixel[1] = onnxc_clamp8(y + ((-22554 * cb - 46802 * cr + 32768) >> 16));
-  pixel[2] = onnxc_clamp8(y + ((116130 * cb + 32768) >> 16));
-}
-
 /* Files with four components have them inverted, by Adobe's convention; YCCK holds what remains to white. */
 static void convert(colour_space space, uint8_t *pixel) {
   switch (space) {
     case GRAY: pixel[1] = pixel[2] = pixel[0]; break;
     case RGB: break;
-    case YCC: convert_ycc(pixel); break;
-    case YCCK: case CMYK:
-      if (space == YCCK) convert_ycc(pixel);
-      for (int index = 0; index < 4; index++) pixel[index] = (uint8_t)(space == YCCK && index < 3 ? pixel[index] : 255 - pixel[index]);
+    case YCC: onnxc_convert_ycc(pixel, ONNXC_JFIF_GREEN); break;
+    case YCCK:
+    case CMYK:
+      if (space == YCCK) onnxc_convert_ycc(pixel, ONNXC_JFIF_GREEN);
+      for (int index = 0; index < 4; index++)
+        pixel[index] = (uint8_t)(space == YCCK && index < 3 ? pixel[index] : 255 - pixel[index]);
       onnxc_convert_cmyk(pixel);
       break;
   }

@@ -1,5 +1,5 @@
-/* Components with fewer samples than the image has pixels. Where there are half as many, each pixel is 3/4 the nearer sample and 1/4 the
- * farther one, in each direction, rounded up and down in turn; other ratios repeat samples. */
+/* Components with fewer samples than the image has pixels. Where there are half as many, each pixel is 3/4 the nearer
+ * sample and 1/4 the farther one, in each direction, rounded up and down in turn; other ratios repeat samples. */
 #include "jpeg.h"
 
 static const uint8_t *sample_row(const onnxc_jpeg_component *part, int32_t y) {

@@ -165,7 +165,8 @@ static int decode_progressive(scan *state, onnxc_jpeg_component *part, int16_t *
 static int decode_block(scan *state, onnxc_jpeg_component *part, int32_t x, int32_t y) {
   size_t stride = (size_t)part->padded_x * 8;
   if (state->image->is_progressive) {
-    ONNXC_TRY(decode_progressive(state, part, part->coefficients + ((size_t)y * (size_t)part->padded_x + (size_t)x) * 64));
+    ONNXC_TRY(
+        decode_progressive(state, part, part->coefficients + ((size_t)y * (size_t)part->padded_x + (size_t)x) * 64));
   } else {
     int16_t block[64];
     ONNXC_TRY(read_block(&state->bits, part, block));
@@ -190,10 +191,12 @@ static int decode_unit(scan *state, int32_t x, int32_t y) {
 static int restart(scan *state, uint32_t number) {
   onnxc_jpeg_bits *bits = &state->bits;
   while (onnxc_has(bits->file, bits->place, 2) &&
-         (bits->file.at[bits->place] != 0xff || bits->file.at[bits->place + 1] == 0xff || bits->file.at[bits->place + 1] == 0)) {
+         (bits->file.at[bits->place] != 0xff || bits->file.at[bits->place + 1] == 0xff ||
+          bits->file.at[bits->place + 1] == 0)) {
     bits->place++;
   }
-  if (!onnxc_has(bits->file, bits->place, 2) || bits->file.at[bits->place + 1] != 0xd0 + number % 8) return ONNXC_IMAGE_DAMAGED;
+  if (!onnxc_has(bits->file, bits->place, 2) || bits->file.at[bits->place + 1] != 0xd0 + number % 8)
+    return ONNXC_IMAGE_DAMAGED;
   bits->place += 2;
   bits->count = 0;
   bits->missing = 0;

@@ -1,14 +1,31 @@
 /* The segments of a JPEG file (annex B). */
 #include "jpeg.h"
 
-enum { SOF0 = 0xc0, SOF2 = 0xc2, DHT = 0xc4, JPG = 0xc8, SOF15 = 0xcf, RST0 = 0xd0, SOI = 0xd8, EOI = 0xd9, SOS = 0xda,
-       DQT = 0xdb, DNL = 0xdc, DRI = 0xdd, APP0 = 0xe0, APP14 = 0xee, TEM = 0x01, DAC = 0xcc };
+enum {
+  SOF0 = 0xc0,
+  SOF2 = 0xc2,
+  DHT = 0xc4,
+  JPG = 0xc8,
+  SOF15 = 0xcf,
+  RST0 = 0xd0,
+  SOI = 0xd8,
+  EOI = 0xd9,
+  SOS = 0xda,
+  DQT = 0xdb,
+  DNL = 0xdc,
+  DRI = 0xdd,
+  APP0 = 0xe0,
+  APP14 = 0xee,
+  TEM = 0x01,
+  DAC = 0xcc
+};
 
-enum { MOST_SCANS = 1000 };
+enum { MOST_SCANS = 500 };
 
-const uint8_t onnxc_jpeg_zigzag[64] = {0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48,
-                                       41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
-                                       30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
+const uint8_t onnxc_jpeg_zigzag[64] = {0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,
+                                       12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6,  7,  14, 21, 28,
+                                       35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,
+                                       58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
 
 /* Enters a code in the table of those that are short. */
 static void enter_fast(onnxc_jpeg_code *code, uint32_t bits, unsigned length, uint8_t symbol) {
@@ -94,7 +111,8 @@ static int read_frame(onnxc_jpeg *image, onnxc_span body, int is_progressive) {
     part->across = at[1] >> 4;
     part->down = at[1] & 15;
     part->table = at[2];
-    if (part->across < 1 || part->across > 4 || part->down < 1 || part->down > 4 || part->table > 3) return ONNXC_IMAGE_DAMAGED;
+    if (part->across < 1 || part->across > 4 || part->down < 1 || part->down > 4 || part->table > 3)
+      return ONNXC_IMAGE_DAMAGED;
     if (part->across > image->most_across) image->most_across = part->across;
     if (part->down > image->most_down) image->most_down = part->down;
   }
@@ -137,7 +155,8 @@ static int check_scan(const onnxc_jpeg *image) {
     needs_dc = image->first == 0 && image->high == 0;
     needs_ac = image->first > 0;
     if (image->last > 63 || image->low > 13 || image->high > 13) return ONNXC_IMAGE_DAMAGED;
-    if (image->first == 0 ? image->last != 0 : image->last < image->first || image->part_count != 1) return ONNXC_IMAGE_DAMAGED;
+    if (image->first == 0 ? image->last != 0 : image->last < image->first || image->part_count != 1)
+      return ONNXC_IMAGE_DAMAGED;
     if (image->high != 0 && image->high != image->low + 1) return ONNXC_IMAGE_DAMAGED;
   }
   for (uint32_t index = 0; index < image->part_count; index++) {
@@ -195,7 +214,8 @@ static int read_body(onnxc_jpeg *image, onnxc_span *body) {
 
 static int read_segment(onnxc_jpeg *image, int marker, onnxc_span body) {
   if (marker >= SOF0 && marker <= SOF2) return read_frame(image, body, marker == SOF2);
-  if (marker > SOF2 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC) return ONNXC_IMAGE_UNSUPPORTED;
+  if (marker > SOF2 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC)
+    return ONNXC_IMAGE_UNSUPPORTED;
   switch (marker) {
     case DHT: return read_codes(image, body);
     case DQT: return read_steps(image, body);

@@ -1,12 +1,25 @@
-/* The inverse transform (A.3.3) in fixed point: eleven multiplications for each row or column, after Loeffler, Ligtenberg and
- * Moschytz, with 13 bits of constants and 2 more bits between columns and rows, which is what JPEG libraries agree on. */
+/* The inverse transform (A.3.3) in fixed point: eleven multiplications for each row or column, after Loeffler,
+ * Ligtenberg and Moschytz, with 13 bits of constants and 2 more bits between columns and rows, which is what JPEG
+ * libraries agree on. */
 #include "jpeg.h"
 
 enum { CONSTANT_BITS = 13, EXTRA_BITS = 2 };
 
 /* Products of cosines, times 2 to the power of 13. */
-enum { C_0_298 = 2446, C_0_390 = 3196, C_0_541 = 4433, C_0_765 = 6270, C_0_899 = 7373, C_1_175 = 9633, C_1_501 = 12299,
-       C_1_847 = 15137, C_1_961 = 16069, C_2_053 = 16819, C_2_562 = 20995, C_3_072 = 25172 };
+enum {
+  C_0_298 = 2446,
+  C_0_390 = 3196,
+  C_0_541 = 4433,
+  C_0_765 = 6270,
+  C_0_899 = 7373,
+  C_1_175 = 9633,
+  C_1_501 = 12299,
+  C_1_847 = 15137,
+  C_1_961 = 16069,
+  C_2_053 = 16819,
+  C_2_562 = 20995,
+  C_3_072 = 25172
+};
 
 /* Transforms 8 numbers; results are divided by 2 to the power of `shift` and rounded. */
 static void transform(const int64_t *in, int64_t *out, unsigned shift) {

@@ -56,7 +56,9 @@ static int has_valid_depth(const header *head) {
   switch (head->type) {
     case GRAY: return head->depth == 1 || head->depth == 2 || head->depth == 4 || head->depth == 8 || head->depth == 16;
     case PALETTE: return head->depth == 1 || head->depth == 2 || head->depth == 4 || head->depth == 8;
-    case TRUECOLOUR: case GRAY_ALPHA: case TRUECOLOUR_ALPHA: return head->depth == 8 || head->depth == 16;
+    case TRUECOLOUR:
+    case GRAY_ALPHA:
+    case TRUECOLOUR_ALPHA: return head->depth == 8 || head->depth == 16;
     default: return 0;
   }
 }
@@ -79,7 +81,9 @@ static int read_header(onnxc_span file, header *head, onnxc_measure *measure) {
 }
 
 /* How many of `extent` positions from `first` on in steps there are. */
-static int32_t steps(int32_t extent, int32_t first, int32_t step) { return extent <= first ? 0 : (extent - first - 1) / step + 1; }
+static int32_t steps(int32_t extent, int32_t first, int32_t step) {
+  return extent <= first ? 0 : (extent - first - 1) / step + 1;
+}
 
 /* Bytes of a row of a pass, without the one that names its filter; 0 if it has no pixels. */
 static size_t row_bytes(const header *head, const pass *part) {
@@ -143,7 +147,8 @@ static void put(const header *head, onnxc_span palette, const onnxc_canvas *canv
   }
 }
 
-static int put_pass(const header *head, const pass *part, onnxc_span palette, const onnxc_canvas *canvas, uint8_t *rows) {
+static int put_pass(const header *head, const pass *part, onnxc_span palette, const onnxc_canvas *canvas,
+                    uint8_t *rows) {
   size_t row = row_bytes(head, part), step = (head->channels * head->depth + 7) / 8;
   const uint8_t *above = NULL;
   if (row == 0) return ONNXC_IMAGE_OK;
@@ -156,7 +161,9 @@ static int put_pass(const header *head, const pass *part, onnxc_span palette, co
   return ONNXC_IMAGE_OK;
 }
 
-static int next_data(onnxc_bits *bits) { return find_chunk(bits->file, &bits->place, "IDAT", &bits->rest) == ONNXC_IMAGE_OK; }
+static int next_data(onnxc_bits *bits) {
+  return find_chunk(bits->file, &bits->place, "IDAT", &bits->rest) == ONNXC_IMAGE_OK;
+}
 
 /* The palette, which precedes the data; empty if there is none. */
 static onnxc_span find_palette(onnxc_span file) {

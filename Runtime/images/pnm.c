@@ -37,7 +37,7 @@ static int read_number(anymap *map, int32_t *value) {
   }
   if (map->place == start) return ONNXC_IMAGE_DAMAGED;
   return map->place == file.count || is_space(file.at[map->place]) || file.at[map->place] == '#' ? ONNXC_IMAGE_OK
-                                                                                                : ONNXC_IMAGE_DAMAGED;
+                                                                                                 : ONNXC_IMAGE_DAMAGED;
 }
 
 static int read_header(onnxc_span file, anymap *map, onnxc_measure *measure) {

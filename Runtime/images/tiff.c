@@ -1,4 +1,5 @@
-/* Tagged images (TIFF 6.0): strips and tiles, gray, palette, RGB, CMYK and YCbCr. The first image of a file is decoded. */
+/* Tagged images (TIFF 6.0): strips and tiles, gray, palette, RGB, CMYK and YCbCr. The first image of a file is decoded.
+ */
 #include "tiff.h"
 
 enum { WHITE_IS_ZERO = 0, BLACK_IS_ZERO = 1, RGB = 2, PALETTE = 3, CMYK = 5, YCBCR = 6 };
@@ -23,9 +24,13 @@ typedef struct {
   field offsets, counts, colours;
 } tiff;
 
-static uint32_t read16(const tiff *image, const uint8_t *p) { return image->is_big ? onnxc_big16(p) : onnxc_little16(p); }
+static uint32_t read16(const tiff *image, const uint8_t *p) {
+  return image->is_big ? onnxc_big16(p) : onnxc_little16(p);
+}
 
-static uint32_t read32(const tiff *image, const uint8_t *p) { return image->is_big ? onnxc_big32(p) : onnxc_little32(p); }
+static uint32_t read32(const tiff *image, const uint8_t *p) {
+  return image->is_big ? onnxc_big32(p) : onnxc_little32(p);
+}
 
 /* Bytes of a value of an integer type; 0 for others. */
 static size_t type_bytes(uint32_t type) { return type == 1 ? 1 : type == 3 ? 2 : type == 4 ? 4 : 0; }
@@ -105,11 +110,13 @@ static int check_photometric(tiff *image) {
   field share;
   image->share_x = image->share_y = 1;
   switch (image->photometric) {
-    case WHITE_IS_ZERO: case BLACK_IS_ZERO: break;
+    case WHITE_IS_ZERO:
+    case BLACK_IS_ZERO: break;
     case RGB: least = 3; break;
     case PALETTE:
       ONNXC_TRY(find_field(image, 320, &image->colours));
-      if (image->colours.type != 3 || image->bits > 8 || image->colours.count < 3U << image->bits) return ONNXC_IMAGE_DAMAGED;
+      if (image->colours.type != 3 || image->bits > 8 || image->colours.count < 3U << image->bits)
+        return ONNXC_IMAGE_DAMAGED;
       break;
     case CMYK: least = 4; break;
     case YCBCR:
@@ -118,7 +125,8 @@ static int check_photometric(tiff *image) {
       image->share_y = share.count < 2 ? 2 : (int32_t)(value(image, &share, 1) & 0xff);
       if (image->bits != 8 || image->channels != 3 || image->is_planar) return ONNXC_IMAGE_UNSUPPORTED;
       if (image->predictor != 1 && image->share_x * image->share_y != 1) return ONNXC_IMAGE_UNSUPPORTED;
-      if (image->share_x < 1 || image->share_x > 4 || image->share_y < 1 || image->share_y > 4) return ONNXC_IMAGE_DAMAGED;
+      if (image->share_x < 1 || image->share_x > 4 || image->share_y < 1 || image->share_y > 4)
+        return ONNXC_IMAGE_DAMAGED;
       least = 3;
       break;
     default: return ONNXC_IMAGE_UNSUPPORTED;
@@ -138,7 +146,8 @@ static int read_tiles(tiff *image) {
     if (height > (uint32_t)image->height) height = (uint32_t)image->height;
   }
   if (width < 1 || height < 1) return ONNXC_IMAGE_DAMAGED;
-  if (width > 1 << 24 || height > 1 << 24 || (int64_t)width * height > ONNXC_IMAGE_PIXELS) return ONNXC_IMAGE_UNSUPPORTED;
+  if (width > 1 << 24 || height > 1 << 24 || (int64_t)width * height > ONNXC_IMAGE_PIXELS)
+    return ONNXC_IMAGE_UNSUPPORTED;
   image->tile_width = (int32_t)width;
   image->tile_height = (int32_t)height;
   image->across = (image->width - 1) / image->tile_width + 1;
@@ -239,12 +248,12 @@ static void put(const tiff *image, const onnxc_canvas *canvas, int32_t x, int32_
 /* A pixel of shared colours (section 21), with the weights of ITU-R BT.601. */
 static void convert_ycbcr(const tiff *image, const uint8_t *tile, int32_t x, int32_t y, uint8_t *rgb) {
   size_t luma = (size_t)(image->share_x * image->share_y);
-  const uint8_t *unit = tile + (size_t)(y / image->share_y) * row_bytes(image) + (size_t)(x / image->share_x) * (luma + 2);
-  int32_t light = unit[y % image->share_y * image->share_x + x % image->share_x];
-  int32_t cb = unit[luma] - 128, cr = unit[luma + 1] - 128;
-  rgb[0] = onnxc_clamp8(light + ((91881 * cr + 32768) >> 16));
-  rgb[1] = onnxc_clamp8(light + ((-22553 * cb - 46802 * cr + 32768) >> 16));
-  rgb[2] = onnxc_clamp8(light + ((116130 * cb + 32768) >> 16));
+  const uint8_t *unit =
+      tile + (size_t)(y / image->share_y) * row_bytes(image) + (size_t)(x / image->share_x) * (luma + 2);
+  rgb[0] = unit[y % image->share_y * image->share_x + x % image->share_x];
+  rgb[1] = unit[luma];
+  rgb[2] = unit[luma + 1];
+  onnxc_convert_ycc(rgb, ONNXC_TIFF_GREEN);
 }
 
 /* Divides by an alpha that colours were multiplied by. */

@@ -4,7 +4,13 @@
 
 #include "internal.h"
 
-enum { ONNXC_TIFF_RAW = 1, ONNXC_TIFF_LZW = 5, ONNXC_TIFF_DEFLATE = 8, ONNXC_TIFF_OLD_DEFLATE = 32946, ONNXC_TIFF_PACKBITS = 32773 };
+enum {
+  ONNXC_TIFF_RAW = 1,
+  ONNXC_TIFF_LZW = 5,
+  ONNXC_TIFF_DEFLATE = 8,
+  ONNXC_TIFF_OLD_DEFLATE = 32946,
+  ONNXC_TIFF_PACKBITS = 32773
+};
 
 /* Codes of LZW: their last byte, the code before it, and how many bytes they stand for. */
 typedef struct {
@@ -12,7 +18,8 @@ typedef struct {
   uint8_t suffixes[4096];
 } onnxc_lzw_table;
 
-/* Decompresses a strip or tile, which must fill `count` bytes; `reverses` says that the first bit of a byte is its lowest. */
+/* Decompresses a strip or tile, which must fill `count` bytes; `reverses` says that the first bit of a byte is its
+ * lowest. */
 int onnxc_tiff_unpack(onnxc_span data, uint32_t compression, int reverses, onnxc_lzw_table *table, uint8_t *out,
                       size_t count);
 

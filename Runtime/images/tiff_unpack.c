@@ -120,8 +120,8 @@ int onnxc_tiff_unpack(onnxc_span data, uint32_t compression, int reverses, onnxc
     case ONNXC_TIFF_RAW: return copy_raw(&from, out, count);
     case ONNXC_TIFF_PACKBITS: return unpack_runs(&from, out, count);
     case ONNXC_TIFF_LZW: return unpack_lzw(&from, table, out, count);
-    case ONNXC_TIFF_DEFLATE: case ONNXC_TIFF_OLD_DEFLATE:
-      return reverses ? ONNXC_IMAGE_UNSUPPORTED : inflate(data, out, count);
+    case ONNXC_TIFF_DEFLATE:
+    case ONNXC_TIFF_OLD_DEFLATE: return reverses ? ONNXC_IMAGE_UNSUPPORTED : inflate(data, out, count);
     default: return ONNXC_IMAGE_UNSUPPORTED;
   }
 }

@@ -22,7 +22,8 @@ typedef struct {
 typedef struct {
   onnxc_plane planes[3];
   onnxc_vp8_filter *filters;
-  /* For each column, which blocks at the lower edge of the macroblock above have coefficients, and the modes of its parts there. */
+  /* For each column, which blocks at the lower edge of the macroblock above have coefficients, and the modes of its
+   * parts there. */
   uint8_t (*above)[9];
   uint8_t (*modes_above)[4];
 } buffers;
@@ -285,7 +286,8 @@ static int32_t interpolate(const vp8 *frame, const onnxc_plane *plane, int32_t x
 /* A colour of 14 bits, brought to 8. */
 static uint8_t colour(int32_t value) { return onnxc_clamp8(value < 0 ? -1 : value >> 6); }
 
-static void put_pixels(const vp8 *frame, const onnxc_plane *planes, const onnxc_canvas *canvas, int32_t left, int32_t top) {
+static void put_pixels(const vp8 *frame, const onnxc_plane *planes, const onnxc_canvas *canvas, int32_t left,
+                       int32_t top) {
   for (int32_t y = 0; y < frame->height; y++) {
     for (int32_t x = 0; x < frame->width; x++) {
       int32_t light = planes[0].at[y * planes[0].stride + x] * 19077 >> 8;

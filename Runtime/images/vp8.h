@@ -16,7 +16,8 @@ typedef struct {
 /* Probabilities of tokens, by kind of block, band and context. */
 typedef uint8_t onnxc_vp8_tokens[4][8][3][11];
 
-/* Whole blocks are predicted in the first four ways, their parts in all of them, in the order of the leaves of the tree of section 11.2. */
+/* Whole blocks are predicted in the first four ways, their parts in all of them, in the order of the leaves of the tree
+ * of section 11.2. */
 enum { ONNXC_VP8_DC, ONNXC_VP8_TRUE_MOTION, ONNXC_VP8_VERTICAL, ONNXC_VP8_HORIZONTAL, ONNXC_VP8_MODES = 10 };
 
 /* Steps of quantization: DC and AC of luma, of its second transform, and of chroma. */

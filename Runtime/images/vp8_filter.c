@@ -3,7 +3,9 @@
 
 static int32_t distance(int32_t a, int32_t b) { return a < b ? b - a : a - b; }
 
-static int32_t clamp(int32_t value, int32_t low, int32_t high) { return value < low ? low : value > high ? high : value; }
+static int32_t clamp(int32_t value, int32_t low, int32_t high) {
+  return value < low ? low : value > high ? high : value;
+}
 
 /* The samples across an edge lie `step` apart; `at` is the first one behind it. */
 static int has_small_step(const uint8_t *at, ptrdiff_t step, int32_t limit) {
@@ -52,7 +54,8 @@ static void filter_simple(uint8_t *at, ptrdiff_t along, ptrdiff_t step, int coun
   }
 }
 
-static void filter_edge(uint8_t *at, ptrdiff_t along, ptrdiff_t step, int count, const onnxc_vp8_filter *filter, int is_inside) {
+static void filter_edge(uint8_t *at, ptrdiff_t along, ptrdiff_t step, int count, const onnxc_vp8_filter *filter,
+                        int is_inside) {
   int32_t limit = filter->limit + (is_inside ? 0 : 4);
   for (; count > 0; count--, at += along) {
     if (!has_small_step(at, step, limit) || !is_smooth(at, step, filter->inner_limit)) continue;
@@ -67,7 +70,8 @@ static void filter_edge(uint8_t *at, ptrdiff_t along, ptrdiff_t step, int count,
 }
 
 /* All edges of a macroblock of a plane: its left one and those inside, then its upper one and those inside. */
-static void filter_plane(const onnxc_vp8_filter *filter, int is_simple, const onnxc_plane *plane, int size, int32_t x, int32_t y) {
+static void filter_plane(const onnxc_vp8_filter *filter, int is_simple, const onnxc_plane *plane, int size, int32_t x,
+                         int32_t y) {
   uint8_t *at = plane->at + size * y * plane->stride + size * x;
   for (int pass = 0; pass < 2; pass++) {
     ptrdiff_t step = pass == 0 ? 1 : plane->stride, along = pass == 0 ? plane->stride : 1;

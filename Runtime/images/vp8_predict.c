@@ -1,39 +1,39 @@
 /* Prediction within a frame (RFC 6386, section 12) and the inverse transform (14.3, 14.4). */
 #include "vp8.h"
 
-/* How parts of macroblocks are predicted along a direction, from their edge: two or three times the sample at the lower left, the column on
- * the left upwards, the corner, the row above and four more on its right, the last one twice. Number 2 * n is the smoothed value at
- * place n, 2 * n + 1 the mean of places n and n + 1. */
+/* How parts of macroblocks are predicted along a direction, from their edge: two or three times the sample at the lower
+ * left, the column on the left upwards, the corner, the row above and four more on its right, the last one twice.
+ * Number 2 * n is the smoothed value at place n, 2 * n + 1 the mean of places n and n + 1. */
 static const uint8_t directions[8][16] = {
-  {14, 16, 18, 20, 14, 16, 18, 20, 14, 16, 18, 20, 14, 16, 18, 20},
-  {10, 10, 10, 10, 8, 8, 8, 8, 6, 6, 6, 6, 4, 4, 4, 4},
-  {12, 14, 16, 18, 10, 12, 14, 16, 8, 10, 12, 14, 6, 8, 10, 12},
-  {13, 15, 17, 19, 12, 14, 16, 18, 10, 13, 15, 17, 8, 12, 14, 16},
-  {16, 18, 20, 22, 18, 20, 22, 24, 20, 22, 24, 26, 22, 24, 26, 28},
-  {15, 17, 19, 21, 16, 18, 20, 22, 17, 19, 21, 24, 18, 20, 22, 26},
-  {11, 12, 14, 16, 9, 10, 11, 12, 7, 8, 9, 10, 5, 6, 7, 8},
-  {9, 8, 7, 6, 7, 6, 5, 4, 5, 4, 2, 2, 2, 2, 2, 2},
+    {14, 16, 18, 20, 14, 16, 18, 20, 14, 16, 18, 20, 14, 16, 18, 20},
+    {10, 10, 10, 10, 8, 8, 8, 8, 6, 6, 6, 6, 4, 4, 4, 4},
+    {12, 14, 16, 18, 10, 12, 14, 16, 8, 10, 12, 14, 6, 8, 10, 12},
+    {13, 15, 17, 19, 12, 14, 16, 18, 10, 13, 15, 17, 8, 12, 14, 16},
+    {16, 18, 20, 22, 18, 20, 22, 24, 20, 22, 24, 26, 22, 24, 26, 28},
+    {15, 17, 19, 21, 16, 18, 20, 22, 17, 19, 21, 24, 18, 20, 22, 26},
+    {11, 12, 14, 16, 9, 10, 11, 12, 7, 8, 9, 10, 5, 6, 7, 8},
+    {9, 8, 7, 6, 7, 6, 5, 4, 5, 4, 2, 2, 2, 2, 2, 2},
 };
 
+/* A number times a factor of 16 bits behind the point. */
+static int32_t scaled(int32_t value, int32_t factor) { return (int32_t)((int64_t)value * factor >> 16); }
+
+/* The transform of four numbers: the square root of 2 times the cosine and the sine of pi / 8 are the factors. */
+static void transform(int32_t p, int32_t q, int32_t r, int32_t s, int32_t *out) {
+  int32_t a = p + r, b = p - r;
+  int32_t c = scaled(q, 35468) - scaled(s, 20091) - s, d = scaled(q, 20091) + q + scaled(s, 35468);
+  out[0] = a + d;
+  out[1] = b + c;
+  out[2] = b - c;
+  out[3] = a - d;
+}
+
 static void add_block(const int16_t *in, uint8_t *out, ptrdiff_t stride) {
-  int32_t columns[16];
-  for (int x = 0; x < 4; x++) {
-    int32_t a = in[x] + in[8 + x], b = in[x] - in[8 + x];
-    int32_t c = (in[4 + x] * 35468 >> 16) - (in[12 + x] * 20091 >> 16) - in[12 + x];
-    int32_t d = (in[4 + x] * 20091 >> 16) + in[4 + x] + (in[12 + x] * 35468 >> 16);
-    columns[4 * x] = a + d;
-    columns[4 * x + 1] = b + c;
-    columns[4 * x + 2] = b - c;
-    columns[4 * x + 3] = a - d;
-  }
+  int32_t columns[4][4], row[4];
+  for (int x = 0; x < 4; x++) transform(in[x], in[4 + x], in[8 + x], in[12 + x], columns[x]);
   for (int y = 0; y < 4; y++, out += stride) {
-    int32_t p = columns[y] + 4, q = columns[4 + y], r = columns[8 + y], s = columns[12 + y];
-    int32_t a = p + r, b = p - r;
-    int32_t c = (q * 35468 >> 16) - (s * 20091 >> 16) - s, d = (q * 20091 >> 16) + q + (s * 35468 >> 16);
-    out[0] = onnxc_clamp8(out[0] + ((a + d) >> 3));
-    out[1] = onnxc_clamp8(out[1] + ((b + c) >> 3));
-    out[2] = onnxc_clamp8(out[2] + ((b - c) >> 3));
-    out[3] = onnxc_clamp8(out[3] + ((a - d) >> 3));
+    transform(columns[0][y] + 4, columns[1][y], columns[2][y], columns[3][y], row);
+    for (int x = 0; x < 4; x++) out[x] = onnxc_clamp8(out[x] + (row[x] >> 3));
   }
 }
 
@@ -107,7 +107,8 @@ static void reconstruct_parts(const onnxc_macroblock *block, uint8_t *at, ptrdif
   }
 }
 
-void onnxc_vp8_reconstruct(const onnxc_macroblock *block, const onnxc_plane *planes, int32_t x, int32_t y, int is_last) {
+void onnxc_vp8_reconstruct(const onnxc_macroblock *block, const onnxc_plane *planes, int32_t x, int32_t y,
+                           int is_last) {
   ptrdiff_t stride = planes[0].stride;
   uint8_t *at = planes[0].at + 16 * y * stride + 16 * x;
   uint8_t right[4];

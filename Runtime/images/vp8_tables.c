@@ -1,5 +1,5 @@
-/* The tables of RFC 6386: probabilities of tokens (section 13.5) and of their updates (13.4), of modes of parts of macroblocks (11.5), and
- * steps of quantization (14.1). */
+/* The tables of RFC 6386: probabilities of tokens (section 13.5) and of their updates (13.4), of modes of parts of
+ * macroblocks (11.5), and steps of quantization (14.1). */
 #include "vp8.h"
 
 const uint8_t onnxc_vp8_default_tokens[4][8][3][11] = {

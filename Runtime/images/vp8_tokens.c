@@ -82,8 +82,8 @@ static void transform_second(const int16_t *in, int16_t (*out)[16]) {
 }
 
 /* Reads `size` * `size` blocks from block `start` on. */
-static void read_plane(onnxc_bools *bools, uint8_t (*tokens)[3][11], const int32_t *steps, onnxc_macroblock *block, int start,
-                       int size, int first, uint8_t *above, uint8_t *left) {
+static void read_plane(onnxc_bools *bools, uint8_t (*tokens)[3][11], const int32_t *steps, onnxc_macroblock *block,
+                       int start, int size, int first, uint8_t *above, uint8_t *left) {
   for (int y = 0; y < size; y++) {
     for (int x = 0; x < size; x++) {
       int16_t *out = block->coefficients[start + size * y + x];

@@ -1,7 +1,7 @@
 /* Lossless WebP (RFC 9649, section 3).
  *
- * How much memory an image needs depends on its codes. Measuring reads them as decoding does, but keeps no pixels: the greatest number of a
- * group of codes is found among the literals, for all other pixels are copies. */
+ * How much memory an image needs depends on its codes. Measuring reads them as decoding does, but keeps no pixels: the
+ * greatest number of a group of codes is found among the literals, for all other pixels are copies. */
 #include "huffman.h"
 #include "vp8l.h"
 #include "webp.h"
@@ -49,17 +49,16 @@ typedef struct {
 } decoder;
 
 static const int8_t neighbours[120][2] = {
-  {0, 1}, {1, 0}, {1, 1}, {-1, 1}, {0, 2}, {2, 0}, {1, 2}, {-1, 2}, {2, 1}, {-2, 1}, {2, 2}, {-2, 2}, {0, 3},
-  {3, 0}, {1, 3}, {-1, 3}, {3, 1}, {-3, 1}, {2, 3}, {-2, 3}, {3, 2}, {-3, 2}, {0, 4}, {4, 0}, {1, 4}, {-1, 4},
-  {4, 1}, {-4, 1}, {3, 3}, {-3, 3}, {2, 4}, {-2, 4}, {4, 2}, {-4, 2}, {0, 5}, {3, 4}, {-3, 4}, {4, 3}, {-4, 3},
-  {5, 0}, {1, 5}, {-1, 5}, {5, 1}, {-5, 1}, {2, 5}, {-2, 5}, {5, 2}, {-5, 2}, {4, 4}, {-4, 4}, {3, 5}, {-3, 5},
-  {5, 3}, {-5, 3}, {0, 6}, {6, 0}, {1, 6}, {-1, 6}, {6, 1}, {-6, 1}, {2, 6}, {-2, 6}, {6, 2}, {-6, 2}, {4, 5},
-  {-4, 5}, {5, 4}, {-5, 4}, {3, 6}, {-3, 6}, {6, 3}, {-6, 3}, {0, 7}, {7, 0}, {1, 7}, {-1, 7}, {5, 5}, {-5, 5},
-  {7, 1}, {-7, 1}, {4, 6}, {-4, 6}, {6, 4}, {-6, 4}, {2, 7}, {-2, 7}, {7, 2}, {-7, 2}, {3, 7}, {-3, 7}, {7, 3},
-  {-7, 3}, {5, 6}, {-5, 6}, {6, 5}, {-6, 5}, {8, 0}, {4, 7}, {-4, 7}, {7, 4}, {-7, 4}, {8, 1}, {8, 2}, {6, 6},
-  {-6, 6}, {8, 3}, {5, 7}, {-5, 7}, {7, 5}, {-7, 5}, {8, 4}, {6, 7}, {-6, 7}, {7, 6}, {-7, 6}, {8, 5}, {7, 7},
-  {-7, 7}, {8, 6}, {8, 7}
-};
+    {0, 1},  {1, 0},  {1, 1},  {-1, 1}, {0, 2},  {2, 0},  {1, 2},  {-1, 2}, {2, 1},  {-2, 1}, {2, 2}, {-2, 2},
+    {0, 3},  {3, 0},  {1, 3},  {-1, 3}, {3, 1},  {-3, 1}, {2, 3},  {-2, 3}, {3, 2},  {-3, 2}, {0, 4}, {4, 0},
+    {1, 4},  {-1, 4}, {4, 1},  {-4, 1}, {3, 3},  {-3, 3}, {2, 4},  {-2, 4}, {4, 2},  {-4, 2}, {0, 5}, {3, 4},
+    {-3, 4}, {4, 3},  {-4, 3}, {5, 0},  {1, 5},  {-1, 5}, {5, 1},  {-5, 1}, {2, 5},  {-2, 5}, {5, 2}, {-5, 2},
+    {4, 4},  {-4, 4}, {3, 5},  {-3, 5}, {5, 3},  {-5, 3}, {0, 6},  {6, 0},  {1, 6},  {-1, 6}, {6, 1}, {-6, 1},
+    {2, 6},  {-2, 6}, {6, 2},  {-6, 2}, {4, 5},  {-4, 5}, {5, 4},  {-5, 4}, {3, 6},  {-3, 6}, {6, 3}, {-6, 3},
+    {0, 7},  {7, 0},  {1, 7},  {-1, 7}, {5, 5},  {-5, 5}, {7, 1},  {-7, 1}, {4, 6},  {-4, 6}, {6, 4}, {-6, 4},
+    {2, 7},  {-2, 7}, {7, 2},  {-7, 2}, {3, 7},  {-3, 7}, {7, 3},  {-7, 3}, {5, 6},  {-5, 6}, {6, 5}, {-6, 5},
+    {8, 0},  {4, 7},  {-4, 7}, {7, 4},  {-7, 4}, {8, 1},  {8, 2},  {6, 6},  {-6, 6}, {8, 3},  {5, 7}, {-5, 7},
+    {7, 5},  {-7, 5}, {8, 4},  {6, 7},  {-6, 7}, {7, 6},  {-7, 6}, {8, 5},  {7, 7},  {-7, 7}, {8, 6}, {8, 7}};
 
 static int read_simple_lengths(onnxc_bits *bits, uint8_t *lengths) {
   uint32_t count = onnxc_take_bits(bits, 1) + 1;
@@ -228,7 +227,8 @@ static int read_inner_image(decoder *state, int32_t width, int32_t height, uint3
   return read_pixels(&state->bits, &image, most);
 }
 
-/* A palette, of which each colour is stored as the difference to the one before; it gives the width of the image of indices. */
+/* A palette, of which each colour is stored as the difference to the one before; it gives the width of the image of
+ * indices. */
 static int read_palette(decoder *state, onnxc_vp8l_transform *transform, int32_t *width) {
   uint32_t most;
   transform->count = onnxc_take_bits(&state->bits, 8) + 1;
@@ -256,7 +256,8 @@ static int read_transforms(decoder *state, int32_t *width) {
       ONNXC_TRY(read_palette(state, transform, width));
     } else if (kind != ONNXC_VP8L_ADD_GREEN) {
       transform->bits = onnxc_take_bits(&state->bits, 3) + 2;
-      int32_t across = onnxc_vp8l_blocks(*width, transform->bits), down = onnxc_vp8l_blocks(state->height, transform->bits);
+      int32_t across = onnxc_vp8l_blocks(*width, transform->bits),
+              down = onnxc_vp8l_blocks(state->height, transform->bits);
       ONNXC_TRY(read_inner_image(state, across, down, &transform->data, &most));
     }
   }
@@ -264,7 +265,8 @@ static int read_transforms(decoder *state, int32_t *width) {
 }
 
 /* Reads the groups of codes of the image; `bytes` of symbols are known once they were measured. */
-static int read_groups(decoder *state, unsigned cache_bits, uint32_t count, group *groups, uint16_t *symbols, int64_t *bytes) {
+static int read_groups(decoder *state, unsigned cache_bits, uint32_t count, group *groups, uint16_t *symbols,
+                       int64_t *bytes) {
   single_group own;
   size_t used;
   *bytes = 0;
@@ -328,7 +330,8 @@ int onnxc_vp8l_decode(onnxc_span data, const onnxc_canvas *canvas, int32_t left,
   ONNXC_TRY(read_header(&state, data, &image));
   memset(image.cache, 0, (size_t)4 << image.cache_bits);
   ONNXC_TRY(read_pixels(&state.bits, &image, &most));
-  for (int index = state.transform_count; index-- > 0;) onnxc_vp8l_apply(&state.transforms[index], image.pixels, state.height);
+  for (int index = state.transform_count; index-- > 0;)
+    onnxc_vp8l_apply(&state.transforms[index], image.pixels, state.height);
   for (int32_t y = 0; y < state.height; y++) {
     for (int32_t x = 0; x < state.width; x++) {
       uint32_t pixel = image.pixels[(size_t)y * (size_t)state.width + (size_t)x];

@@ -9,8 +9,8 @@ enum { ONNXC_VP8L_PREDICT, ONNXC_VP8L_COLOUR, ONNXC_VP8L_ADD_GREEN, ONNXC_VP8L_I
 /* A step that undoes what the encoder did to pixels, which are alpha, red, green and blue from the high byte on. */
 typedef struct {
   int kind;
-  /* The width of the image, and the size of the blocks that an element of `data` stands for as a power of 2; for indices, how many share
-   * a pixel as a power of 2. */
+  /* The width of the image, and the size of the blocks that an element of `data` stands for as a power of 2; for
+   * indices, how many share a pixel as a power of 2. */
   int32_t width;
   unsigned bits;
   /* The colours of a palette. */

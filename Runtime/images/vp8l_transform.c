@@ -96,7 +96,8 @@ static void add_green(const onnxc_vp8l_transform *transform, uint32_t *pixels, i
   }
 }
 
-/* Replaces indices by colours from the end on, since several may share a pixel. Indices beyond the palette are transparent. */
+/* Replaces indices by colours from the end on, since several may share a pixel. Indices beyond the palette are
+ * transparent. */
 static void look_up(const onnxc_vp8l_transform *transform, uint32_t *pixels, int32_t height) {
   size_t width = (size_t)transform->width, packed = (size_t)onnxc_vp8l_blocks(transform->width, transform->bits);
   unsigned each = 8U >> transform->bits;
