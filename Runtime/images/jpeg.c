@@ -92,6 +92,8 @@ int onnxc_jpeg_decode(onnxc_span file, const onnxc_canvas *canvas, uint8_t *work
     if (!found) break;
     ONNXC_TRY(onnxc_jpeg_decode_scan(&image));
   }
+  /* Where there is no end, a progressive image may lack scans. */
+  if (image.is_progressive && !image.has_end) return ONNXC_IMAGE_DAMAGED;
   for (uint32_t index = 0; index < image.count; index++) {
     if (!image.components[index].has_steps) return ONNXC_IMAGE_DAMAGED;
     if (image.is_progressive) transform_blocks(&image.components[index]);

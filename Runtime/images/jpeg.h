@@ -46,7 +46,7 @@ typedef struct {
   size_t place;
   int32_t width, height;
   uint32_t most_across, most_down, restart_interval, count;
-  int is_progressive, has_frame, is_jfif, scans;
+  int is_progressive, has_frame, has_end, is_jfif, scans;
   /* The transformation that an Adobe segment names; -1 without one. */
   int transform;
   onnxc_jpeg_component components[4];

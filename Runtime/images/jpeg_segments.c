@@ -250,7 +250,9 @@ int onnxc_jpeg_next_scan(onnxc_jpeg *image, int *found) {
   int marker;
   for (;;) {
     *found = 0;
-    if (next_marker(image, &marker) != ONNXC_IMAGE_OK || marker == EOI) return ONNXC_IMAGE_OK;
+    if (next_marker(image, &marker) != ONNXC_IMAGE_OK) return ONNXC_IMAGE_OK;
+    image->has_end = marker == EOI;
+    if (image->has_end) return ONNXC_IMAGE_OK;
     if (has_no_body(marker)) continue;
     ONNXC_TRY(read_body(image, &body));
     *found = marker == SOS;
