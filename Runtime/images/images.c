@@ -1,5 +1,6 @@
 #include "internal.h"
 
+/* A format: how its files begin, and its two functions. */
 typedef struct {
   int (*matches)(onnxc_span file);
   int (*measure)(onnxc_span file, onnxc_measure *measure);
