@@ -1,7 +1,7 @@
 /* Decoding of images for models with the operator ImageDecoder; compile and link the files beside this header.
  * BMP, PNM, PNG, TIFF, JPEG, JPEG 2000 and WebP, told apart by their first bytes. The functions allocate nothing, keep
- * no state, and take any bytes: what is no image, is damaged, or uses what is not supported, gives a status other than
- * 0. */
+ * no state, need up to 64 KiB of stack, and take any bytes: what is no image, is damaged, or uses what is not
+ * supported, gives a status other than 0. */
 #ifndef ONNXC_IMAGES_H
 #define ONNXC_IMAGES_H
 
