@@ -19,6 +19,11 @@ let llvmInclude: [CSetting] = [.unsafeFlags(["-I" + llvmConfig("--includedir")])
 let llvmImport: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-I" + llvmConfig("--includedir")])]
 let llvmLink: [LinkerSetting] = [.unsafeFlags(["-L" + llvmConfig("--libdir")]), .linkedLibrary("LLVM-19")]
 
+/// Models that are loaded into a process of this package find the decoders of images in its executable.
+let imagesLink: [LinkerSetting] = [
+  .unsafeFlags(["onnxc_image_measure", "onnxc_image_decode"].flatMap { ["-Xlinker", "--export-dynamic-symbol=" + $0] })
+]
+
 let package = Package(
   name: "onnxc",
   products: [.executable(name: "onnxc", targets: ["onnxc"])],
@@ -38,8 +43,11 @@ let package = Package(
     .target(name: "Schedule", dependencies: ["Support", "TensorIR", "LoopIR"]),
     .target(name: "CLLVM", cSettings: llvmInclude, linkerSettings: llvmLink),
     .target(name: "CModelABI"),
-    .target(name: "CThreads", path: "Runtime", publicHeadersPath: ".", linkerSettings: [.linkedLibrary("pthread")]),
-    .target(name: "ModelHost", dependencies: ["Support", "CModelABI", "CThreads"]),
+    .target(
+      name: "CThreads", path: "Runtime", exclude: ["images"], publicHeadersPath: ".",
+      linkerSettings: [.linkedLibrary("pthread")]),
+    .target(name: "CImages", path: "Runtime/images", publicHeadersPath: ".", linkerSettings: imagesLink),
+    .target(name: "ModelHost", dependencies: ["Support", "CModelABI", "CThreads", "CImages"]),
     .target(name: "EmitHeader", dependencies: ["Support", "LoopIR"]),
     .target(
       name: "EmitLLVM", dependencies: ["Support", "LoopIR", "EmitHeader", "ModelHost", "CModelABI", "CLLVM"],
@@ -68,6 +76,7 @@ let package = Package(
       name: "ScheduleTests", dependencies: ["EmitLLVM", "LoopIR", "ModelHost", "Schedule", "Support", "TensorIR"]),
     .testTarget(
       name: "OperatorsTests", dependencies: ["Driver", "Operators", "ONNXReader", "Support", "TensorIR", "Verify"]),
+    .testTarget(name: "ImagesTests", dependencies: ["CImages"], exclude: ["images.txt"]),
     .testTarget(name: "VerifyTests", dependencies: ["Verify", "ONNXReader", "Support"]),
     .testTarget(name: "TensorIRTests", dependencies: ["TensorIR", "Support"]),
     .testTarget(name: "PassesTests", dependencies: ["Passes", "TensorIR", "Support"], exclude: ["Texts"]),

@@ -26,7 +26,8 @@ final class CompiledCase: RunnableCase {
     self.program = program
     declared = outputs
     threads = program.parts > 1 ? try HostThreads(count: program.parts) : nil
-    if let function = program.externals.first, options.link.isEmpty {
+    let custom = program.externals.filter { $0.provider == .user }
+    if let function = custom.first, options.link.isEmpty {
       throw ModelError.invalid("the model calls \(function.name)", hint: "give the file with its code with --link")
     }
     if options.backend == .c || options.emit == .library {
@@ -44,7 +45,7 @@ final class CompiledCase: RunnableCase {
       model = try LibraryModel(path: libraryOptions.output, prefix: program.prefix)
       self.folder = folder
     } else {
-      folder = program.externals.isEmpty ? nil : try TemporaryFolder()
+      folder = custom.isEmpty ? nil : try TemporaryFolder()
       let library = folder.map { $0.path + "/operators.so" }
       if let library { try Pipeline.linkCustomOperators(options.link, to: library) }
       model = try JITModel(program, library: library)

@@ -65,7 +65,7 @@ func printEntry(_ program: Program, _ interface: Interface, _ constants: [String
       }
     }
     line(&function, "if (\(external.name)(\(texts.joined(separator: ", "))) != 0) {")
-    line(&function, "  return \(Status.customOperatorFailed.rawValue);")
+    line(&function, "  return \(external.provider.failure.rawValue);")
     line(&function, "}")
   }
   function.acquisition = { function, buffer, bytes in

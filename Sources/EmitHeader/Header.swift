@@ -74,18 +74,24 @@ private func macros(_ interface: Interface, _ program: Program) -> [String] {
   return lines
 }
 
-/// The declaration of a function that the program supplies.
+/// The declaration of a function that the program supplies or links.
 private func declaration(_ function: ExternalFunction) -> [String] {
   var identifiers = Identifiers()
   let parameters = function.parameters.map { parameter in
     (parameter.pointerType ?? "\(parameter.element.cType) ") + identifiers.make(parameter.name, fallback: "value")
   }
-  return [
-    "/* For the program to define: \(comment(function.documentation))",
-    " * Called by the model with tensors in row-major order and their dimensions; what the model leaves out is NULL.",
-    " * Returns 0, or anything else to end the run with status \(Status.customOperatorFailed.rawValue). */",
-    "int \(function.name)(\(parameters.joined(separator: ", ")));", "",
-  ]
+  let lines: [String]
+  switch function.provider {
+  case .user:
+    lines = [
+      "/* For the program to define: \(comment(function.documentation))",
+      " * Called by the model with tensors in row-major order and their dimensions; what the model leaves out is NULL.",
+      " * Returns 0, or anything else to end the run with status \(function.provider.failure.rawValue). */",
+    ]
+  case .images:
+    lines = ["/* Defined by Runtime/images, which the program links: \(comment(function.documentation)) */"]
+  }
+  return lines + ["int \(function.name)(\(parameters.joined(separator: ", ")));", ""]
 }
 
 extension ExternalFunction.Parameter {

@@ -102,7 +102,8 @@ private func emitEntry(
       }
     }
     let status = emitter.call(externals[number].type, externals[number].function, values)
-    emitter.leave(if: emitter.isNonzero(status), emitter.status(Status.customOperatorFailed.rawValue))
+    let failure = program.externals[number].provider.failure
+    emitter.leave(if: emitter.isNonzero(status), emitter.status(failure.rawValue))
   }
   if let memory = parameters.memory {
     emitter.emitAcquire = { acquire($1, $2, from: $0.parameter(memory), $0) }

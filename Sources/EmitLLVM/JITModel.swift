@@ -14,15 +14,16 @@ public final class JITModel: DescribedModel {
 
   /// Compiles the program for the machine that this process runs on.
   ///
-  /// The shared library at `path` has the functions outside of the program.
+  /// The shared library at `path` has the functions of custom operators; others are those of this process.
   public init(_ program: Program, optimization: Int = 2, library path: String? = nil) throws(ModelError) {
-    functions = program.externals.isEmpty ? nil : try OperatorLibrary(path ?? "", program.externals)
+    let custom = program.externals.filter { $0.provider == .user }
+    functions = custom.isEmpty ? nil : try OperatorLibrary(path ?? "", custom)
     let compiled = try emitLLVM(program, options: .host(optimization: optimization))
     var created: LLVMOrcLLJITRef?
     check(LLVMOrcCreateLLJIT(&created, nil))
     guard let jit = created else { fatalError("no JIT") }
     let library = LLVMOrcLLJITGetMainJITDylib(jit)
-    // Generated code may call memcpy and memset of this process.
+    // Generated code may call memcpy, memset and the functions of `Runtime` of this process.
     var generator: LLVMOrcDefinitionGeneratorRef?
     check(
       LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(

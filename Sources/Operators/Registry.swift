@@ -64,6 +64,7 @@ public enum Registry {
       Hardmax(),
       Identity(),
       If(),
+      ImageDecoder(),
       Imputer(),
       InstanceNormalization(),
       Inverse(),

@@ -10,7 +10,6 @@ private let unsupportedOperators: [String: String] = {
   for name in ["MatMulFpQ4", "QOrderedMatMul", "ReorderInput", "ReorderOutput"] {
     reasons[name] = "its data are laid out for one processor; save the model with at most extended optimizations"
   }
-  reasons["ImageDecoder"] = "images are not decoded; pass pixels as an input"
   return reasons
 }()
 
