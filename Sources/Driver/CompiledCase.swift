@@ -1,5 +1,6 @@
 import CModelABI
 import EmitC
+import EmitHeader
 import EmitLLVM
 import Glibc
 import LoopIR
@@ -14,6 +15,7 @@ final class CompiledCase: RunnableCase {
   private let program: Program
   private let model: any DescribedModel
   private let folder: TemporaryFolder?
+  private let interface: EmitHeader.Interface
   private let threads: HostThreads?
   private let declared: [ValueInfo]
   /// Memory for the dimensions of the last run.
@@ -22,10 +24,11 @@ final class CompiledCase: RunnableCase {
   /// Compiles through the JIT, or, for the C back end and where a library is asked for, through a shared library.
   ///
   /// `outputs` are the model's declarations, which say what the program's outputs are put together to.
-  init(_ program: Program, outputs: [ValueInfo], options: CompileOptions) throws(ModelError) {
-    self.program = program
+  init(_ lowered: LoweredModel, outputs: [ValueInfo], options: CompileOptions) throws(ModelError) {
+    program = lowered.program
+    interface = try lowered.interface
     declared = outputs
-    threads = program.parts > 1 ? try HostThreads(count: program.parts) : nil
+    threads = interface.isDivided ? try HostThreads(count: interface.parts) : nil
     if let function = program.externals.first, options.link.isEmpty {
       throw ModelError.invalid("the model calls \(function.name)", hint: "give the file with its code with --link")
     }
@@ -35,7 +38,7 @@ final class CompiledCase: RunnableCase {
       libraryOptions.emit = .library
       libraryOptions.output = folder.path + "/model.so"
       do {
-        try Pipeline.emit(program, options: libraryOptions)
+        try Pipeline.emit(lowered, options: libraryOptions)
       } catch let error as ModelError {
         throw error
       } catch {
@@ -47,7 +50,7 @@ final class CompiledCase: RunnableCase {
       folder = program.externals.isEmpty ? nil : try TemporaryFolder()
       let library = folder.map { $0.path + "/operators.so" }
       if let library { try Pipeline.linkCustomOperators(options.link, to: library) }
-      model = try JITModel(program, library: library)
+      model = try JITModel(lowered.hostCode, library: library)
     }
   }
 
@@ -111,7 +114,7 @@ final class CompiledCase: RunnableCase {
       var seconds: [Double] = []
       seconds.reserveCapacity(count)
       for _ in 0..<count {
-        if program.acquiresMemory { room.memory = HostMemory() }
+        if interface.acquiresMemory { room.memory = HostMemory() }
         let start = monotonicSeconds()
         try call(pointers, room)
         seconds.append(monotonicSeconds() - start)

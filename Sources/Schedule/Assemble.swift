@@ -10,6 +10,8 @@ public struct MemoryReport: Hashable, Sendable {
   public var constants: Int
   public var inputs: Int
   public var outputs: Int
+  /// The names of the processors that there is code for, the richest first; empty for one.
+  public var processors: [String] = []
 }
 
 /// Lowers a graph to a program: kernels, memory plan and entry.

@@ -8,6 +8,7 @@ public enum Status: Int, Sendable, CaseIterable {
   case outOfMemory = 5
   case malformedText = 6
   case customOperatorFailed = 7
+  case unsupportedProcessor = 8
 
   /// The text that `onnxc_strerror` gives.
   public var text: String {
@@ -20,6 +21,7 @@ public enum Status: Int, Sendable, CaseIterable {
     case .outOfMemory: "the caller's allocator gave no memory"
     case .malformedText: "a string in the input data is not a number"
     case .customOperatorFailed: "the function of a custom operator returned a status other than 0"
+    case .unsupportedProcessor: "the model has no code for this processor"
     }
   }
 }
