@@ -109,15 +109,25 @@ final class CompiledCase: RunnableCase {
     return declared.compactMap { HostValue($0.name, $0.type, from: results) }
   }
 
-  func time(_ inputs: [HostValue], count: Int) throws -> [Double] {
+  /// An address in the shared library that the model is in.
+  func symbol(_ name: String) throws(ModelError) -> UnsafeMutableRawPointer {
+    guard let symbol = (model as? LibraryModel)?.symbol(name) else { throw .unsupported("there is no \(name)") }
+    return symbol
+  }
+
+  func time(_ inputs: [HostValue], count: Int) throws -> [Double] { try time(inputs, count: count) { _ in } }
+
+  /// Calls `afterEach` after every run, with whether it was the last.
+  func time(_ inputs: [HostValue], count: Int, afterEach: (Bool) -> Void) throws -> [Double] {
     try withPointers(inputs) { pointers, room in
       var seconds: [Double] = []
       seconds.reserveCapacity(count)
-      for _ in 0..<count {
+      for run in 0..<count {
         if interface.acquiresMemory { room.memory = HostMemory() }
         let start = monotonicSeconds()
         try call(pointers, room)
         seconds.append(monotonicSeconds() - start)
+        afterEach(run == count - 1)
       }
       return seconds
     }

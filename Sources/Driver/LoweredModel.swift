@@ -12,6 +12,8 @@ struct LoweredModel {
   }
 
   var variants: [Variant] = []
+  /// The groups of a program that is measured.
+  var groups: [Group] = []
   private var reports: [MemoryReport] = []
 
   /// Adds a program for a processor.

@@ -54,14 +54,20 @@ public enum Pipeline {
   /// Compiles models into this process.
   public static func caseCompiler(options: CompileOptions) -> CaseCompiler {
     CaseCompiler { (request) throws(ModelError) in
-      var options = options
-      options.dims.merge(request.bindings) { asked, _ in asked }
-      options.stopAfter = ""
-      guard let lowered = try lower(request.model, inputs: request.inputs, options: options) else {
-        fatalError("lowering stopped without being asked to")
-      }
+      let lowered = try lower(request, options: options)
       return try CompiledCase(lowered, outputs: request.model.graph.outputs, options: options)
     }
+  }
+
+  /// The programs that a case asks for.
+  static func lower(_ request: CaseRequest, options: CompileOptions) throws(ModelError) -> LoweredModel {
+    var options = options
+    options.dims.merge(request.bindings) { asked, _ in asked }
+    options.stopAfter = ""
+    guard let lowered = try lower(request.model, inputs: request.inputs, options: options) else {
+      fatalError("lowering stopped without being asked to")
+    }
+    return lowered
   }
 
   /// A line for each supported operator with its versions.
@@ -92,11 +98,13 @@ public enum Pipeline {
         lowered.variants.append(LoweredModel.Variant(processor: processor, program: twin.program))
         continue
       }
-      guard case (var program, let memory)? = try lower(imported, for: processor.target, options, stages) else { return nil }
+      let result = try lower(imported, for: processor.target, options, stages)
+      guard case (var program, let memory, let groups)? = result else { return nil }
       program.comments = comments(model, processors)
       program.modelHash = hash
       if stages.ends("schedule", program) { return nil }
       lowered.add(program, memory, for: processor)
+      lowered.groups = groups
     }
     return lowered
   }
@@ -104,7 +112,7 @@ public enum Pipeline {
   /// The program of an imported model for one processor; nil if `--stop-after` ended it.
   private static func lower(
     _ imported: ImportedModel, for target: Target, _ options: CompileOptions, _ stages: Stages
-  ) throws(ModelError) -> (Program, MemoryReport)? {
+  ) throws(ModelError) -> (Program, MemoryReport, [Group])? {
     var graph = imported.graph
     for pass in tensorPasses where !pass.spendsMemory || target.vectorBytes >= 32 {
       graph = stages.run(pass.name) { pass.run(graph) }
@@ -114,7 +122,7 @@ public enum Pipeline {
     return try stages.run("schedule") { () throws(ModelError) in
       try schedule(
         graph, inputs: ports.inputs, outputs: ports.outputs, prefix: symbolPrefix(options.name),
-        target: target, threads: options.threads)
+        target: target, threads: options.threads, isMeasured: options.isMeasured)
     }
   }
 

@@ -6,12 +6,15 @@ import TensorIR
 struct Lowering {
   let target: Target
   let threads: Int
+  /// Whether steps tell their work.
+  let isMeasured: Bool
   private(set) var kernels: [Kernel] = []
   private var numbers: [Kernel: Int] = [:]
 
-  init(target: Target, threads: Int) {
+  init(target: Target, threads: Int, isMeasured: Bool) {
     self.target = target
     self.threads = threads
+    self.isMeasured = isMeasured
   }
 
   /// Lowers all nodes of a graph, bodies included.
@@ -51,7 +54,9 @@ struct Lowering {
         steps.steps.insert(step, at: known.map { $0 + 1 } ?? 0)
       case .external(let external):
         steps.steps.append(
-          Step(action: .external(external), reads: node.operands, writes: node.results, origin: node.origin))
+          Step(
+            action: .external(external), reads: node.operands, writes: node.results, origin: node.origin,
+            work: work(node, graph, steps.constants)))
       case .map, .reduce, .contract, .scatter, .sort, .compact:
         steps.steps.append(kernelStep(node, laidOut, steps.constants))
       }
@@ -91,7 +96,11 @@ struct Lowering {
     }
     return Step(
       action: .call(kernel: number, bindings: scope.bindings), reads: node.operands, writes: node.results,
-      origin: node.origin)
+      origin: node.origin, work: work(node, laidOut.graph, constants))
+  }
+
+  private func work(_ node: Node, _ graph: Graph, _ constants: [ValueID: ConstantTensor]) -> Work? {
+    isMeasured ? Work(node, in: graph, constants: constants) : nil
   }
 
   private func statements(

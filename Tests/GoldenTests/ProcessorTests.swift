@@ -41,7 +41,9 @@ import Verify
     return options
   }
 
-  private func compile(_ cpu: String, _ output: String = "model.o", emit: CompileOptions.EmitKind = .object) throws -> [UInt8] {
+  private func compile(
+    _ cpu: String, _ output: String = "model.o", emit: CompileOptions.EmitKind = .object
+  ) throws -> [UInt8] {
     var options = options(cpu, "\(folder.path)/\(output)")
     options.emit = emit
     try Pipeline.compile(path: "\(goldenFolder)/residual_block/model.onnx", options: options)
@@ -52,7 +54,8 @@ import Verify
   private func results(_ cpu: String, on machine: String? = nil) throws -> (chosen: String, values: String) {
     _ = try compile(cpu)
     let build = "objcopy --globalize-symbol=model.processor model.o && cc -static main.c model.o -o main"
-    let text = shell("cd \(folder.path) && \(build) && \(machine.map { "qemu-x86_64 -cpu \($0) " } ?? "")./main 2>/dev/null")
+    let emulator = machine.map { "qemu-x86_64 -cpu \($0) " } ?? ""
+    let text = shell("cd \(folder.path) && \(build) && \(emulator)./main 2>/dev/null")
     let lines = text.split(separator: "\n", maxSplits: 1).map(String.init)
     return (lines.first ?? "", lines.count > 1 ? lines[1] : "")
   }
