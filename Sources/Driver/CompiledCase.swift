@@ -29,9 +29,7 @@ final class CompiledCase: RunnableCase {
     interface = try lowered.interface
     declared = outputs
     threads = interface.isDivided ? try HostThreads(count: interface.parts) : nil
-    if let function = program.externals.first, options.link.isEmpty {
-      throw ModelError.invalid("the model calls \(function.name)", hint: "give the file with its code with --link")
-    }
+    try Self.requireCode(of: program.externals, options)
     if options.backend == .c || options.emit == .library {
       let folder = try TemporaryFolder()
       var libraryOptions = options
@@ -52,6 +50,12 @@ final class CompiledCase: RunnableCase {
       if let library { try Pipeline.linkCustomOperators(options.link, to: library) }
       model = try JITModel(lowered.hostCode, library: library)
     }
+  }
+
+  /// Refuses functions of the user if there is no file with their code.
+  static func requireCode(of functions: [ExternalFunction], _ options: CompileOptions) throws(ModelError) {
+    guard let function = functions.first, options.link.isEmpty else { return }
+    throw .invalid("the model calls \(function.name)", hint: "give the file with its code with --link")
   }
 
   /// The arena and the outputs for one choice of dimensions.

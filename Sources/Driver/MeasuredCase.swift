@@ -32,8 +32,10 @@ struct MeasuredCase {
     var options = options
     options.isMeasured = true
     options.emit = .library
-    options.link.append(path)
     let lowered = try Pipeline.lower(request, options: options)
+    let functions = lowered.program.externals.filter { $0 != Measurement.begin && $0 != Measurement.end }
+    try CompiledCase.requireCode(of: functions, options)
+    options.link.append(path)
     groups = lowered.groups
     let memory = lowered.memory
     footprint = memory.arena + memory.constants + memory.inputs + memory.outputs

@@ -5,8 +5,14 @@ import Verify
 
 @testable import Driver
 
+#if arch(x86_64)
+  private let runsX86 = true
+#else
+  private let runsX86 = false
+#endif
+
 /// Code for several processors in one file.
-@Suite struct ProcessorTests {
+@Suite(.enabled(if: runsX86)) struct ProcessorTests {
   private let folder: TemporaryFolder
 
   init() throws {

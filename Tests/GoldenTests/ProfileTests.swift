@@ -69,7 +69,7 @@ private func zeros(_ dims: [Int]) -> HostValue {
   /// The extent is an argument of the call, so that all counts come from the run.
   @Test(arguments: CompileOptions.Backend.allCases, [1, 2])
   func countsWhatARunDoes(_ backend: CompileOptions.Backend, _ threads: Int) throws {
-    for turns in [1, 2000] {
+    for turns in [1, 500] {
       let profile = try profile(turns: turns, threads: threads) { $0.backend = backend }
       let recurrence = try #require(profile.rows.first { $0.nodes.contains { $0.hasPrefix("'step' (MatMul-") } })
       #expect(recurrence.nodes.map { $0.prefix(6) } == ["'step'", "'join'"])
