@@ -67,7 +67,9 @@ private let position = Variable(id: 2, type: ValueType(.i64))
 private let elements = Expr.symbol("elements")
 private let turns = Expr.symbol("turns")
 
-private func sum(_ index: Int, _ lanes: Int) -> Variable { Variable(id: 3 + index, type: ValueType(.f32, lanes: lanes)) }
+private func sum(_ index: Int, _ lanes: Int) -> Variable {
+  Variable(id: 3 + index, type: ValueType(.f32, lanes: lanes))
+}
 
 private func vector(_ index: Expr, _ lanes: Int) -> Expr { .load(source, index: index, lanes: lanes, count: nil) }
 

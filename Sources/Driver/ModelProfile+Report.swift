@@ -11,16 +11,16 @@ extension ModelProfile {
   /// A table for people, first the groups that lose most over their floor.
   public var text: String {
     let columns = ["us", "share", "floor", "ratio", "Mop", "KiB", "calls"]
-    var lines = [columns.map { $0.leftPadded(to: 10) }.joined() + "  group"]
+    var lines = [columns.map { $0.leftPadded(to: 11) }.joined() + "  group"]
     lines += rows.map { row in
       let counts = row.counts
       let cells = [
-        fixed(row.seconds * 1e6, decimals: 2), fixed(share(row) * 100, decimals: 1) + "%",
-        fixed(row.floor * 1e6, decimals: 2), row.floor == 0 ? "-" : fixed(row.seconds / row.floor, decimals: 2),
+        fixed(row.seconds * 1e6, decimals: 3), fixed(share(row) * 100, decimals: 1) + "%",
+        fixed(row.floor * 1e6, decimals: 3), row.floor == 0 ? "-" : fixed(row.seconds / row.floor, decimals: 2),
         fixed(Double(counts.operations) / 1e6, decimals: 3),
         fixed(Double(counts.constantBytes + counts.otherBytes) / 1024, decimals: 1), "\(counts.calls)",
       ]
-      return cells.map { $0.leftPadded(to: 10) }.joined() + "  \(row.name): " + names(row.nodes)
+      return cells.map { $0.leftPadded(to: 11) }.joined() + "  \(row.name): " + names(row.nodes)
     }
     return (lines + ["", summary]).joined(separator: "\n")
   }

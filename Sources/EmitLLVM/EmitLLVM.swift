@@ -10,7 +10,7 @@ public func emitLLVM(_ program: Program, options: LLVMOptions) throws(ModelError
 
 /// Turns programs of one model for several processors into one module, which runs the first that a processor can.
 ///
-/// With one program there is nothing to pick. With more, all are for x86-64, and what is common runs on all such processors.
+/// With one program there is nothing to pick. With more, all are for x86-64, and what is common runs on all of those.
 public func emitLLVM(_ variants: [ProgramVariant]) throws(ModelError) -> LLVMModule {
   let program = variants[0].program
   let interface = try Interface(variants.map(\.program))

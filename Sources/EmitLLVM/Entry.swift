@@ -23,7 +23,7 @@ func emitModel(
           try X86Feature.all(in: variant.options.features)
         ))
     }
-    entry = emitChoice(program.prefix, entries, in: common)
+    entry = emitChoice(program.prefix, EntryParameters(interface).types(common), entries, in: common)
   }
   emitRun(program.prefix, interface, entry, in: common)
   if !program.symbols.isEmpty { emitArenaBytes(programs, in: common) }

@@ -20,40 +20,14 @@ public struct ProgramVariant: Sendable {
 typealias EmittedFunction = (type: LLVMTypeRef, function: LLVMValueRef)
 
 /// Emits the entry that calls the first of `entries` whose features the processor has, or gives a status.
-///
-/// The choice is made once. Threads that make it at the same time write the same number.
 func emitChoice(
-  _ prefix: String, _ entries: [(entry: EmittedFunction, features: Set<X86Feature>)], in target: ModuleContext
+  _ prefix: String, _ parameters: [LLVMTypeRef], _ entries: [(entry: EmittedFunction, features: Set<X86Feature>)],
+  in target: ModuleContext
 ) -> EmittedFunction {
-  let type = entries[0].entry.type
-  let parameters = (0..<Int(LLVMCountParamTypes(type))).map { index -> LLVMTypeRef in
-    LLVMTypeOf(LLVMGetParam(entries[0].entry.function, UInt32(index)))
-  }
   let entry = target.addFunction("\(prefix).entry", target.i32, parameters, internal: true)
   let emitter = FunctionEmitter(target, function: entry.function, returnsStatus: true)
   let builder = emitter.builder
-  guard let memory = LLVMAddGlobal(target.module, target.i32, "\(prefix).processor"),
-    let known = LLVMBuildLoad2(builder, target.i32, memory, "")
-  else { fatalError("global") }
-  LLVMSetInitializer(memory, target.int(0, target.i32))
-  LLVMSetLinkage(memory, LLVMInternalLinkage)
-  func makeRelaxed(_ access: LLVMValueRef?) {
-    LLVMSetOrdering(access, LLVMAtomicOrderingMonotonic)
-    LLVMSetAlignment(access, 4)
-  }
-  makeRelaxed(known)
-  let (unknown, chosen) = (emitter.block("unknown"), emitter.block("chosen"))
-  LLVMBuildCondBr(builder, emitter.isNonzero(known), chosen, unknown)
-  emitter.moveTo(unknown)
-  let detection = emitDetection(prefix, entries.map(\.features), in: target)
-  let found = emitter.call(detection.type, detection.function, [])
-  makeRelaxed(LLVMBuildStore(builder, found, memory))
-  LLVMBuildBr(builder, chosen)
-  emitter.moveTo(chosen)
-  guard let number = LLVMBuildPhi(builder, target.i32, "") else { fatalError("phi") }
-  var incoming: [LLVMValueRef?] = [known, found]
-  var blocks: [LLVMBasicBlockRef?] = [emitter.entryBlock, unknown]
-  LLVMAddIncoming(number, &incoming, &blocks, 2)
+  let number = emitNumber(prefix, entries.map(\.features), emitter)
   let none = emitter.block("none")
   let choice = LLVMBuildSwitch(builder, number, none, UInt32(entries.count))
   for (index, variant) in entries.enumerated() {
@@ -63,14 +37,39 @@ func emitChoice(
     LLVMAddCase(choice, target.int(1 + index, target.i32), block)
     emitter.moveTo(block)
     let arguments = parameters.indices.map(emitter.parameter)
-    LLVMBuildRet(builder, emitter.call(type, variant.entry.function, arguments))
+    LLVMBuildRet(builder, emitter.call(variant.entry.type, variant.entry.function, arguments))
   }
   emitter.moveTo(none)
   LLVMBuildRet(builder, emitter.status(Status.unsupportedProcessor.rawValue))
   return entry
 }
 
-/// The function that numbers, from 1, the first list of features that this processor has; or gives one more than there are.
+/// The number of the first list of features that this processor has, from 1, or one more than there are.
+///
+/// It is found once. Threads that find it at the same time write the same number, so relaxed accesses suffice.
+private func emitNumber(_ prefix: String, _ lists: [Set<X86Feature>], _ emitter: FunctionEmitter) -> LLVMValueRef {
+  let (target, builder) = (emitter.target, emitter.builder)
+  guard let memory = LLVMAddGlobal(target.module, target.i32, "\(prefix).processor"),
+    let known = LLVMBuildLoad2(builder, target.i32, memory, "")
+  else { fatalError("global") }
+  LLVMSetInitializer(memory, target.int(0, target.i32))
+  LLVMSetLinkage(memory, LLVMInternalLinkage)
+  let (unknown, chosen) = (emitter.block("unknown"), emitter.block("chosen"))
+  LLVMBuildCondBr(builder, emitter.isNonzero(known), chosen, unknown)
+  emitter.moveTo(unknown)
+  let detection = emitDetection(prefix, lists, in: target)
+  let found = emitter.call(detection.type, detection.function, [])
+  let store = LLVMBuildStore(builder, found, memory)
+  for access in [known, store] {
+    LLVMSetOrdering(access, LLVMAtomicOrderingMonotonic)
+    LLVMSetAlignment(access, 4)
+  }
+  LLVMBuildBr(builder, chosen)
+  emitter.moveTo(chosen)
+  return emitter.join([(known, emitter.entryBlock), (found, unknown)])
+}
+
+/// The function that asks the processor for the number.
 private func emitDetection(_ prefix: String, _ lists: [Set<X86Feature>], in target: ModuleContext) -> EmittedFunction {
   let result = target.addFunction("\(prefix).find_processor", target.i32, [], internal: true)
   target.add(target.attribute("noinline"), to: result.function)
@@ -127,19 +126,15 @@ private struct ProcessorQuery {
     let (target, builder) = (emitter.target, emitter.builder)
     let bits = ask(1, 0, .ecx)
     let isReadable = emitter.isNonzero(LLVMBuildAnd(builder, bits, target.int(1 << 27, target.i32), ""))
-    let before = LLVMGetInsertBlock(builder)
+    let before: LLVMBasicBlockRef = LLVMGetInsertBlock(builder)
     let (reading, after) = (emitter.block("xgetbv"), emitter.block("saved"))
     LLVMBuildCondBr(builder, isReadable, reading, after)
     emitter.moveTo(reading)
     let read = assembly("xgetbv", "={ax},={dx},{cx}", results: 2, [target.int(0, target.i32)])
-    let low = LLVMBuildExtractValue(builder, read, 0, "")
+    let low: LLVMValueRef = LLVMBuildExtractValue(builder, read, 0, "")
     LLVMBuildBr(builder, after)
     emitter.moveTo(after)
-    guard let state = LLVMBuildPhi(builder, target.i32, "") else { fatalError("phi") }
-    var incoming: [LLVMValueRef?] = [target.int(0, target.i32), low]
-    var blocks: [LLVMBasicBlockRef?] = [before, reading]
-    LLVMAddIncoming(state, &incoming, &blocks, 2)
-    return state
+    return emitter.join([(target.int(0, target.i32), before), (low, reading)])
   }
 
   private mutating func ask(_ leaf: Int, _ subleaf: Int, _ register: X86Feature.Register) -> LLVMValueRef {
@@ -165,5 +160,16 @@ private struct ProcessorQuery {
         type, text, text.utf8.count, constraints, constraints.utf8.count, 1, 0, LLVMInlineAsmDialectATT, 0)
     else { fatalError(text) }
     return emitter.call(type, code, arguments)
+  }
+}
+
+extension FunctionEmitter {
+  /// The 32-bit value that belongs to the block from which this one was reached.
+  fileprivate func join(_ values: [(value: LLVMValueRef, block: LLVMBasicBlockRef)]) -> LLVMValueRef {
+    guard let result = LLVMBuildPhi(builder, target.i32, "") else { fatalError("phi") }
+    var incoming: [LLVMValueRef?] = values.map(\.value)
+    var blocks: [LLVMBasicBlockRef?] = values.map(\.block)
+    LLVMAddIncoming(result, &incoming, &blocks, UInt32(values.count))
+    return result
   }
 }

@@ -2,6 +2,8 @@ import Support
 import TensorIR
 
 /// What a node does, whatever its code: operations, and bytes that it cannot do without, over symbols.
+///
+/// A scatter is taken to work in place: elements that it leaves as they are do not count.
 struct Work: Hashable {
   /// A product added to a sum counts as two, every other scalar operation on data as one; functions count as the
   /// operations that they are expanded to. Moves, index arithmetic, sorting and functions of the user do not count.
@@ -17,7 +19,7 @@ struct Work: Hashable {
     (constantBytes, otherBytes) = (0, 0)
     for (position, operand) in node.operands.enumerated() {
       let type = graph.type(of: operand)
-      let isWhole = Work.readsAll(node.primitive, position)
+      let isWhole = Work.readsAll(node.primitive)
       let reads = bodies.reduce(Dim(0)) { $0 + $1.iterations * $1.reads(position) }
       let count = isWhole ? type.shape.product : Dim.minimum(type.shape.product, reads)
       let bytes = count * type.element.storage.bytes
@@ -25,7 +27,7 @@ struct Work: Hashable {
     }
     for result in node.results {
       let type = graph.type(of: result)
-      otherBytes = otherBytes + type.shape.product * type.element.storage.bytes
+      otherBytes = otherBytes + Work.written(node.primitive, type.shape.product) * type.element.storage.bytes
     }
   }
 
@@ -61,20 +63,26 @@ struct Work: Hashable {
     case .scatter(let scatter):
       [
         Body(
-          graph: scatter.target, iterations: scatter.updates.product, combining: scatter.combiner == .assign ? 0 : 1)
+          graph: scatter.target, iterations: scatter.updates.product, combining: scatter.combiner == .assign ? 0 : 1,
+          factors: scatter.combiner == .assign ? 0..<0 : 0..<1)
       ]
     case .compact(let compact): [Body(graph: compact.condition, iterations: compact.shape.product)]
     case .constant, .reshape, .scan, .branch, .sort, .external, .measure, .assume: []
     }
   }
 
-  /// Whether a primitive reads an operand as a whole, not by its scalar graphs.
-  private static func readsAll(_ primitive: Primitive, _ operand: Int) -> Bool {
+  /// Whether a primitive reads its operands as a whole, not by its scalar graphs.
+  private static func readsAll(_ primitive: Primitive) -> Bool {
     switch primitive {
-    case .scatter: operand == 0
     case .sort, .external: true
-    case .map, .reduce, .contract, .compact, .constant, .reshape, .scan, .branch, .measure, .assume: false
+    case .map, .reduce, .contract, .scatter, .compact, .constant, .reshape, .scan, .branch, .measure, .assume: false
     }
+  }
+
+  /// The elements that a primitive writes of a result with `count` of them.
+  private static func written(_ primitive: Primitive, _ count: Dim) -> Dim {
+    guard case .scatter(let scatter) = primitive else { return count }
+    return Dim.minimum(count, scatter.updates.product)
   }
 }
 

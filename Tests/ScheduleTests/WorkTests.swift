@@ -96,6 +96,39 @@ import TensorIR
     #expect(try work(text) == [45, 0, 96])
   }
 
+  /// Five sums at indices of a long vector: indices, updates, and what they meet.
+  @Test(arguments: [(ScatterCombiner.add, 5, 8 * 5 + 4 * 15), (.assign, 0, 8 * 5 + 4 * 10)])
+  func scatters(_ combiner: ScatterCombiner, _ operations: Int, _ bytes: Int) throws {
+    var builder = GraphBuilder()
+    let inputs = [TensorType(.f32, [1000]), TensorType(.i64, [5]), TensorType(.f32, [5])].map { builder.input($0) }
+    var target = ScalarGraph()
+    let axis = target.axis(0)
+    let index = target.read(1, [axis], type: .i64)
+    target.results = [index, target.read(2, [axis], type: .f32)]
+    let scatter = Primitive.scatter(Scatter(updates: [5], combiner: combiner, target: target))
+    let graph = builder.finish(outputs: [builder.add(scatter, inputs)[0]])
+    let work = Work(try #require(graph.nodes.last), in: graph, constants: [:])
+    #expect([work.operations, work.constantBytes, work.otherBytes] == [Dim(operations), 0, Dim(bytes)])
+  }
+
+  @Test func sortsAndSelections() throws {
+    let sort = """
+      %0 = input f32[7, 3]
+      %1, %2 = sort(%0) axis 1 ascending limit 2 : f32[7, 2], i64[7, 2]
+      return %1, %2
+      """
+    #expect(try work(sort) == [0, 0, 4 * 21 + (4 + 8) * 14])
+    var builder = GraphBuilder()
+    let input = builder.input(TensorType(.f32, [9]))
+    var condition = ScalarGraph()
+    let value = condition.read(0, [condition.axis(0)], type: .f32)
+    condition.results = [condition.compare(.greater, value, condition.number(0, .f32))]
+    let compact = builder.add(.compact(Compact(shape: [9], condition: condition)), [input])
+    let graph = builder.finish(outputs: compact)
+    let work = Work(try #require(graph.nodes.last), in: graph, constants: [:])
+    #expect([work.operations, work.otherBytes] == [9, Dim(4 * 9 + 8 * 10)])
+  }
+
   /// The entry tells the work of each group between the functions, and only if it is asked to.
   @Test func entryTellsWork() throws {
     let text = """
