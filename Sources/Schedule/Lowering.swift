@@ -54,11 +54,12 @@ struct Lowering {
         steps.steps.insert(step, at: known.map { $0 + 1 } ?? 0)
       case .external(let external):
         steps.steps.append(
-          Step(
-            action: .external(external), reads: node.operands, writes: node.results, origin: node.origin,
-            work: work(node, graph, steps.constants)))
+          Step(action: .external(external), reads: node.operands, writes: node.results, origin: node.origin))
       case .map, .reduce, .contract, .scatter, .sort, .compact:
         steps.steps.append(kernelStep(node, laidOut, steps.constants))
+      }
+      if isMeasured, let work = Work(node, in: graph, constants: steps.constants) {
+        steps.steps[steps.steps.count - 1].work = work
       }
     }
     return steps
@@ -96,11 +97,7 @@ struct Lowering {
     }
     return Step(
       action: .call(kernel: number, bindings: scope.bindings), reads: node.operands, writes: node.results,
-      origin: node.origin, work: work(node, laidOut.graph, constants))
-  }
-
-  private func work(_ node: Node, _ graph: Graph, _ constants: [ValueID: ConstantTensor]) -> Work? {
-    isMeasured ? Work(node, in: graph, constants: constants) : nil
+      origin: node.origin)
   }
 
   private func statements(

@@ -13,7 +13,12 @@ struct Work: Hashable {
   /// Bytes of other operands that are read, each once, and of results.
   var otherBytes: Dim
 
-  init(_ node: Node, in graph: Graph, constants: [ValueID: ConstantTensor]) {
+  /// Nil for nodes that nothing is called for.
+  init?(_ node: Node, in graph: Graph, constants: [ValueID: ConstantTensor]) {
+    switch node.primitive {
+    case .constant, .reshape, .scan, .branch, .measure, .assume: return nil
+    case .map, .reduce, .contract, .scatter, .sort, .compact, .external: break
+    }
     let bodies = Work.bodies(node)
     operations = bodies.reduce(0) { $0 + $1.iterations * ($1.graph.operationCount + $1.combining) }
     (constantBytes, otherBytes) = (0, 0)

@@ -22,7 +22,7 @@ import TensorIR
       let values = [Double](repeating: 0, count: dims.reduce(1, *))
       known[node.operands[operand]] = ConstantTensor(.f32, dims: dims, doubles: values)
     }
-    return Work(node, in: graph, constants: known)
+    return try #require(Work(node, in: graph, constants: known))
   }
 
   @Test func products() throws {
@@ -107,7 +107,8 @@ import TensorIR
     target.results = [index, target.read(2, [axis], type: .f32)]
     let scatter = Primitive.scatter(Scatter(updates: [5], combiner: combiner, target: target))
     let graph = builder.finish(outputs: [builder.add(scatter, inputs)[0]])
-    let work = Work(try #require(graph.nodes.last), in: graph, constants: [:])
+    let node = try #require(graph.nodes.last)
+    let work = try #require(Work(node, in: graph, constants: [:]))
     #expect([work.operations, work.constantBytes, work.otherBytes] == [Dim(operations), 0, Dim(bytes)])
   }
 
@@ -125,7 +126,8 @@ import TensorIR
     condition.results = [condition.compare(.greater, value, condition.number(0, .f32))]
     let compact = builder.add(.compact(Compact(shape: [9], condition: condition)), [input])
     let graph = builder.finish(outputs: compact)
-    let work = Work(try #require(graph.nodes.last), in: graph, constants: [:])
+    let node = try #require(graph.nodes.last)
+    let work = try #require(Work(node, in: graph, constants: [:]))
     #expect([work.operations, work.otherBytes] == [9, Dim(4 * 9 + 8 * 10)])
   }
 
