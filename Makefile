@@ -9,7 +9,7 @@
 ONNXC := .build/release/onnxc
 PYTHON := .venv/bin/python
 DEBIAN_PACKAGES := llvm-19-dev clang-19 lld-19 libprotobuf-c-dev protobuf-c-compiler pkg-config libzstd-dev \
-  zlib1g-dev python3-venv gcc g++
+  zlib1g-dev python3-venv gcc g++ qemu-user
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 JOBS ?= $(shell nproc)
 

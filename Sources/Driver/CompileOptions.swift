@@ -57,6 +57,8 @@ public struct CompileOptions: Hashable, Sendable {
   public var stopAfter = ""
   /// Whether the time of each pass is printed.
   public var timePasses = false
+  /// Whether code tells the functions of `Measurement` what it does.
+  public var isMeasured = false
   /// Whether reports are for machines.
   public var json = false
   /// The file to write; `-` for standard output.

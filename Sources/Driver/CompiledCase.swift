@@ -1,5 +1,6 @@
 import CModelABI
 import EmitC
+import EmitHeader
 import EmitLLVM
 import Glibc
 import LoopIR
@@ -14,6 +15,7 @@ final class CompiledCase: RunnableCase {
   private let program: Program
   private let model: any DescribedModel
   private let folder: TemporaryFolder?
+  private let interface: EmitHeader.Interface
   private let threads: HostThreads?
   private let declared: [ValueInfo]
   /// Memory for the dimensions of the last run.
@@ -22,21 +24,20 @@ final class CompiledCase: RunnableCase {
   /// Compiles through the JIT, or, for the C back end and where a library is asked for, through a shared library.
   ///
   /// `outputs` are the model's declarations, which say what the program's outputs are put together to.
-  init(_ program: Program, outputs: [ValueInfo], options: CompileOptions) throws(ModelError) {
-    self.program = program
+  init(_ lowered: LoweredModel, outputs: [ValueInfo], options: CompileOptions) throws(ModelError) {
+    program = lowered.program
+    interface = try lowered.interface
     declared = outputs
-    threads = program.parts > 1 ? try HostThreads(count: program.parts) : nil
+    threads = interface.isDivided ? try HostThreads(count: interface.parts) : nil
     let custom = program.externals.filter { $0.provider == .user }
-    if let function = custom.first, options.link.isEmpty {
-      throw ModelError.invalid("the model calls \(function.name)", hint: "give the file with its code with --link")
-    }
+    try Self.requireCode(of: custom, options)
     if options.backend == .c || options.emit == .library {
       let folder = try TemporaryFolder()
       var libraryOptions = options
       libraryOptions.emit = .library
       libraryOptions.output = folder.path + "/model.so"
       do {
-        try Pipeline.emit(program, options: libraryOptions)
+        try Pipeline.emit(lowered, options: libraryOptions)
       } catch let error as ModelError {
         throw error
       } catch {
@@ -48,8 +49,14 @@ final class CompiledCase: RunnableCase {
       folder = custom.isEmpty ? nil : try TemporaryFolder()
       let library = folder.map { $0.path + "/operators.so" }
       if let library { try Pipeline.linkCustomOperators(options.link, to: library) }
-      model = try JITModel(program, library: library)
+      model = try JITModel(lowered.hostCode, library: library)
     }
+  }
+
+  /// Refuses functions of the user if there is no file with their code.
+  static func requireCode(of functions: [ExternalFunction], _ options: CompileOptions) throws(ModelError) {
+    guard let function = functions.first, options.link.isEmpty else { return }
+    throw .invalid("the model calls \(function.name)", hint: "give the file with its code with --link")
   }
 
   /// The arena and the outputs for one choice of dimensions.
@@ -107,15 +114,25 @@ final class CompiledCase: RunnableCase {
     return declared.compactMap { HostValue($0.name, $0.type, from: results) }
   }
 
-  func time(_ inputs: [HostValue], count: Int) throws -> [Double] {
+  /// An address in the shared library that the model is in.
+  func symbol(_ name: String) throws(ModelError) -> UnsafeMutableRawPointer {
+    guard let symbol = (model as? LibraryModel)?.symbol(name) else { throw .unsupported("there is no \(name)") }
+    return symbol
+  }
+
+  func time(_ inputs: [HostValue], count: Int) throws -> [Double] { try time(inputs, count: count) { _ in } }
+
+  /// Calls `afterEach` after every run, with whether it was the last.
+  func time(_ inputs: [HostValue], count: Int, afterEach: (Bool) -> Void) throws -> [Double] {
     try withPointers(inputs) { pointers, room in
       var seconds: [Double] = []
       seconds.reserveCapacity(count)
-      for _ in 0..<count {
-        if program.acquiresMemory { room.memory = HostMemory() }
+      for run in 0..<count {
+        if interface.acquiresMemory { room.memory = HostMemory() }
         let start = monotonicSeconds()
         try call(pointers, room)
         seconds.append(monotonicSeconds() - start)
+        afterEach(run == count - 1)
       }
       return seconds
     }

@@ -6,18 +6,18 @@ import LoopIR
 import Support
 
 extension Pipeline {
-  /// Writes the program in the form that the options ask for, with its header beside it.
-  static func emit(_ program: Program, options: CompileOptions) throws {
+  /// Writes a model in the form that the options ask for, with its header beside it.
+  static func emit(_ model: LoweredModel, options: CompileOptions) throws {
     let stem = stem(of: options.output)
     if options.backend == .c || options.emit == .c {
-      try emitThroughC(program, options, stem)
+      try emitThroughC(model.program, options, stem)
       return
     }
     guard options.weights == .embed else {
       throw ModelError.unsupported("weights beside an output of this kind are not supported", hint: "use --emit c")
     }
-    let module = try emitLLVM(program, options: codegen(options))
-    if options.output != "-" { try AtomicFile.write(try emitHeader(program, Interface(program)), path: stem + ".h") }
+    let module = try emitLLVM(model.code)
+    if options.output != "-" { try AtomicFile.write(emitHeader(model.program, try model.interface), path: stem + ".h") }
     switch options.emit {
     case .object: try AtomicFile.write(try module.object(), path: options.output)
     case .llvm: try AtomicFile.write(module.text(), path: options.output)

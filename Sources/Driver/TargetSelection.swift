@@ -1,56 +1,71 @@
 import EmitLLVM
 import Schedule
+import Support
+
+/// What code is generated for.
+struct Processor {
+  /// The name that the user gave.
+  var name: String
+  /// The code generator's options.
+  var codegen: LLVMOptions
+  /// The scheduler's description.
+  var target: Target
+}
 
 extension Pipeline {
-  /// The code generator's options for the asked processor.
-  static func codegen(_ options: CompileOptions) -> LLVMOptions {
+  /// The processors that the options name, the richest first.
+  static func processors(_ options: CompileOptions) throws(ModelError) -> [Processor] {
+    let names = options.cpu.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    let isC = options.backend == .c || options.emit == .c
+    guard names.count > 1 else {
+      let codegen = codegen(options)
+      return [Processor(name: options.cpu, codegen: codegen, target: isC ? .portable : target(codegen))]
+    }
+    guard !isC else {
+      throw .unsupported("C has one form for all processors", hint: "give one --cpu, or use the LLVM back end")
+    }
+    let triple = options.target.isEmpty ? LLVMOptions.host().triple : options.target
+    guard triple.hasPrefix("x86_64") else {
+      throw .unsupported("code for several processors is for x86-64 only, not for \(triple)", hint: "give one --cpu")
+    }
+    var processors: [Processor] = []
+    for name in names {
+      guard let processor = X86Processor(name) else {
+        throw .unsupported(
+          "'\(name)' is not a processor that code can choose when it runs",
+          hint: "use levels: " + X86Level.allCases.map(\.rawValue).joined(separator: ", "))
+      }
+      let features = processor.features.map { "+\($0)" } + options.features
+      var codegen = LLVMOptions(
+        triple: triple, cpu: processor.level.rawValue, features: features.joined(separator: ","))
+      codegen.tuning = name
+      if let same = processors.first(where: { $0.codegen.features == codegen.features }) {
+        throw .unsupported("\(same.name) and \(name) have the same instructions", hint: "give one of them")
+      }
+      processors.append(Processor(name: name, codegen: codegen, target: target(codegen)))
+    }
+    func rank(_ processor: Processor) -> (Int, Int, String) {
+      (processor.target.vectorBytes, processor.codegen.features.split(separator: ",").count, processor.name)
+    }
+    return processors.sorted { rank($0) > rank($1) }
+  }
+
+  private static func codegen(_ options: CompileOptions) -> LLVMOptions {
     let host = LLVMOptions.host()
     if options.target.isEmpty && options.cpu == "native" && options.features.isEmpty { return host }
     let triple = options.target.isEmpty ? host.triple : options.target
     let isNative = options.cpu == "native" && options.target.isEmpty
     let cpu = options.cpu == "native" ? (isNative ? host.cpu : "") : options.cpu
-    let implied = isNative ? [host.features] : triple.hasPrefix("x86_64") ? X86Level(cpu: cpu)?.features ?? [] : []
+    let level = triple.hasPrefix("x86_64") ? X86Processor(cpu)?.level : nil
+    let implied = isNative ? [host.features] : level?.features.map { "+\($0)" } ?? []
     return LLVMOptions(triple: triple, cpu: cpu, features: (implied + options.features).joined(separator: ","))
   }
 
-  /// The scheduler's description of the asked processor.
-  static func target(_ options: CompileOptions) -> Target {
-    if options.backend == .c || options.emit == .c { return .portable }
-    let codegen = codegen(options)
+  private static func target(_ codegen: LLVMOptions) -> Target {
     if codegen.triple.hasPrefix("aarch64") || codegen.triple.hasPrefix("arm64") { return .neon }
     guard codegen.triple.hasPrefix("x86_64") else { return .portable }
     if codegen.supports("avx512f") { return .avx512 }
     if codegen.supports("avx2") { return .avx2 }
     return .simd128
-  }
-}
-
-/// The levels of the x86-64 psABI above the first, and the processors that have them.
-private enum X86Level {
-  case v2, v3, v4
-
-  init?(cpu: String) {
-    switch cpu {
-    case "x86-64-v2", "nehalem", "westmere", "sandybridge", "ivybridge", "silvermont", "goldmont", "tremont": self = .v2
-    case "x86-64-v3", "haswell", "broadwell", "skylake", "alderlake", "raptorlake", "gracemont", "arrowlake", "lunarlake",
-      "znver1", "znver2", "znver3":
-      self = .v3
-    case "x86-64-v4", "skylake-avx512", "cascadelake", "cooperlake", "cannonlake", "icelake-client", "icelake-server",
-      "tigerlake", "rocketlake", "sapphirerapids", "emeraldrapids", "graniterapids", "znver4", "znver5":
-      self = .v4
-    default: return nil
-    }
-  }
-
-  /// What every processor of the level has, as LLVM spells it.
-  var features: [String] {
-    let second = ["+cx16", "+sahf", "+popcnt", "+sse3", "+ssse3", "+sse4.1", "+sse4.2"]
-    let third = ["+avx", "+avx2", "+bmi", "+bmi2", "+f16c", "+fma", "+lzcnt", "+movbe", "+xsave"]
-    let fourth = ["+avx512f", "+avx512bw", "+avx512cd", "+avx512dq", "+avx512vl"]
-    switch self {
-    case .v2: return second
-    case .v3: return second + third
-    case .v4: return second + third + fourth
-    }
   }
 }

@@ -131,7 +131,7 @@ private func prototypes(_ interface: Interface, _ program: Program) -> [String] 
     }
   }
   if interface.isDivided {
-    lines.append(" * parallel: runs up to \(program.parts) parts at the same time; NULL runs them one after the other")
+    lines.append(" * parallel: runs up to \(interface.parts) parts at the same time; NULL runs them one after the other")
   }
   lines.append(" */")
   lines.append("int \(prefix)_run(\(interface.parameters.joined(separator: ", ")));")

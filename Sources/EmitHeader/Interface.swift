@@ -39,8 +39,11 @@ public struct Interface: Sendable {
 
   /// Whether a call takes an allocator.
   public var acquiresMemory: Bool
+  /// The number of parts of kernels that may run at the same time.
+  public var parts: Int
+
   /// Whether kernels have parts that may run at the same time.
-  public var isDivided: Bool
+  public var isDivided: Bool { parts > 1 }
 
   /// Alignment in bytes of the arena.
   public static let arenaAlign = 64
@@ -70,6 +73,19 @@ public struct Interface: Sendable {
     outputs = tensors(program.outputs, "output")
     arenaBytes = program.arenaBytes.integerValue
     acquiresMemory = program.acquiresMemory
-    isDivided = program.parts > 1
+    parts = program.parts
+  }
+
+  /// The interface of programs of one model for several processors, which has room for the most demanding.
+  public init(_ programs: [Program]) throws(ModelError) {
+    try self.init(programs[0])
+    for program in programs.dropFirst() {
+      guard program.outputs.map(\.memory) == outputs.map(\.port.memory) else {
+        throw .unsupported("the sizes of outputs have other bounds for other processors", hint: "give one --cpu")
+      }
+      if let first = arenaBytes { arenaBytes = program.arenaBytes.integerValue.map { max(first, $0) } }
+      acquiresMemory = acquiresMemory || program.acquiresMemory
+      parts = max(parts, program.parts)
+    }
   }
 }

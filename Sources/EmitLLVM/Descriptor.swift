@@ -2,11 +2,11 @@ import CLLVM
 import EmitHeader
 import LoopIR
 
-/// Emits the `onnxc_model` of a program and the function that gives it.
+/// Emits the `onnxc_model` of a model's programs and the function that gives it.
 func emitDescriptor(
-  _ program: Program, _ interface: Interface, _ entry: (type: LLVMTypeRef, function: LLVMValueRef),
-  in target: ModuleContext
+  _ programs: [Program], _ interface: Interface, _ entry: EmittedFunction, in target: ModuleContext
 ) {
+  let program = programs[0]
   func name(_ text: String) -> LLVMValueRef {
     target.addConstant("\(program.prefix).name", target.string(Array(text.utf8), terminated: true))
   }
@@ -35,9 +35,9 @@ func emitDescriptor(
     target.int(program.inputs.count, target.i32), target.int(program.outputs.count, target.i32),
     tensors(interface.inputs), tensors(interface.outputs), target.int(program.symbols.count, target.i32),
     array(program.symbols.map(name), target.pointer), target.int(interface.arenaBytes ?? 0, target.i64),
-    target.int(Interface.arenaAlign, target.i64), emitArenaSize(program, in: target),
+    target.int(Interface.arenaAlign, target.i64), emitArenaSize(programs, in: target),
     emitOutputSizes(program, in: target),
-    emitGenericRun(program, entry, in: target),
+    emitGenericRun(program, interface, entry, in: target),
   ])
   let global = target.addConstant("\(program.prefix).model", model)
   let getter = target.addFunction("\(program.prefix)_model", target.pointer, [], internal: false)
@@ -46,11 +46,12 @@ func emitDescriptor(
 }
 
 /// The arena's size from an array of symbols.
-private func emitArenaSize(_ program: Program, in target: ModuleContext) -> LLVMValueRef {
+private func emitArenaSize(_ programs: [Program], in target: ModuleContext) -> LLVMValueRef {
+  let program = programs[0]
   let size = target.addFunction("\(program.prefix).arena_size", target.i64, [target.pointer], internal: true)
   let emitter = FunctionEmitter(target, function: size.function, returnsStatus: false)
   emitSymbols(program, from: 0, emitter)
-  LLVMBuildRet(emitter.builder, emitter.emit(program.arenaBytes))
+  LLVMBuildRet(emitter.builder, emitArenaBytes(programs, emitter))
   return size.function
 }
 
@@ -73,7 +74,7 @@ private func emitSymbols(_ program: Program, from parameter: Int, _ emitter: Fun
 
 /// The entry called with arrays of pointers.
 private func emitGenericRun(
-  _ program: Program, _ entry: (type: LLVMTypeRef, function: LLVMValueRef), in target: ModuleContext
+  _ program: Program, _ interface: Interface, _ entry: EmittedFunction, in target: ModuleContext
 ) -> LLVMValueRef {
   let run = target.addFunction(
     "\(program.prefix).run", target.i32, Array(repeating: target.pointer, count: 7), internal: true)
@@ -97,8 +98,8 @@ private func emitGenericRun(
     }
     axis += port.extents.count
   }
-  if program.acquiresMemory { arguments.append(emitter.parameter(memory)) }
-  if program.parts > 1 { arguments.append(emitter.parameter(parallel)) }
+  if interface.acquiresMemory { arguments.append(emitter.parameter(memory)) }
+  if interface.isDivided { arguments.append(emitter.parameter(parallel)) }
   LLVMBuildRet(emitter.builder, emitter.call(entry.type, entry.function, arguments))
   return run.function
 }

@@ -7,7 +7,7 @@ final class DivisionEmitter {
   private let program: Program
   private let kernels: [KernelFunction]
   private let target: ModuleContext
-  private let runner: (type: LLVMTypeRef, function: LLVMValueRef)
+  private let runner: EmittedFunction
   /// Functions that run one part of a kernel, by kernel.
   private var tasks: [Int: LLVMValueRef] = [:]
 
@@ -56,7 +56,7 @@ final class DivisionEmitter {
 }
 
 /// The function that runs all parts of a task, by the hook if there is one.
-private func emitRunner(_ program: Program, in target: ModuleContext) -> (type: LLVMTypeRef, function: LLVMValueRef) {
+private func emitRunner(_ program: Program, in target: ModuleContext) -> EmittedFunction {
   let runner = target.addFunction(
     "\(program.prefix).parts", target.void, [target.pointer, target.pointer, target.pointer, target.i32], internal: true)
   target.add(target.attribute("noinline"), to: runner.function)

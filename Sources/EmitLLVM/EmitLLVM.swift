@@ -5,7 +5,19 @@ public import Support
 
 /// Turns a program into optimized machine code for the target that `options` name.
 public func emitLLVM(_ program: Program, options: LLVMOptions) throws(ModelError) -> LLVMModule {
-  let interface = try Interface(program)
+  try emitLLVM([ProgramVariant(name: "", program: program, options: options)])
+}
+
+/// Turns programs of one model for several processors into one module, which runs the first that a processor can.
+///
+/// With one program there is nothing to pick. With more, all are for x86-64, and what is common runs on all of those.
+public func emitLLVM(_ variants: [ProgramVariant]) throws(ModelError) -> LLVMModule {
+  let program = variants[0].program
+  let interface = try Interface(variants.map(\.program))
+  var options = variants[0].options
+  if variants.count > 1 {
+    options = LLVMOptions(triple: options.triple, cpu: "x86-64", optimization: options.optimization)
+  }
   let machine = try TargetMachine(options)
   guard let context = LLVMContextCreate() else { fatalError("no LLVM context") }
   guard let module = LLVMModuleCreateWithNameInContext(program.prefix, context) else {
@@ -16,10 +28,13 @@ public func emitLLVM(_ program: Program, options: LLVMOptions) throws(ModelError
   LLVMSetModuleDataLayout(module, layout)
   LLVMSetTarget(module, options.triple)
   LLVMSetSourceFileName(module, program.prefix, program.prefix.utf8.count)
-  let target = ModuleContext(
-    context: context, module: module, options: options, pointerBytes: Int(LLVMPointerSize(layout)))
+  let pool = ConstantPool()
+  let pointerBytes = Int(LLVMPointerSize(layout))
   LLVMDisposeTargetData(layout)
-  emitProgram(program, interface, in: target)
+  func target(_ options: LLVMOptions) -> ModuleContext {
+    ModuleContext(context: context, module: module, options: options, pointerBytes: pointerBytes, pool: pool)
+  }
+  try emitModel(variants, interface, common: target(options)) { target($0.options) }
   verify(module)
   optimize(module, machine, options)
   return result

@@ -3,19 +3,42 @@ import EmitHeader
 import LoopIR
 import Support
 
-/// Emits everything of a program into the module.
-func emitProgram(_ program: Program, _ interface: Interface, in target: ModuleContext) {
-  let constants = program.constants.enumerated().map { index, constant in
-    target.addConstant(
-      "\(program.prefix).constant_\(index)", target.data(constant.bytes), alignment: 64)
+/// Emits everything of a model into the module: the code of each variant for its own processor, the rest for all.
+func emitModel(
+  _ variants: [ProgramVariant], _ interface: Interface, common: ModuleContext, own: (ProgramVariant) -> ModuleContext
+) throws(ModelError) {
+  let programs = variants.map(\.program)
+  let program = programs[0]
+  let entry: EmittedFunction
+  if variants.count == 1 {
+    entry = emitCode(program, interface, constants: program.prefix, in: common)
+  } else {
+    var entries: [(entry: EmittedFunction, features: Set<X86Feature>)] = []
+    for variant in variants {
+      var code = variant.program
+      code.prefix += ".\(variant.name)"
+      entries.append(
+        (
+          emitCode(code, interface, constants: program.prefix, in: own(variant)),
+          try X86Feature.all(in: variant.options.features)
+        ))
+    }
+    entry = emitChoice(program.prefix, EntryParameters(interface).types(common), entries, in: common)
   }
+  emitRun(program.prefix, interface, entry, in: common)
+  if !program.symbols.isEmpty { emitArenaBytes(programs, in: common) }
+  if !interface.hasFixedOutputs { emitOutputBytes(program, in: common) }
+  emitDescriptor(programs, interface, entry, in: common)
+  emitStatusTexts(in: common)
+}
+
+/// Emits what a processor runs; all names start with the program's prefix, but those of data with `constants`.
+private func emitCode(
+  _ program: Program, _ interface: Interface, constants prefix: String, in target: ModuleContext
+) -> EmittedFunction {
+  let constants = program.constants.map { target.sharedConstant(prefix, $0.bytes) }
   let kernels = program.kernels.map { emitKernel($0, of: program, in: target) }
-  let entry = emitEntry(program, constants, kernels, in: target)
-  emitRun(program, entry, in: target)
-  if !program.symbols.isEmpty { emitArenaBytes(program, in: target) }
-  if !interface.hasFixedOutputs { emitOutputBytes(program, in: target) }
-  emitDescriptor(program, interface, entry, in: target)
-  emitStatusTexts(in: target)
+  return emitEntry(program, interface, constants, kernels, in: target)
 }
 
 /// Where the parameters of the entry are.
@@ -29,21 +52,21 @@ struct EntryParameters {
   var parallel: Int?
   let count: Int
 
-  init(_ program: Program) {
+  init(_ interface: Interface) {
     symbols = 1
-    inputs = symbols + program.symbols.count
-    outputs = inputs + program.inputs.count
-    var next = outputs + program.outputs.count
-    for (index, port) in program.outputs.enumerated() where port.memory != .exact {
+    inputs = symbols + interface.symbols.count
+    outputs = inputs + interface.inputs.count
+    var next = outputs + interface.outputs.count
+    for (index, tensor) in interface.outputs.enumerated() where tensor.port.memory != .exact {
       dims[index] = next
       next += 1
     }
-    if program.acquiresMemory {
+    if interface.acquiresMemory {
       memory = next
       next += 1
     }
     required = inputs..<next
-    if program.parts > 1 {
+    if interface.isDivided {
       parallel = next
       next += 1
     }
@@ -60,9 +83,10 @@ struct EntryParameters {
 
 /// The internal function that checks the arguments and runs the kernels.
 private func emitEntry(
-  _ program: Program, _ constants: [LLVMValueRef], _ kernels: [KernelFunction], in target: ModuleContext
-) -> (type: LLVMTypeRef, function: LLVMValueRef) {
-  let parameters = EntryParameters(program)
+  _ program: Program, _ interface: Interface, _ constants: [LLVMValueRef], _ kernels: [KernelFunction],
+  in target: ModuleContext
+) -> EmittedFunction {
+  let parameters = EntryParameters(interface)
   let result = target.addFunction("\(program.prefix).entry", target.i32, parameters.types(target), internal: true)
   let emitter = FunctionEmitter(target, function: result.function, returnsStatus: true)
   for (index, symbol) in program.symbols.enumerated() {
@@ -108,7 +132,7 @@ private func emitEntry(
   if let memory = parameters.memory {
     emitter.emitAcquire = { acquire($1, $2, from: $0.parameter(memory), $0) }
   }
-  if let parallel = parameters.parallel {
+  if let parallel = parameters.parallel, program.parts > 1 {
     let division = DivisionEmitter(program, kernels, in: target)
     emitter.emitParallel = { division.emit($1, hook: $0.parameter(parallel), $0) }
   }
@@ -128,9 +152,7 @@ func emitDerivedSymbols(_ program: Program, _ emitter: FunctionEmitter) {
 }
 
 /// Declares a function that the linking program supplies.
-private func declare(_ function: ExternalFunction, in target: ModuleContext) -> (
-  type: LLVMTypeRef, function: LLVMValueRef
-) {
+private func declare(_ function: ExternalFunction, in target: ModuleContext) -> EmittedFunction {
   var types: [LLVMTypeRef?] = function.parameters.map { parameter in
     switch parameter.kind {
     case .input, .output, .text: target.pointer
@@ -138,7 +160,8 @@ private func declare(_ function: ExternalFunction, in target: ModuleContext) -> 
     }
   }
   guard let type = LLVMFunctionType(target.i32, &types, UInt32(types.count), 0),
-    let declaration = LLVMAddFunction(target.module, function.name, type)
+    let declaration = LLVMGetNamedFunction(target.module, function.name)
+      ?? LLVMAddFunction(target.module, function.name, type)
   else { fatalError("declaration of \(function.name)") }
   return (type, declaration)
 }
@@ -202,24 +225,31 @@ private func checkArguments(_ program: Program, _ parameters: EntryParameters, _
 }
 
 /// The exported function with the model's signature.
-private func emitRun(
-  _ program: Program, _ entry: (type: LLVMTypeRef, function: LLVMValueRef), in target: ModuleContext
-) {
-  let types = EntryParameters(program).types(target)
-  let run = target.addFunction("\(program.prefix)_run", target.i32, types, internal: false)
+private func emitRun(_ prefix: String, _ interface: Interface, _ entry: EmittedFunction, in target: ModuleContext) {
+  let types = EntryParameters(interface).types(target)
+  let run = target.addFunction("\(prefix)_run", target.i32, types, internal: false)
   let emitter = FunctionEmitter(target, function: run.function, returnsStatus: true)
   LLVMBuildRet(
     emitter.builder, emitter.call(entry.type, entry.function, types.indices.map(emitter.parameter)))
 }
 
 /// The exported function that gives the size of the arena for some symbols.
-private func emitArenaBytes(_ program: Program, in target: ModuleContext) {
+private func emitArenaBytes(_ programs: [Program], in target: ModuleContext) {
+  let program = programs[0]
   let size = target.addFunction(
     "\(program.prefix)_arena_bytes", target.i64, program.symbols.map { _ in target.i64 }, internal: false)
   let emitter = FunctionEmitter(target, function: size.function, returnsStatus: false)
   for (index, symbol) in program.symbols.enumerated() { emitter.symbols[symbol] = emitter.parameter(index) }
-  emitDerivedSymbols(program, emitter)
-  LLVMBuildRet(emitter.builder, emitter.emit(program.arenaBytes))
+  LLVMBuildRet(emitter.builder, emitArenaBytes(programs, emitter))
+}
+
+/// The bytes that suffice for every one of the programs.
+func emitArenaBytes(_ programs: [Program], _ emitter: FunctionEmitter) -> LLVMValueRef {
+  let sizes = programs.map { program in
+    emitDerivedSymbols(program, emitter)
+    return emitter.emit(program.arenaBytes)
+  }
+  return sizes.dropFirst().reduce(sizes[0]) { emitter.call("llvm.smax", [emitter.target.i64], [$0, $1]) }
 }
 
 /// The exported function that gives the bytes to provide for an output.

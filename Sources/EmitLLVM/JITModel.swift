@@ -15,10 +15,19 @@ public final class JITModel: DescribedModel {
   /// Compiles the program for the machine that this process runs on.
   ///
   /// The shared library at `path` has the functions of custom operators; others are those of this process.
-  public init(_ program: Program, optimization: Int = 2, library path: String? = nil) throws(ModelError) {
+  public convenience init(_ program: Program, optimization: Int = 2, library path: String? = nil) throws(ModelError) {
+    let variant = ProgramVariant(name: "", program: program, options: .host(optimization: optimization))
+    try self.init([variant], library: path)
+  }
+
+  /// Compiles programs for several processors, of which this machine must be able to run one.
+  ///
+  /// The shared library at `path` has the functions of custom operators.
+  public init(_ variants: [ProgramVariant], library path: String? = nil) throws(ModelError) {
+    let program = variants[0].program
     let custom = program.externals.filter { $0.provider == .user }
     functions = custom.isEmpty ? nil : try OperatorLibrary(path ?? "", custom)
-    let compiled = try emitLLVM(program, options: .host(optimization: optimization))
+    let compiled = try emitLLVM(variants)
     var created: LLVMOrcLLJITRef?
     check(LLVMOrcCreateLLJIT(&created, nil))
     guard let jit = created else { fatalError("no JIT") }

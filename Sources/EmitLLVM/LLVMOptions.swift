@@ -6,6 +6,8 @@ public struct LLVMOptions: Sendable {
   public var triple: String
   public var cpu: String
   public var features: String
+  /// The processor whose speed instructions are chosen and ordered for; empty for `cpu`.
+  public var tuning = ""
   /// 0 to 3, as the `-O` flags of compilers.
   public var optimization: Int
   /// Whether `multiplyAdd` is one instruction; otherwise it may become two.

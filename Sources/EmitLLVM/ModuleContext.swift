@@ -2,7 +2,12 @@ import CLLVM
 import LoopIR
 import Support
 
-/// What every part of one module shares: types, attributes, intrinsics and data.
+/// The constants of a module by their bytes.
+final class ConstantPool {
+  fileprivate(set) var globals: [Bytes: LLVMValueRef] = [:]
+}
+
+/// What every part of one module that is for one processor shares: types, attributes, intrinsics and data.
 final class ModuleContext {
   let context: LLVMContextRef
   let module: LLVMModuleRef
@@ -15,8 +20,13 @@ final class ModuleContext {
   let i64: LLVMTypeRef
   let pointer: LLVMTypeRef
   let void: LLVMTypeRef
+  private let pool: ConstantPool
 
-  init(context: LLVMContextRef, module: LLVMModuleRef, options: LLVMOptions, pointerBytes: Int) {
+  /// `pool` holds the data that functions for several processors share.
+  init(
+    context: LLVMContextRef, module: LLVMModuleRef, options: LLVMOptions, pointerBytes: Int, pool: ConstantPool
+  ) {
+    self.pool = pool
     self.context = context
     self.module = module
     self.options = options
@@ -90,6 +100,7 @@ final class ModuleContext {
     // Optimizations must not turn plain loops and arithmetic into calls of a C library.
     addText("no-builtins", "", to: function)
     if !options.cpu.isEmpty { addText("target-cpu", options.cpu, to: function) }
+    if !options.tuning.isEmpty { addText("tune-cpu", options.tuning, to: function) }
     if !options.features.isEmpty { addText("target-features", options.features, to: function) }
     if options.features.contains("+avx512f") { addText("prefer-vector-width", "512", to: function) }
     return (type, function)
@@ -117,8 +128,15 @@ final class ModuleContext {
     return global
   }
 
-  /// Read-only bytes.
-  func data(_ bytes: Bytes) -> LLVMValueRef {
+  /// Private read-only data aligned to 64 bytes, once for equal bytes.
+  func sharedConstant(_ prefix: String, _ bytes: Bytes) -> LLVMValueRef {
+    if let known = pool.globals[bytes] { return known }
+    let global = addConstant("\(prefix).constant_\(pool.globals.count)", data(bytes), alignment: 64)
+    pool.globals[bytes] = global
+    return global
+  }
+
+  private func data(_ bytes: Bytes) -> LLVMValueRef {
     let value = bytes.withUnsafeBytes {
       LLVMConstStringInContext2(context, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count, 1)
     }

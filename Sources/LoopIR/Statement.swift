@@ -49,7 +49,7 @@ public enum ExternalArgument: Hashable, Sendable {
   case place(Argument)
   /// A null pointer.
   case absent
-  /// A literal `i64` or `f32`.
+  /// An `i64` scalar or a literal `f32`.
   case value(Expr)
 }
 

@@ -23,6 +23,9 @@ public final class LibraryModel: DescribedModel {
 
   deinit { dlclose(handle) }
 
+  /// What the library exports under a name, valid while the object lives.
+  public func symbol(_ name: String) -> UnsafeMutableRawPointer? { dlsym(handle, name) }
+
   private static func loaderMessage() -> String {
     guard let text = dlerror() else { return "unknown error" }
     return String(cString: text)

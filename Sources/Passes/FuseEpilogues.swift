@@ -15,6 +15,7 @@ func fuseEpilogues(_ graph: Graph) -> Graph {
         let fused = fuse(node, map, operand, producer)
       else { continue }
       nodes[position] = fused
+      nodes[position]?.absorbOrigin(of: producer)
       nodes[source] = nil
       for result in fused.results { producers[result.index] = position }
       break

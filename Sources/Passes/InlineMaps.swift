@@ -100,6 +100,7 @@ private func inline(_ node: Node, _ operand: Int, _ producerNode: Node, _ produc
     return copy
   }
   var changed = node
+  changed.absorbOrigin(of: producerNode)
   switch node.primitive {
   case .map(var map):
     (changed.operands, map.body) = GraphBuilder.compact(expanded(map.body), operands)

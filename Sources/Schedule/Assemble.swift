@@ -10,15 +10,19 @@ public struct MemoryReport: Hashable, Sendable {
   public var constants: Int
   public var inputs: Int
   public var outputs: Int
+  /// The names of the processors that there is code for, the richest first; empty for one.
+  public var processors: [String] = []
 }
 
 /// Lowers a graph to a program: kernels, memory plan and entry.
 ///
-/// Kernels with much to do are divided into as many parts as there are threads.
+/// Kernels with much to do are divided into as many parts as there are threads. A program that is measured calls the
+/// functions of `Measurement` around each of the groups that are returned.
 public func schedule(
-  _ graph: Graph, inputs: [Port], outputs: [Port], prefix: String, target: Target, threads: Int = 1
-) throws(ModelError) -> (Program, MemoryReport) {
-  var lowering = Lowering(target: target, threads: threads)
+  _ graph: Graph, inputs: [Port], outputs: [Port], prefix: String, target: Target, threads: Int = 1,
+  isMeasured: Bool = false
+) throws(ModelError) -> (Program, MemoryReport, groups: [Group]) {
+  var lowering = Lowering(target: target, threads: threads, isMeasured: isMeasured)
   let steps = try lowering.lower(graph)
   let bounds = SizeBounds(steps.graph)
   var assembler = Assembler(program: Program(prefix: prefix, inputs: inputs, outputs: outputs), bounds: bounds)
@@ -57,7 +61,7 @@ public func schedule(
     arena: plan.memory.sample, lowerBound: plan.memory.lowerBound, constants: constants,
     inputs: graph.inputs.reduce(0) { $0 + MemoryPlan.sample(assembler.bytes(graph.type(of: $1))) },
     outputs: graph.outputs.reduce(0) { $0 + MemoryPlan.sample(assembler.bytes(graph.type(of: $1))) })
-  return (assembler.program, report)
+  return (assembler.program, report, assembler.groups)
 }
 
 /// The symbols of the inputs, in order of their first appearance.
@@ -100,6 +104,8 @@ struct Assembler {
   var program: Program
   /// Buffers of values whose memory is acquired when they are first written.
   var unbounded: [ValueID: Buffer] = [:]
+  /// What a program that is measured calls, in the order of its numbers.
+  var groups: [Group] = []
   private let bounds: SizeBounds
   private var constantNumbers: [ConstantTensor: Buffer] = [:]
   private var nextVariable = 0
@@ -257,7 +263,8 @@ struct Assembler {
           let isBroken: CompareOp = fact.relation == .equal ? .notEqual : .greater
           statements.append(fail(assumption.status, if: .compare(isBroken, fact.left.expr, fact.right.expr)))
         }
-      case .external(let external): statements.append(call(external, step, steps, places))
+      case .external(let external):
+        statements += measured(call(external, step, steps, places), external.function.name, step)
       case .branch(let choice):
         guard let plans = plan.bodies[number], let place = plan.scratch[number][0] else { fatalError("branch without a plan") }
         statements += branch(choice, plans, base + place, steps, &places)
@@ -279,7 +286,7 @@ struct Assembler {
             }
           }
         }
-        statements.append(call(kernel, arguments))
+        statements += measured(call(kernel, arguments), program.kernels[kernel].name, step)
       case .scan(let scan):
         guard let body = plan.bodies[number]?[0], let place = plan.scratch[number][0] else { fatalError("scan without a plan") }
         let spare = plan.scratch[number].dropFirst().map { $0.map { base + $0 } }
@@ -298,16 +305,17 @@ struct Assembler {
     return .loop(Loop(part, from: .index(0), to: .index(program.parts), kind: .parallel, body: [call]))
   }
 
+  /// The position of a function of the program, which is added if it is not there.
+  mutating func number(of function: ExternalFunction) -> Int {
+    if let known = program.externals.firstIndex(of: function) { return known }
+    program.externals.append(function)
+    return program.externals.count - 1
+  }
+
   private mutating func call(
     _ external: External, _ step: Step, _ steps: Steps, _ places: [ValueID: Argument]
   ) -> Statement {
-    let number: Int
-    if let known = program.externals.firstIndex(of: external.function) {
-      number = known
-    } else {
-      number = program.externals.count
-      program.externals.append(external.function)
-    }
+    let number = number(of: external.function)
     var arguments: [LoopIR.ExternalArgument] = []
     for argument in external.arguments {
       switch argument {

@@ -83,8 +83,9 @@ private struct LayoutAssignment {
     result.values.append(Value(type: type))
     layouts.append(.rowMajor(type.rank))
     let copy = ValueID(result.values.count - 1)
+    let origin = "layout of " + (producers[value.index].map { source.nodes[$0].origin } ?? "an input")
     result.nodes.append(
-      Node(.map(Map(shape: type.shape, body: body)), operands: [value], results: [copy], origin: "layout of \(value.index)"))
+      Node(.map(Map(shape: type.shape, body: body)), operands: [value], results: [copy], origin: origin))
     return copy
   }
 

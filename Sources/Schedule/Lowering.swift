@@ -6,12 +6,15 @@ import TensorIR
 struct Lowering {
   let target: Target
   let threads: Int
+  /// Whether steps tell their work.
+  let isMeasured: Bool
   private(set) var kernels: [Kernel] = []
   private var numbers: [Kernel: Int] = [:]
 
-  init(target: Target, threads: Int) {
+  init(target: Target, threads: Int, isMeasured: Bool) {
     self.target = target
     self.threads = threads
+    self.isMeasured = isMeasured
   }
 
   /// Lowers all nodes of a graph, bodies included; a graph that is the body of a scan has that many states.
@@ -58,6 +61,9 @@ struct Lowering {
         steps.steps.append(kernelStep(node, laidOut, steps.constants, inPlace: inPlace))
       case .map, .reduce, .contract, .sort, .compact:
         steps.steps.append(kernelStep(node, laidOut, steps.constants))
+      }
+      if isMeasured, let work = Work(node, in: graph, constants: steps.constants) {
+        steps.steps[steps.steps.count - 1].work = work
       }
     }
     return steps

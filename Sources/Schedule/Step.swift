@@ -21,6 +21,8 @@ struct Step {
   var reads: [ValueID]
   var writes: [ValueID]
   var origin: String
+  /// What a call does, in programs that are measured.
+  var work: Work?
 }
 
 /// The steps of a scan's body, and what its arena needs.

@@ -9,6 +9,7 @@ public enum Status: Int, Sendable, CaseIterable {
   case malformedText = 6
   case customOperatorFailed = 7
   case malformedImage = 8
+  case unsupportedProcessor = 9
 
   /// The text that `onnxc_strerror` gives.
   public var text: String {
@@ -22,6 +23,7 @@ public enum Status: Int, Sendable, CaseIterable {
     case .malformedText: "a string in the input data is not a number"
     case .customOperatorFailed: "the function of a custom operator returned a status other than 0"
     case .malformedImage: "an image in the input data is damaged or of a kind that is not supported"
+    case .unsupportedProcessor: "the model has no code for this processor"
     }
   }
 }

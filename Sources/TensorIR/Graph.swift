@@ -24,7 +24,7 @@ public struct Node: Hashable, Sendable {
   public var primitive: Primitive
   public var operands: [ValueID]
   public var results: [ValueID]
-  /// The ONNX node that it comes from, for messages and comments.
+  /// The ONNX node that it comes from, for messages and reports; several where passes made one of them.
   public var origin: String
 
   public init(_ primitive: Primitive, operands: [ValueID], results: [ValueID], origin: String) {
@@ -33,6 +33,18 @@ public struct Node: Hashable, Sendable {
     self.results = results
     self.origin = origin
   }
+}
+
+extension Node {
+  /// Takes over the origin of a node whose work it does from now on.
+  public mutating func absorbOrigin(of other: Node) {
+    let own = origin.split(separator: Self.joint)
+    let new = other.origin.split(separator: Self.joint).filter { !own.contains($0) }
+    origin = (new + own).joined(separator: Self.joint)
+  }
+
+  /// What stands between several origins.
+  public static let joint = " + "
 }
 
 /// A dataflow graph in static single assignment form; nodes are in topological order.

@@ -20,6 +20,9 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Runs to measure; as many as fit two seconds when left out.")
   var runs: Int?
 
+  @Flag(help: "Print time, work and floor of every kernel call; a floor is what work takes at this machine's peaks.")
+  var profile = false
+
   @Flag(help: "Answer requests on standard input: a number of runs, or 'save FILE.npz'.")
   var serve = false
 
@@ -27,6 +30,7 @@ struct BenchCommand: ParsableCommand {
 
   func validate() throws {
     if let runs, !(1...100_000_000).contains(runs) { throw ValidationError("--runs must be positive") }
+    if serve, profile { throw ValidationError("--serve and --profile exclude each other") }
   }
 
   func run() throws {
@@ -44,9 +48,13 @@ struct BenchCommand: ParsableCommand {
       let request = CaseRequest(
         path: model, model: loaded, bindings: try data.bindings().merging(options.dims) { _, asked in asked },
         inputs: given.map { ValueInfo(name: $0.info.name, type: $0.value.type, doc: $0.info.doc) })
+      let values = given.map(\.value)
+      if profile {
+        let report = try Pipeline.profile(request, inputs: values, options: options, runs: runs)
+        return print(flags.json ? report.json.description : report.text)
+      }
       let code = try Pipeline.caseCompiler(options: options).compile(request)
       let loadSeconds = monotonicSeconds() - start
-      let values = given.map(\.value)
       let first = try code.time(values, count: 1)[0]
       if serve {
         try answerRequests(code, values, loadSeconds: loadSeconds, firstSeconds: first)

@@ -45,11 +45,18 @@ extension MemoryReport {
       let number = String(row.bytes)
       return row.label.padded(to: 26) + String(repeating: " ", count: max(0, 14 - number.count)) + number + " bytes"
     }
-    return (lines + ["arena / lower bound".padded(to: 26) + "          \(fixed(ratio, decimals: 2))"]).joined(separator: "\n")
+    let last = ["arena / lower bound".padded(to: 26) + "          \(fixed(ratio, decimals: 2))"]
+    let names = processors.isEmpty ? [] : ["processors".padded(to: 26) + " " + processors.joined(separator: ", ")]
+    return (lines + last + names).joined(separator: "\n")
   }
 
   var json: JSON {
-    .object(rows.map { JSONMember(key: $0.key, value: .int($0.bytes)) } + [JSONMember(key: "ratio", value: .number(ratio))])
+    var members = rows.map { JSONMember(key: $0.key, value: .int($0.bytes)) }
+    members.append(JSONMember(key: "ratio", value: .number(ratio)))
+    if !processors.isEmpty {
+      members.append(JSONMember(key: "processors", value: .array(processors.map { .string($0) })))
+    }
+    return .object(members)
   }
 }
 

@@ -12,7 +12,7 @@ struct TargetFlags: ParsableArguments {
   @Option(help: ArgumentHelp("Target triple; this machine's when left out.", valueName: "triple"))
   var target = ""
 
-  @Option(help: "Processor, or 'native'.")
+  @Option(help: "Processor, 'native', or several, such as x86-64-v3,x86-64-v4, to choose from when the code runs.")
   var cpu = "native"
 
   @Option(help: "Target features to switch, such as +avx2,-fma.")

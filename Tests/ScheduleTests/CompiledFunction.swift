@@ -33,7 +33,7 @@ struct CompiledFunction {
       Port(name: name, element: element, extents: [Extent(.index(count), text: "\(count)")])
     }
     let ports = operands.indices.map { port("x\($0)", operands[$0], counts[$0]) }
-    let (program, _) = try schedule(
+    let (program, _, _) = try schedule(
       graph, inputs: ports, outputs: [port("y", result, count)], prefix: "test", target: .avx2)
     model = try JITModel(program, optimization: 1)
   }

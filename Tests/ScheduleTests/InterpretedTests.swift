@@ -105,7 +105,7 @@ struct InterpretedTests {
         return Port(name: "p\(value.index)", element: graph.type(of: value).element, extents: extents)
       }
     }
-    let (program, _) = try schedule(
+    let (program, _, _) = try schedule(
       graph, inputs: ports(graph.inputs), outputs: ports(graph.outputs), prefix: "m", target: targets[target].target)
     try LoopIR.verify(program)
     let result = try program.interpret(inputs: data.map { bytes($0) })

@@ -1,0 +1,160 @@
+import EmitLLVM
+import LoopIR
+import ModelHost
+import Schedule
+import Support
+
+/// What this machine does at best with the vectors of a target, measured with code of this compiler.
+public struct MachinePeaks: Sendable {
+  /// Operations per second of all threads together; a product added to a sum counts as two.
+  public var operations = 0.0
+  /// Bytes per second that all threads together read, by the bytes that they read again and again, in rising order.
+  public var reading: [(footprint: Int, rate: Double)] = []
+
+  /// The least seconds that operations and accesses to memory can take at the same time.
+  ///
+  /// `footprint` is the number of bytes among which accesses of a kind go around.
+  public func floor(operations count: Double, accesses: [(bytes: Double, footprint: Double)]) -> Double {
+    max(count / operations, accesses.reduce(0) { $0 + $1.bytes / rate($1.footprint) })
+  }
+
+  /// The rate for the largest footprint measured that is not above the given one.
+  private func rate(_ footprint: Double) -> Double {
+    (reading.last { Double($0.footprint) <= footprint } ?? reading[0]).rate
+  }
+
+  /// Measures with as many threads as the model has.
+  init(_ processor: Processor, threads: Int) throws(ModelError) {
+    let lanes = max(1, processor.target.lanes(4))
+    let pool = threads > 1 ? try HostThreads(count: threads) : nil
+    func model(_ body: [Statement]) throws(ModelError) -> JITModel {
+      let program = peakProgram(body, lanes: lanes, parts: threads)
+      return try JITModel([ProgramVariant(name: "", program: program, options: processor.codegen)])
+    }
+    let memory = Memory(elements: 1 << 25, outputs: lanes * threads)
+    let products = try model(productLoop(lanes))
+    let turns = 200_000
+    let seconds = memory.leastSeconds(
+      products, elements: accumulators * lanes, turns: turns, pool, repetitions: 50)
+    operations = Double(2 * accumulators * lanes * turns * threads) / seconds
+    let reads = try model(readLoop(lanes))
+    for footprint in Self.footprints {
+      let turns = max(1, (1 << 24) / footprint)
+      let elements = footprint / 4 / threads / (accumulators * lanes) * (accumulators * lanes)
+      guard elements > 0 else { continue }
+      let seconds = memory.leastSeconds(reads, elements: elements, turns: turns, pool, repetitions: 8)
+      reading.append((footprint, Double(elements * 4 * threads * turns) / seconds))
+    }
+    // What reads more can be no faster; where it seems to be, the other measurement was disturbed.
+    for index in reading.indices.dropLast().reversed() {
+      reading[index].rate = max(reading[index].rate, reading[index + 1].rate)
+    }
+  }
+
+  /// From what a first-level cache holds to what none does.
+  private static let footprints = (14...27).map { 1 << $0 }
+}
+
+/// Sums that go on at the same time: enough for the latency of additions and products, and few enough for 16 registers.
+private let accumulators = 12
+
+/// The vectors and positions of both loops, and the symbols with which a call says how much to do.
+private let source = Buffer(id: 0, element: .f32)
+private let result = Buffer(id: 1, element: .f32)
+private let part = Variable(id: 0, type: ValueType(.i64))
+private let turn = Variable(id: 1, type: ValueType(.i64))
+private let position = Variable(id: 2, type: ValueType(.i64))
+private let elements = Expr.symbol("elements")
+private let turns = Expr.symbol("turns")
+
+private func sum(_ index: Int, _ lanes: Int) -> Variable {
+  Variable(id: 3 + index, type: ValueType(.f32, lanes: lanes))
+}
+
+private func vector(_ index: Expr, _ lanes: Int) -> Expr { .load(source, index: index, lanes: lanes, count: nil) }
+
+/// Products with one vector added to sums that do not wait for each other.
+private func productLoop(_ lanes: Int) -> [Statement] {
+  let factor = Variable(id: 3 + accumulators, type: ValueType(.f32, lanes: lanes))
+  let steps = (0..<accumulators).map { index -> Statement in
+    let variable = Expr.variable(sum(index, lanes))
+    return .assign(sum(index, lanes), .multiplyAdd(variable, .variable(factor), .variable(factor)))
+  }
+  return [
+    .bind(factor, vector(.index(0), lanes)), .loop(Loop(turn, from: .index(0), to: turns, body: steps)),
+  ]
+}
+
+/// Additions of everything that a part reads.
+private func readLoop(_ lanes: Int) -> [Statement] {
+  let start = Expr.binary(.multiply, .variable(part), elements)
+  let steps = (0..<accumulators).map { index -> Statement in
+    let place = Expr.binary(.add, .binary(.add, start, .variable(position)), .index(index * lanes))
+    return .assign(sum(index, lanes), .binary(.add, .variable(sum(index, lanes)), vector(place, lanes)))
+  }
+  let pass = Loop(position, from: .index(0), to: elements, by: accumulators * lanes, body: steps)
+  return [.loop(Loop(turn, from: .index(0), to: turns, body: [.loop(pass)]))]
+}
+
+/// A program that runs a loop over sums in every part and keeps the sums.
+private func peakProgram(_ loop: [Statement], lanes: Int, parts: Int) -> Program {
+  let declared = (0..<accumulators).map { Statement.declare(sum($0, lanes), vector(.index($0 * lanes), lanes)) }
+  let total = (1..<accumulators).reduce(Expr.variable(sum(0, lanes))) {
+    .binary(.add, $0, .variable(sum($1, lanes)))
+  }
+  let stored = Statement.store(
+    result, index: .binary(.multiply, .variable(part), .index(lanes)), value: total, count: nil)
+  let whole = Expr.binary(.max, .binary(.multiply, elements, .index(parts)), .index(accumulators * lanes))
+  var program = Program(
+    prefix: "peak", inputs: [Port(name: "x", element: .f32, extents: [Extent(whole, text: "x")])],
+    outputs: [Port(name: "y", element: .f32, extents: [Extent(.index(lanes * parts), text: "y")])])
+  program.symbols = ["elements", "turns"]
+  program.parts = parts
+  program.kernels = [
+    Kernel(
+      name: "loop",
+      parameters: [Parameter(source, access: .read, alignment: 4), Parameter(result, access: .write, alignment: 4)],
+      scalars: [part], body: declared + loop + [stored])
+  ]
+  program.storage = [.input(0), .output(0)]
+  func call(_ part: Expr) -> Statement {
+    .call(kernel: 0, arguments: [Argument(source), Argument(result)], scalars: [part])
+  }
+  program.entry = parts == 1
+    ? [call(.index(0))]
+    : [.loop(Loop(part, from: .index(0), to: .index(parts), kind: .parallel, body: [call(.variable(part))]))]
+  return program
+}
+
+/// Memory that the loops read, all zeros, and write.
+private final class Memory {
+  private let input: UnsafeMutableRawPointer
+  private var outputs: [UnsafeMutableRawPointer?]
+
+  init(elements: Int, outputs: Int) {
+    input = .allocate(byteCount: elements * 4, alignment: 64)
+    input.initializeMemory(as: UInt8.self, repeating: 0, count: elements * 4)
+    self.outputs = [.allocate(byteCount: outputs * 4, alignment: 64)]
+  }
+
+  deinit {
+    input.deallocate()
+    for output in outputs { output?.deallocate() }
+  }
+
+  func leastSeconds(
+    _ model: JITModel, elements: Int, turns: Int, _ threads: HostThreads?, repetitions: Int
+  ) -> Double {
+    var least = Double.infinity
+    var dims: [Int64] = [0]
+    let memory = HostMemory()
+    for _ in 0..<repetitions {
+      let start = monotonicSeconds()
+      _ = model.run(
+        arena: nil, inputs: [UnsafeRawPointer(input)], outputs: &outputs, symbols: [Int64(elements), Int64(turns)],
+        dims: &dims, memory: memory, threads: threads)
+      least = min(least, monotonicSeconds() - start)
+    }
+    return least
+  }
+}
