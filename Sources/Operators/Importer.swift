@@ -49,6 +49,7 @@ struct Importer {
       let type = info.type.map { "\($0)" } ?? "unknown"
       throw .unsupported("input '\(info.name)' has type \(type); only tensors can be inputs")
     }
+    if element == .c128 { throw .wideComplex("input '\(info.name)'") }
     guard let shape else {
       throw .unsupported("input '\(info.name)' has no declared rank", hint: "set its shape in the model")
     }
@@ -80,6 +81,9 @@ struct Importer {
     return graph.outputs.map { output in
       switch scope.lookup(output.name) {
       case .value(let value):
+        if value.values.contains(where: { builder.type(of: $0).element == .c128 }) {
+          report(.wideComplex("output '\(output.name)'"), at: "")
+        }
         builder.name(value, output.name)
         return value
       case .failed: return nil
@@ -102,6 +106,7 @@ struct Importer {
     do {
       guard let arguments = try arguments(node, scope) else { return }
       builder.origin = location
+      try requireComplexMoved(node, arguments, builder)
       let start = builder.graph.nodes.count
       let results = try results(node, domain, opset, arguments, &scope, &builder)
       guard builder.completes(since: start) else {
@@ -123,6 +128,19 @@ struct Importer {
     } catch {
       fatalError("operators throw ModelError, not \(error)")
     }
+  }
+
+  /// Complex numbers are only moved; those of `complex128` have no form in memory.
+  private func requireComplexMoved(_ node: NodeDef, _ arguments: [ImportedValue?], _ builder: GraphBuilder)
+    throws(ModelError)
+  {
+    let types = arguments.flatMap { $0?.values ?? [] }.map { builder.type(of: $0).element }
+    if types.contains(.c128) { throw .wideComplex("an argument") }
+    guard types.contains(.c64), let found = Registry.find(node.domain == "ai.onnx" ? "" : node.domain, node.opType),
+      !(found is any ContainerOperator), !StringMovement.moving.contains(node.opType),
+      !StringMovement.measuring.contains(node.opType)
+    else { return }
+    throw .invalid("\(node.opType) does not take complex64", hint: "split numbers into two parts, an axis of real ones")
   }
 
   /// The node's arguments, or nil if one of them failed.
@@ -259,5 +277,13 @@ extension ConstantTensor {
   /// The elements of a numeric tensor of the model.
   init(_ tensor: TensorData) {
     self.init(tensor.element, dims: tensor.dims, bytes: tensor.bytes)
+  }
+}
+
+extension ModelError {
+  fileprivate static func wideComplex(_ what: String) -> ModelError {
+    .unsupported(
+      "\(what) has type complex128, which is not supported",
+      hint: "use complex64, or float64 with a last axis of real and imaginary parts")
   }
 }

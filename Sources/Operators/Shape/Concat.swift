@@ -49,6 +49,8 @@ extension GraphBuilder {
     for position in parts.indices.reversed() {
       var indices = axes
       indices[axis] = body.affine(axes[axis], scale: 1, offset: position == 0 ? 0 : -ends[position - 1])
+      // Types without literals have no value for positions that no part has.
+      if value == nil { indices[axis] = body.clamped(indices[axis], extent: extents[position]) }
       value = body.read(position, indices, outside: value, type: element)
     }
     if let value { body.results = [value] }
