@@ -22,7 +22,7 @@ public func schedule(
   _ graph: Graph, inputs: [Port], outputs: [Port], prefix: String, target: Target, threads: Int = 1,
   isMeasured: Bool = false
 ) throws(ModelError) -> (Program, MemoryReport, groups: [Group]) {
-  var lowering = Lowering(target: target, threads: threads, isMeasured: isMeasured)
+  var lowering = Lowering(graph, target: target, threads: threads, isMeasured: isMeasured)
   let steps = try lowering.lower(graph)
   let bounds = SizeBounds(steps.graph)
   var assembler = Assembler(program: Program(prefix: prefix, inputs: inputs, outputs: outputs), bounds: bounds)

@@ -22,6 +22,8 @@ struct ContractLowering {
   private(set) var operands: [View]
   private(set) var result: View
   let target: Target
+  /// Whether packed panels are not in the cache when a call begins.
+  let comesFromMemory: Bool
   let rank: Int
   let extents: [Dim]
   private(set) var rowSide: Factor
@@ -39,7 +41,8 @@ struct ContractLowering {
 
   /// Nil if the contraction does not have the form that tiles need; it is then lowered as a reduction.
   init?(
-    _ contract: Contract, operands: [View], constants: [ConstantTensor?], result: View, layout: Layout, target: Target
+    _ contract: Contract, operands: [View], constants: [ConstantTensor?], result: View, layout: Layout, target: Target,
+    comesFromMemory: Bool = false
   ) {
     let (outer, inner) = (contract.shape, contract.reduced)
     let extents = outer + inner
@@ -64,6 +67,7 @@ struct ContractLowering {
     self.operands = operands
     self.result = result
     self.target = target
+    self.comesFromMemory = comesFromMemory
     rank = outer.count
     self.extents = extents
     self.rowSide = rowSide
@@ -301,15 +305,12 @@ struct ContractLowering {
 
   /// Elements of one line of the cache.
   private static let line = 16
-  /// Bytes of packed panels below which they are taken to be in the cache.
-  private static let cachedBytes = 1 << 17
-
-  /// Binds where the next panel's share begins; nil if panels are small, or rows too few to ask in time.
+  /// Binds where the next panel's share begins; nil if panels stay in the cache, or rows are too few to ask in time.
   private func prefetch(_ panel: Panel, _ axes: [Expr], _ scope: inout KernelScope) -> (Prefetch, Statement)? {
     let counts = rowLoops.order.map { rowLoops.extents[$0].constant ?? Self.usualExtent }
     let tiles = counts.reduce(1, *) / tile.rows
-    guard case .packed(let buffer) = panel.source, target.vectorBytes > 0, contract.accumulator == .f32, tiles > 0,
-      let size = sumCount.constant, let columns = extents[vectorAxis].constant, size * columns * 4 > Self.cachedBytes
+    guard case .packed(let buffer) = panel.source, comesFromMemory, target.vectorBytes > 0, contract.accumulator == .f32,
+      tiles > 0, let size = sumCount.constant
     else { return nil }
     let shift = Int.bitWidth - 1 - tiles.leadingZeroBitCount
     let width = panel.vectors * lanes

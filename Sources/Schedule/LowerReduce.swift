@@ -108,6 +108,7 @@ struct ReduceLowering {
     var emitter = ScalarEmitter(
       body, operands: operands, extents: extents, axes: axes, vectorAxis: vectorAxis, lanes: lanes, count: count)
     let value = emitter.result(0, in: &builder)
+    let partial = sumsInChunks ? builder.variable(accumulator.type) : nil
     let update: [Statement]
     if reduce.combiner.hasPosition {
       let position = builder.variable(ValueType(.i64))
@@ -115,10 +116,39 @@ struct ReduceLowering {
       accumulators.append(.variable(position))
       update = positionUpdate(accumulator, position, value, axes, &builder)
     } else {
-      update = combine(into: accumulator, value, &builder)
+      update = combine(into: partial ?? accumulator, value, &builder)
     }
-    statements += LoopNest.wrap(emitter.statements + update, variables)
-    return statements + finish(axes, vectorAxis, lanes, count, accumulators, &builder)
+    let loops = partial.map { inChunks(emitter.statements + update, variables, sum: $0, total: accumulator, &builder) }
+      ?? LoopNest.wrap(emitter.statements + update, variables)
+    return statements + loops + finish(axes, vectorAxis, lanes, count, accumulators, &builder)
+  }
+
+  /// Terms along the innermost axis that are summed before they are added to the total: rounding errors grow with the length of a sum.
+  private static let chunk = 16
+
+  private var sumsInChunks: Bool {
+    guard reduce.combiner == .sum, element.isFloat, !roundsEveryTerm, let last = inner.last else { return false }
+    return inner.count > 1 || extents[last].constant ?? .max > 2 * Self.chunk
+  }
+
+  /// Loops around a body that adds terms to `sum`, which is added to `total` now and then.
+  private func inChunks(
+    _ body: [Statement], _ variables: [(variable: Variable, extent: Dim)], sum: Variable, total: Variable,
+    _ builder: inout KernelBuilder
+  ) -> [Statement] {
+    guard let (innermost, extent) = variables.last else { return body }
+    let zero = Expr.float(0, element)
+    let start = builder.index()
+    let isSplit = extent.constant ?? .max > 2 * Self.chunk
+    let end = Expr.binary(.min, .variable(start) + .index(Self.chunk), extent.expr)
+    let terms = Loop(
+      innermost, from: isSplit ? .variable(start) : .index(0), to: isSplit ? end : extent.expr, body: body)
+    let added: [Statement] = [
+      .declare(sum, sum.type.lanes > 1 ? .splat(zero, lanes: sum.type.lanes) : zero), .loop(terms),
+      .assign(total, .binary(.add, .variable(total), .variable(sum))),
+    ]
+    let chunks = Loop(start, from: .index(0), to: extent.expr, by: Self.chunk, body: added)
+    return LoopNest.wrap(isSplit ? [.loop(chunks)] : added, variables.dropLast())
   }
 
   /// Combines the values along a reduced axis, several of which are computed at the same time.

@@ -8,10 +8,16 @@ struct Lowering {
   let threads: Int
   /// Whether steps tell their work.
   let isMeasured: Bool
+  /// Whether the constants are too large to stay in the cache from one call to the next.
+  private let constantsComeFromMemory: Bool
   private(set) var kernels: [Kernel] = []
   private var numbers: [Kernel: Int] = [:]
 
-  init(target: Target, threads: Int, isMeasured: Bool) {
+  /// Bytes of the last level of the cache that constants may be expected to have.
+  private static let cache = 16 << 20
+
+  init(_ graph: Graph, target: Target, threads: Int, isMeasured: Bool) {
+    constantsComeFromMemory = graph.constantBytes > Self.cache
     self.target = target
     self.threads = threads
     self.isMeasured = isMeasured
@@ -122,7 +128,8 @@ struct Lowering {
       let unbound = node.operands.map { unboundView($0, laidOut) }
       var tiled = ContractLowering(
         contract, operands: unbound, constants: node.operands.prefix(2).map { constants[$0] },
-        result: unboundView(node.results[0], laidOut), layout: layout, target: target)
+        result: unboundView(node.results[0], laidOut), layout: layout, target: target,
+        comesFromMemory: constantsComeFromMemory)
       if let statements = tiled?.lower(node.operands, node.results[0], in: &scope) { return statements }
       return lowerReduce(contract.asReduce(node.operands.map { laidOut.graph.type(of: $0) }), node, layout, &scope)
     case .scatter(let scatter): return lowerScatter(scatter, node, inPlace: inPlace, &scope)
@@ -158,5 +165,12 @@ struct Lowering {
       case .bind, .declare, .assign, .store, .allocate, .zero, .prefetch, .copy, .call, .define, .acquire, .external: false
       }
     }
+  }
+}
+
+extension Graph {
+  /// The size of all constants, those of bodies aside.
+  fileprivate var constantBytes: Int {
+    nodes.reduce(0) { if case .constant(let constant) = $1.primitive { $0 + constant.bytes.count } else { $0 } }
   }
 }
