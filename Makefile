@@ -65,7 +65,7 @@ differential: build .venv/differential
 THREADS ?= 1 2
 ROUNDS ?= 4
 bench: models-given .venv/bench $(ONNXC)
-	$(PYTHON) Scripts/bench.py $(MODELS) --threads $(THREADS) --rounds $(ROUNDS) --onnxc $(ONNXC)
+	$(PYTHON) Scripts/bench.py "$(MODELS)" --threads $(THREADS) --rounds $(ROUNDS) --onnxc $(ONNXC)
 
 models-given:
 	@test -n "$(MODELS)" || { echo 'make bench MODELS=DIR [THREADS="1 2"] [ROUNDS=4] [ONNXC=FILE]: DIR has' \

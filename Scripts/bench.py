@@ -24,9 +24,11 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 
 import numpy as np
 import onnx
+from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
 PEERS = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
@@ -113,6 +115,12 @@ class Case:
 
     def inputs(self):
         """Declarations and values of the inputs, in order."""
+        try:
+            return self.decoded_inputs()
+        except DecodeError as reason:
+            raise Failure(str(reason)) from None
+
+    def decoded_inputs(self):
         graph = onnx.load(self.model, load_external_data=False).graph
         initialized = {tensor.name for tensor in graph.initializer}
         result = []
@@ -179,7 +187,7 @@ def openvino_session(model, threads, feed):
         "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1,
         "PERFORMANCE_HINT": "LATENCY"})
     request = compiled.create_infer_request()
-    return start, lambda: list(request.infer(feed, share_inputs=True, share_outputs=True).values())
+    return start, lambda: request.infer(feed, share_inputs=True, share_outputs=True)
 
 
 def serve(engine, folder, threads):
@@ -196,7 +204,9 @@ def serve(engine, folder, threads):
     print(json.dumps(times), flush=True)
     for line in sys.stdin:
         if line.startswith("save "):
-            np.savez(line[5:].strip(), **{str(index): np.array(value) for index, value in enumerate(run())})
+            outputs = run()
+            values = outputs.values() if isinstance(outputs, Mapping) else outputs
+            np.savez(line[5:].strip(), **{str(index): np.array(value) for index, value in enumerate(values)})
             print('"saved"', flush=True)
             continue
         latencies = []
@@ -228,8 +238,11 @@ class Engine:
     def __exit__(self, *_):
         with contextlib.suppress(OSError):
             self.process.stdin.close()
-        self.process.kill()
-        self.process.wait()
+        try:
+            self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self.process.stdout.close()
         self.errors.close()
 
@@ -463,9 +476,11 @@ def write_report(arguments, latencies, errors, preparations):
     report.text(f"- {datetime.date.today()}, {machine()}", f"- {', '.join(versions)}",
                 f"- `make bench MODELS={folder} THREADS=\"{threads}\" ROUNDS={arguments.rounds}`")
     report.text(
-        "Every engine runs in a process of its own, with float32 as the precision of float32 models; rounds go over the",
-        "engines in turn. Latency is the 10th percentile of all rounds, in milliseconds; the ratio is onnxc's to that of",
-        "the fastest peer. A dash is a model that an engine does not run; the note has its message.")
+        "Every engine runs in a process of its own, with float32 as the precision of float32 models; rounds go",
+        "over the engines in turn. Latency is the 10th percentile of all rounds, in milliseconds; the ratio is",
+        "onnxc's to that of the fastest peer. The peers are called from Python, which is part of their latency and",
+        "counts for models of some microseconds. A dash is a model that an engine does not run; the note has its",
+        "message.")
     milliseconds = lambda seconds: digits(seconds * 1e3)  # noqa: E731
     for threads, measured in latencies.items():
         report.text(f"## Latency, {threads} thread{'s' if threads > 1 else ''}")
@@ -482,10 +497,11 @@ def write_report(arguments, latencies, errors, preparations):
             for name, each in errors.items()])
     report.text("## Start, compile time, memory")
     report.text(
-        "With one thread and the sizes of the inputs. Start of onnxc: from the start of the process of a linked C program",
-        "to its first result, reading the inputs included. Start of ONNX Runtime: creation of a session and first run in a",
-        f"process that has loaded the library and the inputs already. Best of {STARTS}, files cached. Compile time is that",
-        "of `onnxc compile` to an object. The lower bound of the arena is the largest sum of live bytes.")
+        "With one thread and the sizes of the inputs. Start of onnxc: from the start of the process of a linked C",
+        "program to its first result, reading the inputs included. Start of ONNX Runtime: creation of a session and",
+        f"first run in a process that has loaded the library and the inputs already. Best of {STARTS}, files cached.",
+        "Compile time is that of `onnxc compile` to an object. The lower bound of the arena is the largest sum of",
+        "live bytes.")
     columns = [("program", "onnxc, start, ms", milliseconds), ("session", "ONNX Runtime, start, ms", milliseconds),
                ("compile", "compile, s", "{:.2f}".format), ("arena", "arena, bytes", "{:,}".format),
                ("lower_bound", "lower bound", "{:,}".format)]
@@ -519,7 +535,7 @@ def main():
         for threads in latencies:
             wanted = deviations if threads == arguments.threads[0] else None
             measured = latencies[threads][case.name] = measure(case, threads, arguments.rounds, arguments.onnxc, wanted)
-            figures = ", ".join(f"{title} {value if isinstance(value, Failure) else digits(value * 1e3)}"
+            figures = ", ".join(f"{title} {'fails' if isinstance(value, Failure) else digits(value * 1e3)}"
                                 for title, value in ((title, measured[name]) for name, title in ENGINES.items()))
             print(f"{number}/{len(cases)} {case.name}, {threads} threads, ms: {figures}", flush=True)
         if deviations:
