@@ -4,6 +4,7 @@
 # make test    build everything and run all tests
 # make sanitize      run the ONNX backend tests in C under AddressSanitizer and UndefinedBehaviorSanitizer
 # make differential  compare random small models with ONNX Runtime and the reference evaluator of ONNX
+# make bench MODELS=DIR  measure models beside ONNX Runtime and OpenVINO, and write Benchmarks.md
 # make bless   accept the present texts of golden models and passes after a look at what changed
 
 ONNXC := .build/release/onnxc
@@ -13,7 +14,7 @@ DEBIAN_PACKAGES := llvm-19-dev clang-19 lld-19 libprotobuf-c-dev protobuf-c-comp
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 JOBS ?= $(shell nproc)
 
-.PHONY: build demo operators test suite sanitize differential bless proto deps clean
+.PHONY: build demo operators test suite sanitize differential bench models-given bless proto deps clean
 
 build: deps
 	swift build -c release --product onnxc
@@ -60,8 +61,24 @@ differential: build .venv/differential
 	$(PYTHON) Scripts/differential.py random/invalid --seed $(SEED) --count $(COUNT) --jobs $(JOBS) \
 	  --invalid $(ONNXC)
 
+# `MODELS` is a folder of models in the layout of the ONNX backend tests; `ONNXC` may name another compiler.
+THREADS ?= 1 2
+ROUNDS ?= 4
+bench: models-given .venv/bench $(ONNXC)
+	$(PYTHON) Scripts/bench.py "$(MODELS)" --threads $(THREADS) --rounds $(ROUNDS) --onnxc $(ONNXC)
+
+models-given:
+	@test -n "$(MODELS)" || { echo 'make bench MODELS=DIR [THREADS="1 2"] [ROUNDS=4] [ONNXC=FILE]: DIR has' \
+	  'NAME/model.onnx and NAME/test_data_set_0/input_*.pb for each model'; exit 1; }
+
+.build/release/onnxc: build
+
 .venv/differential: .venv/done
 	.venv/bin/pip install --quiet onnxruntime==1.31.1
+	touch $@
+
+.venv/bench: .venv/differential
+	.venv/bin/pip install --quiet openvino==2026.4.1
 	touch $@
 
 suite/node: .venv/done Scripts/make-suite.py
