@@ -3,7 +3,7 @@ import TensorIR
 
 /// A value that is there, or, without an argument, one that is not.
 struct OptionalOperator: ContainerOperator {
-  let name = OperatorName("Optional", versions: 15)
+  let name = OperatorName("Optional", versions: 15, 28)
 
   func buildValues(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
     [.optional(ImportedOptional(node.optionalValue(0)))]
@@ -12,7 +12,7 @@ struct OptionalOperator: ContainerOperator {
 
 /// Whether an optional value is there.
 struct OptionalHasElement: ContainerOperator {
-  let name = OperatorName("OptionalHasElement", versions: 15, 18)
+  let name = OperatorName("OptionalHasElement", versions: 15, 18, 28)
 
   func buildValues(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
     func known(_ isPresent: Bool) -> [ImportedValue] {
@@ -25,7 +25,7 @@ struct OptionalHasElement: ContainerOperator {
 
 /// The value inside an optional one; a call in which it is not there fails.
 struct OptionalGetElement: ContainerOperator {
-  let name = OperatorName("OptionalGetElement", versions: 15, 18)
+  let name = OperatorName("OptionalGetElement", versions: 15, 18, 28)
 
   func buildValues(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
     guard case .optional(let optional) = try node.value(0) else { return [try node.value(0)] }

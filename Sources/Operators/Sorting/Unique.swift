@@ -3,7 +3,7 @@ import TensorIR
 
 /// The different elements or slices of a tensor, with where they are, where they go, and how often they occur.
 struct Unique: ContainerOperator {
-  let name = OperatorName("Unique", versions: 11)
+  let name = OperatorName("Unique", versions: 11, 28)
 
   func buildValues(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
     guard case .strings(let strings) = try node.value(0) else {
