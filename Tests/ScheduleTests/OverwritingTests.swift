@@ -63,7 +63,7 @@ private let updates = [
     text: inputs + "%3 = \(scatter("%2"))return %2, %3"),
   Update(
     testDescription: "a view that is an output", inPlace: [false], outputs: [[1, 2, 3, 4], [2, 2, 5, 4]],
-    text: inputs + "%5 = reshape(%2) : f32[2, 2]\n%3 = \(scatter("%2"))return %5, %3"),
+    text: inputs + "%4 = reshape(%2) : f32[2, 2]\n%3 = \(scatter("%2"))return %4, %3"),
   Update(
     testDescription: "values of the operand itself", inPlace: [false], outputs: [[3, 2, 7, 4]],
     text: inputs + "%3 = \(scatter("%2", "s1 = read 0[d0]"))return %3"),
