@@ -61,7 +61,7 @@ private let chains = [
       return %5
       """),
   Chain(
-    testDescription: "rows that a map reverses, in blocks of heads", blockBytes: 40 * 80, blocks: 6,
+    testDescription: "rows that a map reverses, in blocks of heads", blockBytes: 40 * 80, blocks: 2,
     text: scores() + """
       %5 = map(%4) { s0 = subtract i64 39, d2; s1 = read 0[d0, d1, s0, d3]; yield s1 } : f32[2, 3, 40, 20]
       %6 = contract(%5, %2) f32 [20] lhs [d0, d1, d2, d4] rhs [d0, d1, d4, d3] then { yield acc0 } : f32[2, 3, 40, 5]
