@@ -3,13 +3,17 @@ import TensorIR
 
 /// Computes chains from a product of two computed factors to the next product, such as attention, block by block of their common rows,
 /// so that what lies between stays in the cache and is never held as a whole.
-func blockRows(_ graph: Graph) -> Graph {
+func blockRows(_ graph: Graph) -> Graph { blockRows(graph, cacheBytes: 1 << 20, blockBytes: 1 << 19) }
+
+/// With the bytes of the first product above which blocks pay, and what one block may take.
+func blockRows(_ graph: Graph, cacheBytes: Int, blockBytes: Int) -> Graph {
   var result = graph
   result.nodes = []
   var chains: [Int: RowChain] = [:]
   var replaced: Set<Int> = []
   for position in graph.nodes.indices where !replaced.contains(position) {
-    guard let chain = RowChain(from: position, in: graph), replaced.isDisjoint(with: chain.nodes), let last = chain.nodes.last
+    guard let chain = RowChain(from: position, in: graph, cacheBytes, blockBytes), replaced.isDisjoint(with: chain.nodes),
+      let last = chain.nodes.last
     else { continue }
     replaced.formUnion(chain.nodes)
     chains[last] = chain
@@ -44,13 +48,10 @@ private struct RowChain {
   /// The values that come from outside.
   private var given: [ValueID] = []
 
-  /// Bytes of the first product above which blocks pay, and what one block may take.
-  private static let (cache, blockBytes) = (1 << 20, 1 << 19)
-
   /// Nil unless a chain begins at the node, and is worth blocks.
-  init?(from first: Int, in graph: Graph) {
+  init?(from first: Int, in graph: Graph, _ cacheBytes: Int, _ blockBytes: Int) {
     guard case .contract(let contract) = graph.nodes[first].primitive, contract.accumulator.isFloat,
-      let extents = contract.shape.constants, extents.reduce(1, *) * contract.accumulator.bytes > Self.cache,
+      let extents = contract.shape.constants, extents.reduce(1, *) * contract.accumulator.bytes > cacheBytes,
       RowChain.factorsAreComputed(graph.nodes[first], graph), let nodes = RowChain.nodes(from: first, in: graph)
     else { return nil }
     self.graph = graph
@@ -62,7 +63,7 @@ private struct RowChain {
       shared = follow(shared)
     }
     guard let row = shared.filter({ extents[$0] > 1 }).max() else { return nil }
-    choose(row, shared.filter { $0 != row && extents[$0] > 1 }, extents, contract.accumulator.bytes)
+    choose(row, shared.filter { $0 != row && extents[$0] > 1 }, extents, contract.accumulator.bytes, blockBytes)
     guard rows.contains(where: { $0.count > 1 }) else { return nil }
     let inside = Set(followed.keys)
     for node in nodes {
@@ -152,13 +153,13 @@ private struct RowChain {
   }
 
   /// Blocks of rows, as many of them as fit; if all do, of several outer axes too.
-  private mutating func choose(_ row: Int, _ outer: Set<Int>, _ extents: [Int], _ bytes: Int) {
+  private mutating func choose(_ row: Int, _ outer: Set<Int>, _ extents: [Int], _ bytes: Int, _ blockBytes: Int) {
     let rowBytes = extents.indices.filter { $0 != row && !outer.contains($0) }.reduce(bytes) { $0 * extents[$1] }
-    let fitting = max(16, Self.blockBytes / rowBytes / 16 * 16)
+    let fitting = max(16, blockBytes / rowBytes / 16 * 16)
     let blocks = (extents[row] + fitting - 1) / fitting
     let block = blocks == 1 ? extents[row] : ((extents[row] + blocks - 1) / blocks + 15) / 16 * 16
     rows = [Row(axis: row, extent: extents[row], block: min(block, extents[row]))]
-    var room = max(1, Self.blockBytes / (rowBytes * rows[0].block))
+    var room = max(1, blockBytes / (rowBytes * rows[0].block))
     for axis in outer.sorted().reversed() {
       let block = (1...extents[axis]).last { extents[axis] % $0 == 0 && $0 <= room } ?? 1
       room = block == extents[axis] ? room / block : 1

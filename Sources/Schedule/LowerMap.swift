@@ -72,11 +72,13 @@ private func lowerWhole(_ map: Map, operands: [View], result: View, layout: Layo
     let statements = sweepInner(axes) { store($0, inner, $1, $2, &$3) }
     return LoopNest.wrap(statements, variables, kind: .parallel)
   }
-  let (block, position) = (builder.index(), builder.index())
+  let block = builder.index()
   let end = Expr.binary(.min, .variable(block) + .index(crossing), nest.extents[crossed].expr)
-  axes[crossed] = .variable(position)
   let statements = sweepInner(axes) { axes, lanes, count, builder in
-    let body = store(axes, inner, lanes, count, &builder)
+    let position = builder.index()
+    var here = axes
+    here[crossed] = .variable(position)
+    let body = store(here, inner, lanes, count, &builder)
     return [.loop(Loop(position, from: .variable(block), to: end, kind: .parallel, body: body))]
   }
   let blocks = Statement.loop(

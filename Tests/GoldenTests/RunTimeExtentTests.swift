@@ -39,6 +39,26 @@ private func trees(_ count: Int) -> [String: AttributeValue] {
   ]
 }
 
+private func parts(_ count: Int, _ element: ElementType, _ dims: (Int) -> [DimDef])
+  -> [(name: String, element: ElementType, dims: [DimDef])]
+{
+  (0..<count).map { ("x\($0)", element, dims($0)) }
+}
+
+/// Two rows of a part of `number % 3` columns.
+private func rows(_ number: Int) -> [[Double]] {
+  (0..<2).map { row in (0..<number % 3).map { Double(number * 10 + row * 5 + $0) } }
+}
+
+/// One batch of two classes of boxes.
+private let boxes: [(name: String, element: ElementType, dims: [DimDef])] = [
+  ("b", .f32, [.value(1), .param("n"), .value(4)]), ("s", .f32, [.value(1), .value(2), .param("n")]),
+  ("m", .i64, fixed(1)), ("t", .f32, fixed(1)),
+]
+/// Boxes 0, 1 and 3 lie nearly in one place, but 3 overlaps 1 by less than half.
+private let boxCorners: [Double] = [0, 0, 4, 4, 0, 0, 3, 4, 9, 9, 7, 7, 1, 1, 4, 4]
+private let boxScores: [Double] = [3, 1, 2, 4, 0.5, 4, 3, 2]
+
 private let cases: [RunTimeCase] = [
   RunTimeCase(
     testDescription: "trees on rows of an open number", type: "TreeEnsembleRegressor", domain: "ai.onnx.ml",
@@ -106,6 +126,27 @@ private let cases: [RunTimeCase] = [
     testDescription: "an empty matrix product", type: "MatMul",
     inputs: [("x", .f32, [.param("n"), .param("k")]), ("y", .f32, [.param("k"), .param("m")])], values: [[], []],
     symbols: [2, 0, 1], outputs: [[0, 0]]),
+  RunTimeCase(
+    testDescription: "boxes of an open number, chosen up to a limit that is an input", type: "NonMaxSuppression",
+    inputs: boxes, values: [boxCorners, boxScores, [2], [0.5]], symbols: [4], outputs: [[0, 0, 3, 0, 0, 2, 0, 1, 1, 0, 1, 2]]),
+  RunTimeCase(
+    testDescription: "a limit above the open number of boxes", type: "NonMaxSuppression", inputs: boxes,
+    values: [boxCorners, boxScores, [9], [0.5]], symbols: [4], outputs: [[0, 0, 3, 0, 0, 2, 0, 0, 1, 0, 1, 1, 0, 1, 2, 0, 1, 3]]),
+  RunTimeCase(
+    testDescription: "a limit below zero", type: "NonMaxSuppression", inputs: boxes,
+    values: [boxCorners, boxScores, [-1], [0.5]], symbols: [4], outputs: [[]]),
+  RunTimeCase(
+    testDescription: "no boxes of an open number", type: "NonMaxSuppression", inputs: boxes,
+    values: [[], [], [2], [0.5]], symbols: [0], outputs: [[]]),
+  RunTimeCase(
+    testDescription: "many parts of open extents", type: "Concat",
+    inputs: parts(11, .f32) { [.value(2), .param("n\($0)")] }, attributes: ["axis": .int(1)],
+    values: (0..<11).map { part in rows(part)[0] + rows(part)[1] }, symbols: (0..<11).map { $0 % 3 },
+    outputs: [(0..<2).flatMap { row in (0..<11).flatMap { rows($0)[row] } }]),
+  RunTimeCase(
+    testDescription: "many parts of open extents along the first axis", type: "Concat",
+    inputs: parts(9, .i64) { [.param("n\($0)")] }, attributes: ["axis": .int(0)],
+    values: (0..<9).map { $0 == 4 ? [1, 2, 3] : [] }, symbols: (0..<9).map { $0 == 4 ? 3 : 0 }, outputs: [[1, 2, 3]]),
   RunTimeCase(
     testDescription: "a window longer than an open extent", type: "MaxPool",
     inputs: [("x", .f32, [.value(1), .value(1), .param("n")])], attributes: ["kernel_shape": .ints([4])],

@@ -81,6 +81,13 @@ private let statementCases: [LoopIRCase] = {
       .compare(.less, load(x, .index(0)), .float(0, .f32)), then: [.fail(status: Status.indexOutOfRange.rawValue)],
       otherwise: []), store(y, .index(0), .float(2, .f32)),
   ]
+  // Lines that are asked for may lie behind the buffer.
+  let prefetching = Statement.loop(
+    Loop(
+      i, from: .index(0), to: .index(3),
+      body: [
+        .prefetch(x, index: .binary(.multiply, .variable(i), .index(1 << 20))), store(y, .variable(i), load(x, .variable(i))),
+      ]))
   let reread: [Statement] = [
     .declare(n, .index(2)),
     .loop(
@@ -98,6 +105,7 @@ private let statementCases: [LoopIRCase] = {
     kernelCase("while", [8], [1, 3], halving), kernelCase("local array", [1, 2, 3, 4], [2, 3, 4, 9], scratch),
     kernelCase("fail", [-1], [0], status: Int32(Status.indexOutOfRange.rawValue), mayFail: true, failing),
     kernelCase("no fail", [1], [2], mayFail: true, failing), kernelCase("bound taken once", [1, 2], [1, 2], reread),
+    kernelCase("prefetch", [4, 5, 6], [4, 5, 6], [prefetching]),
   ]
 }()
 

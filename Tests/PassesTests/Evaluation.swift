@@ -1,20 +1,71 @@
+import Support
 import TensorIR
 import Testing
 
-/// Runs a graph of constant inputs through the evaluator.
-func evaluate(_ graph: Graph, _ inputs: [ConstantTensor]) throws -> [ConstantTensor] {
+/// Runs a graph of constant inputs through the evaluator; symbols get the values that they are given or measured with.
+func evaluate(_ graph: Graph, _ inputs: [ConstantTensor], symbols: [String: Dim] = [:]) throws -> [ConstantTensor] {
   var values: [ValueID: ConstantTensor] = [:]
+  var symbols = symbols
   for (input, tensor) in zip(graph.inputs, inputs) { values[input] = tensor }
   for node in graph.nodes {
     let operands = node.operands.compactMap { values[$0] }
-    let results = try #require(Evaluator.evaluate(node.primitive, operands))
+    let results: [ConstantTensor]
+    switch node.primitive {
+    case .measure(let names):
+      for (name, element) in zip(names, operands[0].integers) { symbols[name] = Dim(element) }
+      results = []
+    case .scan(let scan): results = [try evaluate(scan, operands, symbols)]
+    default: results = try #require(Evaluator.evaluate(node.primitive.substituting(symbols), operands))
+    }
     for (value, result) in zip(node.results, results) { values[value] = result }
   }
   return graph.outputs.compactMap { values[$0] }
 }
 
+/// The collected results of a scan without states, whose steps all read the same operands.
+private func evaluate(_ scan: Scan, _ operands: [ConstantTensor], _ symbols: [String: Dim]) throws -> ConstantTensor {
+  try #require(scan.carried == 0 && scan.scanned == 0 && scan.body.outputs.count == 1)
+  let length = try #require(scan.length.constant)
+  let steps = try (0..<length).map { step in
+    try evaluate(scan.body, [ConstantTensor(.i64, dims: [], integers: [step])] + operands, symbols: symbols)[0]
+  }
+  let first = try #require(steps.first)
+  return ConstantTensor(first.type.element, dims: [length] + first.dims, doubles: steps.flatMap(\.doubles))
+}
+
+extension Primitive {
+  fileprivate func substituting(_ symbols: [String: Dim]) -> Primitive {
+    switch self {
+    case .map(var map):
+      map.body = map.body.substituting(symbols)
+      return .map(map)
+    case .contract(var contract):
+      func known(_ index: AffineIndex) -> AffineIndex {
+        AffineIndex(index.coefficients, offset: index.offset.substituting(symbols))
+      }
+      contract.lhs = contract.lhs.map(known)
+      contract.rhs = contract.rhs.map(known)
+      contract.epilogue = contract.epilogue.substituting(symbols)
+      return .contract(contract)
+    default: return self
+    }
+  }
+}
+
+extension ScalarGraph {
+  fileprivate func substituting(_ symbols: [String: Dim]) -> ScalarGraph {
+    var copy = ScalarGraph()
+    copy.results = copy.insert(self) { copy, node, _ in
+      if case .dim(let dim) = node { copy.dim(dim.substituting(symbols)) } else { nil }
+    }
+    return copy
+  }
+}
+
 /// A tensor of small whole numbers, on which all orders of summation agree.
-func numbers(_ dims: [Int], seed: Int) -> ConstantTensor {
-  let count = dims.reduce(1, *)
-  return ConstantTensor(.f32, dims: dims, doubles: (0..<count).map { Double(($0 &* 7 &+ seed &* 13) % 11 - 5) })
+func numbers(_ dims: [Int], seed: Int, _ element: ElementType = .f32) -> ConstantTensor {
+  let values = (0..<dims.reduce(1, *)).map { ($0 &* 7 &+ seed &* 13) % 11 - 5 }
+  return element.isFloat
+    ? ConstantTensor(element, dims: dims, doubles: values.map { Double($0) })
+    : ConstantTensor(element, dims: dims, integers: values)
 }

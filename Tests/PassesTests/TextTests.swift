@@ -41,7 +41,9 @@ struct TextTests {
     } else {
       #expect(text == expected, "\(name) differs; after a look at the difference, run make bless")
     }
-    let data = try input.inputs.enumerated().map { numbers(try #require(input.shape(of: $1).constants), seed: $0) }
+    let data = try input.inputs.enumerated().map { seed, value in
+      numbers(try #require(input.shape(of: value).constants), seed: seed, input.type(of: value).element)
+    }
     #expect(try evaluate(output, data) == evaluate(input, data))
   }
 

@@ -83,7 +83,7 @@ private let samples = [
     """),
 ]
 
-private let targets: [(name: String, target: Target)] = [
+let targets: [(name: String, target: Target)] = [
   ("portable", .portable), ("simd128", .simd128), ("avx2", .avx2), ("avx512", .avx512), ("neon", .neon),
 ]
 
@@ -99,19 +99,10 @@ struct InterpretedTests {
       return ConstantTensor(.f32, dims: dims, doubles: values)
     }
     let expected = try #require(Evaluator.evaluate(graph.nodes[0].primitive, data))
-    func ports(_ values: [ValueID]) -> [Port] {
-      values.map { value in
-        let extents = graph.shape(of: value).compactMap(\.constant).map { Extent(.index($0), text: "\($0)") }
-        return Port(name: "p\(value.index)", element: graph.type(of: value).element, extents: extents)
-      }
-    }
-    let (program, _, _) = try schedule(
-      graph, inputs: ports(graph.inputs), outputs: ports(graph.outputs), prefix: "m", target: targets[target].target)
+    let program = try Program(scheduling: graph, for: targets[target].target)
     try LoopIR.verify(program)
-    let result = try program.interpret(inputs: data.map { bytes($0) })
+    let result = try program.interpret(inputs: data.map(\.storage))
     #expect(result.status == 0)
-    #expect(result.outputs == expected.map { bytes($0) }, "\(targets[target].name)")
+    #expect(result.outputs == expected.map(\.storage), "\(targets[target].name)")
   }
-
-  private func bytes(_ tensor: ConstantTensor) -> [UInt8] { tensor.bytes.withUnsafeBytes { Array($0) } }
 }
