@@ -109,7 +109,8 @@ private let updates = [
       return %2, %3
       """),
   Update(
-    testDescription: "what a scan's steps all read", inPlace: [false], outputs: [[0, 1, 12, 3, 10, 1, 2, 3, 0, 1, 12, 3]],
+    testDescription: "what a scan's steps all read", inPlace: [false],
+    outputs: [[0, 1, 12, 3, 10, 1, 2, 3, 0, 1, 12, 3]],
     text: """
       %0 = input f32[4]
       %1 = input i64[3]
