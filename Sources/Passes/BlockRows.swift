@@ -12,8 +12,8 @@ func blockRows(_ graph: Graph, cacheBytes: Int, blockBytes: Int) -> Graph {
   var chains: [Int: RowChain] = [:]
   var replaced: Set<Int> = []
   for position in graph.nodes.indices where !replaced.contains(position) {
-    guard let chain = RowChain(from: position, in: graph, cacheBytes, blockBytes), replaced.isDisjoint(with: chain.nodes),
-      let last = chain.nodes.last
+    guard let chain = RowChain(from: position, in: graph, cacheBytes, blockBytes),
+      replaced.isDisjoint(with: chain.nodes), let last = chain.nodes.last
     else { continue }
     replaced.formUnion(chain.nodes)
     chains[last] = chain

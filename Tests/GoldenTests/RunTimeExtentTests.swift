@@ -128,7 +128,8 @@ private let cases: [RunTimeCase] = [
     symbols: [2, 0, 1], outputs: [[0, 0]]),
   RunTimeCase(
     testDescription: "boxes of an open number, chosen up to a limit that is an input", type: "NonMaxSuppression",
-    inputs: boxes, values: [boxCorners, boxScores, [2], [0.5]], symbols: [4], outputs: [[0, 0, 3, 0, 0, 2, 0, 1, 1, 0, 1, 2]]),
+    inputs: boxes, values: [boxCorners, boxScores, [2], [0.5]], symbols: [4],
+    outputs: [[0, 0, 3, 0, 0, 2, 0, 1, 1, 0, 1, 2]]),
   RunTimeCase(
     testDescription: "a limit above the open number of boxes", type: "NonMaxSuppression", inputs: boxes,
     values: [boxCorners, boxScores, [9], [0.5]], symbols: [4], outputs: [[0, 0, 3, 0, 0, 2, 0, 0, 1, 0, 1, 1, 0, 1, 2, 0, 1, 3]]),

@@ -86,7 +86,8 @@ private let statementCases: [LoopIRCase] = {
     Loop(
       i, from: .index(0), to: .index(3),
       body: [
-        .prefetch(x, index: .binary(.multiply, .variable(i), .index(1 << 20))), store(y, .variable(i), load(x, .variable(i))),
+        .prefetch(x, index: .binary(.multiply, .variable(i), .index(1 << 20))),
+        store(y, .variable(i), load(x, .variable(i))),
       ]))
   let reread: [Statement] = [
     .declare(n, .index(2)),

@@ -7,7 +7,8 @@ import Verify
 
 private let cases: [ResultCase] = [
   castResults, machineLearningResults, trainingResults, furtherResults, bodyResults, stringResults, treeResults,
-  microsoftAttentionResults, microsoftFurtherResults, microsoftNormalizationResults, microsoftProductResults, selectionResults,
+  microsoftAttentionResults, microsoftFurtherResults, microsoftNormalizationResults, microsoftProductResults,
+  selectionResults,
 ].flatMap { $0 }
 
 @Suite struct ResultTests {

@@ -109,7 +109,24 @@ private let updates = [
       return %2, %3
       """),
   Update(
-    testDescription: "what a scan's steps all read", inPlace: [false], outputs: [[0, 1, 12, 3, 10, 1, 2, 3, 0, 1, 12, 3]],
+    testDescription: "a state that is read after its update", inPlace: [false],
+    outputs: [[10, 1, 22, 3], [1, 2, 3, 4, 1, 2, 13, 4, 11, 2, 13, 4]],
+    text: """
+      %0 = input f32[4]
+      %1 = input i64[3]
+      %2, %3 = scan(%0, %1) length 3 carried 1 scanned 1 reversed [false] [false] {
+        %0 = input i64[]
+        %1 = input f32[4]
+        %2 = input i64[]
+        %3 = scatter(%1, %2) add [1] { s0 = read 1[]; yield s0, f32 10.0 } : f32[4]
+        %4 = map(%1) { s0 = read 0[d0]; s1 = add s0, f32 1.0; yield s1 } : f32[4]
+        return %3, %4
+      } : f32[4], f32[3, 4]
+      return %2, %3
+      """),
+  Update(
+    testDescription: "what a scan's steps all read", inPlace: [false],
+    outputs: [[0, 1, 12, 3, 10, 1, 2, 3, 0, 1, 12, 3]],
     text: """
       %0 = input f32[4]
       %1 = input i64[3]

@@ -92,5 +92,7 @@ struct TranspositionTests {
   }
 
   /// Vectors of the processors that this is asked for have fewer than 16 lanes.
-  private func isBlocked(_ program: Program) -> Bool { program.kernels.contains { $0.description.contains(" by 16 {") } }
+  private func isBlocked(_ program: Program) -> Bool {
+    program.kernels.contains { $0.description.contains(" by 16 {") }
+  }
 }

@@ -6,8 +6,9 @@ private let golden = String(#filePath.split(separator: "/").dropLast(3).reduce("
 
 private let goldenTexts = ["attention", "classifier", "residual_block"].flatMap { model in
   [
-    "00-import", "01-fold-constants", "02-read-through", "03-sink-reshapes", "04-read-through-again", "05-inline-maps",
-    "06-fuse-epilogues", "07-materialize-padding", "08-eliminate-dead-code",
+    "00-import", "01-widen-sums", "02-fold-constants", "03-trim-sums", "04-read-through", "05-sink-reshapes",
+    "06-split-sums", "07-read-through-again", "08-inline-maps", "09-fuse-epilogues", "10-materialize-padding",
+    "11-block-rows", "12-eliminate-dead-code",
   ].map { "\(golden)/\(model)/\($0).txt" }
 }
 
