@@ -152,12 +152,15 @@ private struct RowChain {
     return axes
   }
 
+  /// Rows of a block are a multiple of this: full vectors for each of two threads.
+  private static let unit = 32
+
   /// Blocks of rows, as many of them as fit; if all do, of several outer axes too.
   private mutating func choose(_ row: Int, _ outer: Set<Int>, _ extents: [Int], _ bytes: Int, _ blockBytes: Int) {
     let rowBytes = extents.indices.filter { $0 != row && !outer.contains($0) }.reduce(bytes) { $0 * extents[$1] }
-    let fitting = max(16, blockBytes / rowBytes / 16 * 16)
+    let fitting = max(Self.unit, blockBytes / rowBytes / Self.unit * Self.unit)
     let blocks = (extents[row] + fitting - 1) / fitting
-    let block = blocks == 1 ? extents[row] : ((extents[row] + blocks - 1) / blocks + 15) / 16 * 16
+    let block = blocks == 1 ? extents[row] : ((extents[row] + blocks - 1) / blocks + Self.unit - 1) / Self.unit * Self.unit
     rows = [Row(axis: row, extent: extents[row], block: min(block, extents[row]))]
     var room = max(1, blockBytes / (rowBytes * rows[0].block))
     for axis in outer.sorted().reversed() {

@@ -13,11 +13,8 @@ struct Lowering {
   private(set) var kernels: [Kernel] = []
   private var numbers: [Kernel: Int] = [:]
 
-  /// Bytes of the last level of the cache that constants may be expected to have.
-  private static let cache = 16 << 20
-
   init(_ graph: Graph, target: Target, threads: Int, isMeasured: Bool) {
-    constantsComeFromMemory = graph.constantBytes > Self.cache
+    constantsComeFromMemory = graph.constantBytes > target.cacheBytes
     self.target = target
     self.threads = threads
     self.isMeasured = isMeasured

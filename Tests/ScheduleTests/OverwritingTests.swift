@@ -158,7 +158,7 @@ struct OverwritingTests {
   private func update(_ test: Update) throws {
     let graph = try Graph(parsing: test.text)
     try TensorIR.verify(graph)
-    var lowering = Lowering(target: .avx2, threads: 1, isMeasured: false)
+    var lowering = Lowering(graph, target: .avx2, threads: 1, isMeasured: false)
     #expect(inPlace(try lowering.lower(graph)) == test.inPlace)
     let program = try Program(scheduling: graph, for: .avx2)
     try LoopIR.verify(program)

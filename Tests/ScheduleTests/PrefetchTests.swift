@@ -28,13 +28,13 @@ private struct Product: Sendable, CustomTestStringConvertible {
   }
 }
 
-/// Panels of 129 * 256 elements are just larger than what is taken to be in the cache.
+/// Constants of 129 * 256 elements are just larger than what is taken to be in the cache.
 private let products = [
-  Product(testDescription: "panels larger than the cache", asks: true),
+  Product(testDescription: "constants larger than the cache", asks: true),
   Product(testDescription: "wider vectors", target: .avx512, asks: true),
   Product(testDescription: "rows of an open number", rows: Dim(symbol: "n"), asks: true),
   Product(testDescription: "sums in chunks", terms: 400, asks: true),
-  Product(testDescription: "panels in the cache", terms: 128, asks: false),
+  Product(testDescription: "constants in the cache", terms: 128, asks: false),
   Product(testDescription: "a single row", rows: 1, asks: true),
   Product(testDescription: "a factor that is given", isConstant: false, asks: false),
   Product(testDescription: "double precision", element: .f64, asks: false),
@@ -51,7 +51,9 @@ struct PrefetchTests {
     }
     let factor = numbers([product.terms, product.columns], 13)
     let graph = product.graph(factor)
-    let program = try Program(scheduling: graph, for: product.target)
+    var target = product.target
+    target.cacheBytes = 128 * 256 * 4
+    let program = try Program(scheduling: graph, for: target)
     try LoopIR.verify(program)
     #expect(program.kernels.contains { $0.description.contains("prefetch") } == product.asks)
     let rows = product.rows.constant ?? 14
