@@ -125,10 +125,14 @@ struct ReduceLowering {
 
   /// Terms along the innermost axis that are summed before they are added to the total: rounding errors grow with the length of a sum.
   private static let chunk = 16
+  /// Terms up to which sums stay in order, as they are in other runtimes: means of quantized values are often exact halves, where the
+  /// last bit decides how they are rounded.
+  private static let longestSum = 128
 
   private var sumsInChunks: Bool {
     guard reduce.combiner == .sum, element.isFloat, !roundsEveryTerm, let last = inner.last else { return false }
-    return inner.count > 1 || extents[last].constant ?? .max > 2 * Self.chunk
+    let terms = inner.reduce(Dim(1)) { $0 * extents[$1] }.constant ?? .max
+    return terms > Self.longestSum && (inner.count > 1 || extents[last].constant ?? .max > 2 * Self.chunk)
   }
 
   /// Loops around a body that adds terms to `sum`, which is added to `total` now and then.
