@@ -9,10 +9,11 @@ func blockRows(_ graph: Graph) -> Graph { blockRows(graph, cacheBytes: 1 << 20, 
 func blockRows(_ graph: Graph, cacheBytes: Int, blockBytes: Int) -> Graph {
   var result = graph
   result.nodes = []
+  let producers = graph.producers()
   var chains: [Int: RowChain] = [:]
   var replaced: Set<Int> = []
   for position in graph.nodes.indices where !replaced.contains(position) {
-    guard let chain = RowChain(from: position, in: graph, cacheBytes, blockBytes),
+    guard let chain = RowChain(from: position, in: graph, producers, cacheBytes, blockBytes),
       replaced.isDisjoint(with: chain.nodes), let last = chain.nodes.last
     else { continue }
     replaced.formUnion(chain.nodes)
@@ -49,10 +50,11 @@ private struct RowChain {
   private var given: [ValueID] = []
 
   /// Nil unless a chain begins at the node, and is worth blocks.
-  init?(from first: Int, in graph: Graph, _ cacheBytes: Int, _ blockBytes: Int) {
+  init?(from first: Int, in graph: Graph, _ producers: [Int?], _ cacheBytes: Int, _ blockBytes: Int) {
     guard case .contract(let contract) = graph.nodes[first].primitive, contract.accumulator.isFloat,
       let extents = contract.shape.constants, extents.reduce(1, *) * contract.accumulator.bytes > cacheBytes,
-      RowChain.factorsAreComputed(graph.nodes[first], graph), let nodes = RowChain.nodes(from: first, in: graph)
+      graph.nodes[first].operands.prefix(2).allSatisfy({ graph.constant($0, producers) == nil }),
+      let nodes = RowChain.nodes(from: first, in: graph)
     else { return nil }
     self.graph = graph
     self.nodes = nodes
@@ -69,11 +71,6 @@ private struct RowChain {
     for node in nodes {
       for value in graph.nodes[node].operands where !inside.contains(value) && !given.contains(value) { given.append(value) }
     }
-  }
-
-  private static func factorsAreComputed(_ node: Node, _ graph: Graph) -> Bool {
-    let constants = graph.nodes.filter { if case .constant = $0.primitive { true } else { false } }
-    return !node.operands.prefix(2).contains { value in constants.contains { $0.results[0] == value } }
   }
 
   /// The nodes that depend on the first up to a product, if nothing else does.

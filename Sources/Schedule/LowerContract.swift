@@ -305,7 +305,7 @@ struct ContractLowering {
 
   /// Elements of one line of the cache.
   private static let line = 16
-  /// Binds where the next panel's share begins; nil if panels stay in the cache, or rows are too few to ask in time.
+  /// Binds where the next panel's share begins; nil if panels stay in the cache.
   private func prefetch(_ panel: Panel, _ axes: [Expr], _ scope: inout KernelScope) -> (Prefetch, Statement)? {
     let counts = rowLoops.order.map { rowLoops.extents[$0].constant ?? Self.usualExtent }
     let tiles = counts.reduce(1, *) / tile.rows
