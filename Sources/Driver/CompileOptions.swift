@@ -32,6 +32,18 @@ public struct CompileOptions: Hashable, Sendable {
   /// Whether constants are in the output or in a file beside it.
   public enum Weights: String, Sendable, CaseIterable { case embed, separate }
 
+  /// How contractions of `f32` factors may be computed where the processor multiplies `bf16` numbers faster.
+  public enum Precision: String, Sendable, CaseIterable {
+    /// In `f32` alone.
+    case strict
+    /// With an error no larger than that of sums in `f32`: three `bf16` parts of each factor, six products.
+    case f32
+    /// Two parts, three products.
+    case fast
+    /// Factors rounded to `bf16`.
+    case bf16
+  }
+
   /// The target triple; empty for the machine that compiles.
   public var target = ""
   /// The processor; empty for a generic one, `native` for the machine that compiles.
@@ -47,6 +59,7 @@ public struct CompileOptions: Hashable, Sendable {
   /// Files with the code of these functions: C sources, objects, archives and shared libraries.
   public var link: [String] = []
   public var backend = Backend.llvm
+  public var precision = Precision.f32
   public var emit = EmitKind.object
   public var weights = Weights.embed
   /// The most threads that the code may use.

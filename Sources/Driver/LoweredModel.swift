@@ -32,7 +32,12 @@ struct LoweredModel {
 
   /// What the code generator makes one module of.
   var code: [ProgramVariant] {
-    variants.map { ProgramVariant(name: $0.processor.name, program: $0.program, options: $0.processor.codegen) }
+    variants.map { variant in
+      let processor = variant.processor
+      var code = ProgramVariant(name: processor.name, program: variant.program, options: processor.codegen)
+      if let hasTiles = processor.hasTiles { code.asked = hasTiles ? Processor.tileFeatures : "" }
+      return code
+    }
   }
 
   /// The same for this process: a single program may use all that this machine has.

@@ -114,8 +114,9 @@ public enum Pipeline {
     _ imported: ImportedModel, for target: Target, _ options: CompileOptions, _ stages: Stages
   ) throws(ModelError) -> (Program, MemoryReport, [Group])? {
     var graph = imported.graph
+    let split = options.precision.split(for: target)
     for pass in tensorPasses where !pass.spendsMemory || target.vectorBytes >= 32 {
-      graph = stages.run(pass.name) { pass.run(graph) }
+      graph = stages.run(pass.name) { pass.run(graph, split: split) }
       if try stages.ends(pass.name, graph) { return nil }
     }
     let ports = ModelPorts(imported, graph)
@@ -156,6 +157,7 @@ public enum Pipeline {
     for (name, size) in options.dims.sorted(by: { $0.key < $1.key }) { mix("\(name)=\(size)".utf8) }
     let cpu = processors.map(\.name).joined(separator: ",")
     mix("\(options.target) \(cpu) \(options.features)\(options.threads > 1 ? " \(options.threads)" : "")".utf8)
+    if options.precision != .f32 { mix(options.precision.rawValue.utf8) }
     let digits = String(state, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
   }

@@ -1,4 +1,5 @@
 import EmitLLVM
+import Passes
 import Schedule
 import Support
 
@@ -10,6 +11,34 @@ struct Processor {
   var codegen: LLVMOptions
   /// The scheduler's description.
   var target: Target
+  /// Of two processors that differ in tile registers alone, whether this one has them; nil if there is no other.
+  var hasTiles: Bool?
+}
+
+extension Processor {
+  /// What code with tile registers needs beyond AVX-512.
+  static let tileFeatures = "+amx-tile,+amx-bf16"
+}
+
+extension CompileOptions.Precision {
+  /// How factors are split for a target; nil where they stay whole.
+  func split(for target: Target) -> FactorSplit? {
+    guard let unit = target.pairUnit else { return nil }
+    let depth = unit == .tiles ? 32 : 2
+    switch self {
+    case .strict: return nil
+    case .f32: return FactorSplit(parts: 3, depth: depth)
+    case .fast: return FactorSplit(parts: 2, depth: depth)
+    case .bf16: return FactorSplit(parts: 1, depth: depth)
+    }
+  }
+
+  /// Vectors multiply pairs twice as fast as numbers, so only one product of parts pays; tiles pay for six.
+  fileprivate func pairUnit(_ codegen: LLVMOptions) -> PairUnit? {
+    guard self != .strict, codegen.triple.hasPrefix("x86_64"), codegen.supports("avx512f") else { return nil }
+    if codegen.supports("amx-tile") && codegen.supports("amx-bf16") { return .tiles }
+    return self == .bf16 && codegen.supports("avx512bf16") ? .vectors : nil
+  }
 }
 
 extension Pipeline {
@@ -19,7 +48,8 @@ extension Pipeline {
     let isC = options.backend == .c || options.emit == .c
     guard names.count > 1 else {
       let codegen = codegen(options)
-      return [Processor(name: options.cpu, codegen: codegen, target: isC ? .portable : target(codegen))]
+      let processor = Processor(name: options.cpu, codegen: codegen, target: isC ? .portable : target(codegen, options))
+      return processor.target.pairUnit == .tiles ? withAndWithoutTiles(processor, options) : [processor]
     }
     guard !isC else {
       throw .unsupported("C has one form for all processors", hint: "give one --cpu, or use the LLVM back end")
@@ -42,12 +72,33 @@ extension Pipeline {
       if let same = processors.first(where: { $0.codegen.features == codegen.features }) {
         throw .unsupported("\(same.name) and \(name) have the same instructions", hint: "give one of them")
       }
-      processors.append(Processor(name: name, codegen: codegen, target: target(codegen)))
+      processors.append(Processor(name: name, codegen: codegen, target: target(codegen, options)))
+    }
+    // A system may refuse tile registers, so there is code of the same width without them.
+    let lacksOthers = !processors.contains { $0.target.pairUnit != .tiles && $0.target.vectorBytes == 64 }
+    if lacksOthers, let tiles = processors.first(where: { $0.target.pairUnit == .tiles }) {
+      processors.append(withoutTiles(tiles, options))
     }
     func rank(_ processor: Processor) -> (Int, Int, String) {
       (processor.target.vectorBytes, processor.codegen.features.split(separator: ",").count, processor.name)
     }
     return processors.sorted { rank($0) > rank($1) }
+  }
+
+  /// One processor twice: the system may refuse tile registers.
+  private static func withAndWithoutTiles(_ processor: Processor, _ options: CompileOptions) -> [Processor] {
+    var (tiles, others) = (processor, withoutTiles(processor, options))
+    (tiles.hasTiles, others.hasTiles) = (true, false)
+    return [tiles, others]
+  }
+
+  private static func withoutTiles(_ processor: Processor, _ options: CompileOptions) -> Processor {
+    var changed = processor
+    changed.name += "-without-tiles"
+    let features = processor.codegen.features.split(separator: ",").filter { !$0.hasPrefix("+amx") }
+    changed.codegen.features = features.joined(separator: ",") + ",-amx-tile,-amx-bf16,-amx-int8"
+    changed.target = target(changed.codegen, options)
+    return changed
   }
 
   private static func codegen(_ options: CompileOptions) -> LLVMOptions {
@@ -59,6 +110,12 @@ extension Pipeline {
     let level = triple.hasPrefix("x86_64") ? X86Processor(cpu)?.level : nil
     let implied = isNative ? [host.features] : level?.features.map { "+\($0)" } ?? []
     return LLVMOptions(triple: triple, cpu: cpu, features: (implied + options.features).joined(separator: ","))
+  }
+
+  private static func target(_ codegen: LLVMOptions, _ options: CompileOptions) -> Target {
+    var target = target(codegen)
+    target.pairUnit = options.precision.pairUnit(codegen)
+    return target
   }
 
   private static func target(_ codegen: LLVMOptions) -> Target {

@@ -43,7 +43,8 @@ struct X86Processor {
     case "cannonlake": (level, further) = (.v4, ["avx512ifma", "avx512vbmi"])
     case "icelake-client", "icelake-server", "tigerlake", "rocketlake": (level, further) = (.v4, icelake)
     case "sapphirerapids", "emeraldrapids", "graniterapids":
-      (level, further) = (.v4, icelake + ["avx512bf16", "avx512fp16", "avxvnni"])
+      let tiles = ["amx-tile", "amx-bf16", "amx-int8"]
+      (level, further) = (.v4, icelake + ["avx512bf16", "avx512fp16", "avxvnni"] + tiles)
     case "znver4": (level, further) = (.v4, icelake + ["avx512bf16"])
     case "znver5": (level, further) = (.v4, icelake + ["avx512bf16", "avxvnni"])
     default: return nil

@@ -37,6 +37,7 @@ extension CFunction {
     case .zero(let target, let index, let count):
       line("memset(\(place(target, index)), 0, \(size(count, target.element)));")
     case .prefetch: break
+    case .tile(let operation): fatalError("C has no tiles: \(operation)")
     case .copy(let to, let index, let from, let fromIndex, let count):
       line("memcpy(\(place(to, index)), \(place(from, fromIndex)), \(size(count, to.element)));")
     case .call(let kernel, let arguments, let scalars):

@@ -67,7 +67,7 @@ private func usedConstants(_ program: Program) -> Set<Int> {
   program.entry.walkExpressions { expression in
     switch expression {
     case .load(let buffer, _, _, _), .gather(let buffer, _): use(buffer)
-    case .integer, .float, .variable, .symbol, .splat, .ramp, .unary, .binary, .compare, .select, .multiplyAdd, .cast,
+    case .integer, .float, .variable, .symbol, .splat, .ramp, .unary, .binary, .compare, .select, .multiplyAdd, .multiplyAddPairs, .cast,
       .bitcast, .reduceLanes:
       break
     }
@@ -76,7 +76,7 @@ private func usedConstants(_ program: Program) -> Set<Int> {
     switch statement {
     case .copy(_, _, let from, _, _): use(from)
     case .call, .external: for buffer in statement.buffers { use(buffer) }
-    case .bind, .declare, .assign, .store, .loop, .conditional, .whileLoop, .allocate, .zero, .prefetch, .define, .acquire, .fail: break
+    case .bind, .declare, .assign, .store, .loop, .conditional, .whileLoop, .allocate, .zero, .prefetch, .tile, .define, .acquire, .fail: break
     }
   }
   return used

@@ -20,7 +20,7 @@ func emitModel(
       entries.append(
         (
           emitCode(code, interface, constants: program.prefix, in: own(variant)),
-          try X86Feature.all(in: variant.options.features)
+          try X86Feature.all(in: variant.asked ?? variant.options.features)
         ))
     }
     entry = emitChoice(program.prefix, EntryParameters(interface).types(common), entries, in: common)

@@ -30,11 +30,21 @@ extension FunctionEmitter {
     case .multiplyAdd(let a, let b, let c):
       let name = target.options.hasFMA ? "llvm.fma" : "llvm.fmuladd"
       return call(name, [target.type(a.type)], [emit(a), emit(b), emit(c)])
+    case .multiplyAddPairs(let a, let b, let c): return multiplyAddPairs(a, b, emit(c))
     case .cast(let element, let operand): return cast(emit(operand), operand.type, to: element)
     case .bitcast(let element, let operand):
       return LLVMBuildBitCast(builder, emit(operand), target.type(expression.type), element.rawValue)
     case .reduceLanes(let op, let vector): return reduce(op, emit(vector), vector.type)
     }
+  }
+
+  /// One instruction of AVX-512 BF16.
+  private func multiplyAddPairs(_ a: Expr, _ b: Expr, _ sum: LLVMValueRef) -> LLVMValueRef {
+    let lanes = a.type.lanes
+    guard let width = [4: 128, 8: 256, 16: 512][lanes] else { fatalError("\(lanes) lanes of pairs") }
+    let pairs = target.vector(LLVMBFloatTypeInContext(target.context), lanes * 2)
+    func halves(_ value: Expr) -> LLVMValueRef { LLVMBuildBitCast(builder, emit(value), pairs, "") }
+    return call("llvm.x86.avx512bf16.dpbf16ps.\(width)", [], [sum, halves(a), halves(b)])
   }
 
   private func literal(_ value: Double, _ element: ElementType) -> LLVMValueRef {

@@ -44,6 +44,7 @@ extension FunctionEmitter {
       let zero = target.int(0, target.i8)
       LLVMBuildMemSet(builder, place, zero, bytes(count, buffer.element), UInt32(buffer.element.bytes))
     case .prefetch(let buffer, let index): prefetch(buffer, emit(index))
+    case .tile(let operation): emit(operation)
     case .copy(let to, let index, let from, let fromIndex, let count):
       let alignment = UInt32(to.element.bytes)
       let destination = address(to, emit(index))

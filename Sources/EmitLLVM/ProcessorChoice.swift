@@ -8,6 +8,8 @@ public struct ProgramVariant: Sendable {
   public var name: String
   public var program: Program
   public var options: LLVMOptions
+  /// The features that a processor is asked for, if not all of the options: where the rest is known to be there.
+  public var asked: String?
 
   public init(name: String, program: Program, options: LLVMOptions) {
     self.name = name
@@ -90,6 +92,9 @@ private func emitDetection(_ prefix: String, _ lists: [Set<X86Feature>], in targ
       if mask != 0 { require(mask, of: processor.read(word)) }
     }
     require(features.reduce(0) { $0 | $1.state.rawValue }, of: state)
+    if features.contains(where: { $0.state == .tiles }) {
+      isThere = processor.mayUseTiles(ifThere: isThere)
+    }
     found = LLVMBuildSelect(builder, isThere, target.int(index + 1, target.i32), found, "")
   }
   LLVMBuildRet(builder, found)
@@ -137,6 +142,26 @@ private struct ProcessorQuery {
     return emitter.join([(target.int(0, target.i32), before), (low, reading)])
   }
 
+  /// Whether the system lets this process use tile registers, for which Linux wants to be asked once; 0 if they are not there.
+  mutating func mayUseTiles(ifThere isThere: LLVMValueRef) -> LLVMValueRef {
+    let (target, builder) = (emitter.target, emitter.builder)
+    guard target.options.triple.contains("linux") else { return isThere }
+    let before: LLVMBasicBlockRef = LLVMGetInsertBlock(builder)
+    let (asking, after) = (emitter.block("tiles"), emitter.block("asked"))
+    LLVMBuildCondBr(builder, isThere, asking, after)
+    emitter.moveTo(asking)
+    // arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA)
+    let answer = assembly(
+      "syscall", "={ax},={cx},={r11},{ax},{di},{si},~{memory}", results: 3,
+      [158, 0x1023, 18].map { target.int($0, target.i64) }, of: target.i64)
+    let failure: LLVMValueRef = LLVMBuildExtractValue(builder, answer, 0, "")
+    let success = LLVMBuildICmp(builder, LLVMIntEQ, failure, target.int(0, target.i64), "")
+    let granted: LLVMValueRef = LLVMBuildZExt(builder, success, target.i32, "")
+    LLVMBuildBr(builder, after)
+    emitter.moveTo(after)
+    return emitter.isNonzero(emitter.join([(target.int(0, target.i32), before), (granted, asking)]))
+  }
+
   private mutating func ask(_ leaf: Int, _ subleaf: Int, _ register: X86Feature.Register) -> LLVMValueRef {
     let target = emitter.target
     let answer = leaves[[leaf, subleaf]]
@@ -148,11 +173,11 @@ private struct ProcessorQuery {
   }
 
   private func assembly(
-    _ text: String, _ constraints: String, results: Int, _ arguments: [LLVMValueRef]
+    _ text: String, _ constraints: String, results: Int, _ arguments: [LLVMValueRef], of type: LLVMTypeRef? = nil
   ) -> LLVMValueRef {
     let target = emitter.target
-    var fields: [LLVMTypeRef?] = Array(repeating: target.i32, count: results)
-    var types: [LLVMTypeRef?] = arguments.map { _ in target.i32 }
+    var fields: [LLVMTypeRef?] = Array(repeating: type ?? target.i32, count: results)
+    var types: [LLVMTypeRef?] = arguments.map { _ in type ?? target.i32 }
     guard
       let type = LLVMFunctionType(
         LLVMStructTypeInContext(target.context, &fields, UInt32(results), 0), &types, UInt32(types.count), 0),

@@ -19,6 +19,8 @@ struct X86Feature: Hashable {
     case ymm = 0x6
     /// The same with the mask registers and both parts of the 512-bit registers.
     case zmm = 0xe6
+    /// The same with the tile registers and their shapes.
+    case tiles = 0x600e6
   }
 
   var word: Word
@@ -79,6 +81,7 @@ struct X86Feature: Hashable {
       ["avx512vbmi": 1, "avx512vbmi2": 6, "avx512vnni": 11, "avx512bitalg": 12, "avx512vpopcntdq": 14]
     ),
     (Word(leaf: 7, register: .edx), .zmm, ["avx512fp16": 23]),
+    (Word(leaf: 7, register: .edx), .tiles, ["amx-bf16": 22, "amx-tile": 24, "amx-int8": 25]),
     (Word(leaf: 7, subleaf: 1, register: .eax), .ymm, ["avxvnni": 4]),
     (Word(leaf: 7, subleaf: 1, register: .eax), .zmm, ["avx512bf16": 5]),
     (Word(leaf: 0x8000_0001, register: .ecx), .none, ["sahf": 0, "lzcnt": 5]),

@@ -123,6 +123,7 @@ private struct Interpreter {
   var symbols: [String: Int]
   var places: [Int: Place] = [:]
   private var variables: [Lanes?] = []
+  private var tiles: [TileRegister] = []
 
   init(kernels: [Kernel], symbols: [String: Int]) {
     self.kernels = kernels
@@ -171,6 +172,7 @@ private struct Interpreter {
       let start = try self.index(index)
       for position in 0..<max(0, try self.index(count)) { try write(0, buffer, start + position) }
     case .prefetch(_, let index): _ = try self.index(index)
+    case .tile(let operation): try run(operation)
     case .copy(let to, let index, let from, let fromIndex, let count):
       let (start, source) = (try self.index(index), try self.index(fromIndex))
       for position in 0..<max(0, try self.index(count)) {
@@ -183,6 +185,54 @@ private struct Interpreter {
     case .fail(let status): return status
     }
     return 0
+  }
+
+  private mutating func run(_ operation: TileOperation) throws(InterpretationError) {
+    func check(_ tile: Int) throws(InterpretationError) {
+      guard tile < tiles.count else { throw InterpretationError(description: "tile \(tile) has no shape") }
+    }
+    switch operation {
+    case .configure(let shapes):
+      tiles = try shapes.map { (shape) throws(InterpretationError) in
+        let rows = try index(shape.rows)
+        guard (1...16).contains(rows) else { throw InterpretationError(description: "a tile of \(rows) rows") }
+        return TileRegister(rows: rows, columns: shape.columns)
+      }
+    case .release: tiles = []
+    case .clear(let tile):
+      try check(tile)
+      tiles[tile] = TileRegister(rows: tiles[tile].rows, columns: tiles[tile].columns)
+    case .load(let tile, let buffer, let index, let stride):
+      try check(tile)
+      let (start, stride) = (try self.index(index), try self.index(stride))
+      for row in 0..<tiles[tile].rows {
+        for column in 0..<tiles[tile].columns {
+          tiles[tile][row, column] = try read(buffer, start + row * stride + column)
+        }
+      }
+    case .store(let tile, let buffer, let index, let stride):
+      try check(tile)
+      let (start, stride) = (try self.index(index), try self.index(stride))
+      for row in 0..<tiles[tile].rows {
+        for column in 0..<tiles[tile].columns {
+          try write(tiles[tile][row, column], buffer, start + row * stride + column)
+        }
+      }
+    case .multiplyAdd(let sum, let left, let right):
+      try check(max(sum, left, right))
+      let fits = tiles[sum].rows == tiles[left].rows && tiles[left].columns == tiles[right].rows
+      guard fits && tiles[sum].columns == tiles[right].columns else {
+        throw InterpretationError(description: "the shapes of tiles do not fit in \(operation)")
+      }
+      for row in 0..<tiles[sum].rows {
+        for column in 0..<tiles[sum].columns {
+          for depth in 0..<tiles[left].columns {
+            tiles[sum][row, column] = LaneMath.multiplyAddPairs(
+              tiles[left][row, depth], tiles[right][depth, column], tiles[sum][row, column])
+          }
+        }
+      }
+    }
   }
 
   /// The size of a port.
@@ -280,6 +330,10 @@ private struct Interpreter {
       let (x, y, z) = (try evaluate(a), try evaluate(b), try evaluate(c))
       return Lanes(
         x.element, x.bits.indices.map { LaneMath.multiplyAdd(x.bits[$0], y.bits[$0], z.bits[$0], x.element) })
+    case .multiplyAddPairs(let a, let b, let c):
+      let (x, y, z) = (try evaluate(a), try evaluate(b), try evaluate(c))
+      return Lanes(
+        .f32, x.bits.indices.map { LaneMath.multiplyAddPairs(x.bits[$0], y.bits[$0], z.bits[$0]) })
     case .cast(let element, let operand):
       let x = try evaluate(operand)
       return Lanes(element, x.bits.map { LaneMath.cast($0, x.element, element) })
@@ -301,6 +355,24 @@ private struct Interpreter {
       result.bits[lane] = bits
     }
     return result
+  }
+}
+
+/// The elements of a tile register as their bits.
+private struct TileRegister {
+  let rows: Int
+  let columns: Int
+  private var bits: [UInt64]
+
+  init(rows: Int, columns: Int) {
+    self.rows = rows
+    self.columns = columns
+    bits = Array(repeating: 0, count: rows * columns)
+  }
+
+  subscript(row: Int, column: Int) -> UInt64 {
+    get { bits[row * columns + column] }
+    set { bits[row * columns + column] = newValue }
   }
 }
 

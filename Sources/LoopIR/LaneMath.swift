@@ -112,6 +112,13 @@ enum LaneMath {
       : Double(bitPattern: z).addingProduct(Double(bitPattern: x), Double(bitPattern: y)).bitPattern
   }
 
+  /// `z` plus the products of the `bf16` numbers in both halves of `x` and `y`.
+  static func multiplyAddPairs(_ x: UInt64, _ y: UInt64, _ z: UInt64) -> UInt64 {
+    let high: UInt64 = 0xffff_0000
+    let sum = single(z).addingProduct(single(x & high), single(y & high))
+    return bits(sum.addingProduct(single(x << 16 & high), single(y << 16 & high)))
+  }
+
   static func compare(_ op: CompareOp, _ x: UInt64, _ y: UInt64, _ element: ElementType) -> Bool {
     if element == .f32 { return ordered(op, single(x), single(y)) }
     if element == .f64 { return ordered(op, Double(bitPattern: x), Double(bitPattern: y)) }

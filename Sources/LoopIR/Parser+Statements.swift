@@ -62,6 +62,9 @@ struct BlockParser {
       reader.advance()
       let (buffer, index) = try place(&reader)
       return .prefetch(buffer, index: index)
+    case "tile":
+      reader.advance()
+      return .tile(try tileOperation(&reader))
     case "copy":
       reader.advance()
       let (to, index, count) = try range(&reader)
@@ -88,6 +91,35 @@ struct BlockParser {
       return .fail(status: try reader.integer())
     default: return word.hasPrefix("b") ? try store(&reader) : try assign(&reader)
     }
+  }
+
+  private func tileOperation(_ reader: inout TextReader) throws(ParseError) -> TileOperation {
+    if reader.take(word: "release") { return .release }
+    if reader.take(word: "clear") { return .clear(try reader.integer()) }
+    if reader.take(word: "shapes") {
+      return .configure(
+        try reader.list("(", ")") { (reader) throws(ParseError) -> TileShape in
+          let rows = try self.expression(&reader)
+          try reader.expect(word: "by")
+          return TileShape(rows: rows, columns: try reader.integer())
+        })
+    }
+    if reader.take(word: "multiplyAdd") {
+      let sum = try reader.integer()
+      try reader.expect("=")
+      let left = try reader.integer()
+      try reader.expect("*")
+      return .multiplyAdd(sum: sum, left: left, right: try reader.integer())
+    }
+    let loads = reader.take(word: "load")
+    if !loads { try reader.expect(word: "store") }
+    let tile = try reader.integer()
+    try reader.expect("=")
+    let (buffer, index) = try place(&reader)
+    try reader.expect(word: "by")
+    let stride = try expression(&reader)
+    return loads
+      ? .load(tile, buffer, index: index, stride: stride) : .store(tile, buffer, index: index, stride: stride)
   }
 
   private func assign(_ reader: inout TextReader) throws(ParseError) -> Statement {

@@ -18,6 +18,7 @@ extension Expr: CustomStringConvertible {
     case .compare(let op, let a, let b): "(\(a) \(op.sign) \(b))"
     case .select(let condition, let a, let b): "select(\(condition), \(a), \(b))"
     case .multiplyAdd(let a, let b, let c): "multiplyAdd(\(a), \(b), \(c))"
+    case .multiplyAddPairs(let a, let b, let c): "multiplyAddPairs(\(a), \(b), \(c))"
     case .cast(let element, let operand): "\(element)(\(operand))"
     case .bitcast(let element, let operand): "bits.\(element)(\(operand))"
     case .reduceLanes(let op, let vector): "reduce.\(op)(\(vector))"
@@ -98,6 +99,7 @@ extension Statement: CustomStringConvertible {
     case .allocate(let buffer, let count): return ["local \(buffer): \(buffer.element)[\(count)]"]
     case .zero(let buffer, let index, let count): return ["zero \(buffer)[\(index) : \(count)]"]
     case .prefetch(let buffer, let index): return ["prefetch \(buffer)[\(index)]"]
+    case .tile(let operation): return ["tile \(operation)"]
     case .copy(let to, let index, let from, let fromIndex, let count):
       return ["copy \(to)[\(index) : \(count)] = \(from)[\(fromIndex) : \(count)]"]
     case .call(let kernel, let arguments, let scalars):
@@ -108,6 +110,19 @@ extension Statement: CustomStringConvertible {
     case .external(let function, let arguments):
       return ["external x\(function)(\(arguments.map(\.description).joined(separator: ", ")))"]
     case .fail(let status): return ["fail \(status)"]
+    }
+  }
+}
+
+extension TileOperation: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .configure(let shapes): "shapes(\(shapes.map { "\($0.rows) by \($0.columns)" }.joined(separator: ", ")))"
+    case .release: "release"
+    case .clear(let tile): "clear \(tile)"
+    case .load(let tile, let buffer, let index, let stride): "load \(tile) = \(buffer)[\(index)] by \(stride)"
+    case .store(let tile, let buffer, let index, let stride): "store \(tile) = \(buffer)[\(index)] by \(stride)"
+    case .multiplyAdd(let sum, let left, let right): "multiplyAdd \(sum) = \(left) * \(right)"
     }
   }
 }

@@ -53,6 +53,35 @@ public enum ExternalArgument: Hashable, Sendable {
   case value(Expr)
 }
 
+/// The shape of a tile register: rows of 32-bit elements.
+public struct TileShape: Hashable, Sendable {
+  /// From 1 to 16, an `i64` scalar.
+  public var rows: Expr
+  /// From 1 to 16.
+  public var columns: Int
+
+  public init(rows: Expr, columns: Int) {
+    self.rows = rows
+    self.columns = columns
+  }
+}
+
+/// An operation of a matrix unit on its tile registers, which are numbered from 0 to 7 (Intel AMX).
+///
+/// Indices and strides between rows count elements of 4 bytes.
+public enum TileOperation: Hashable, Sendable {
+  /// Gives the first registers shapes and clears them.
+  case configure([TileShape])
+  /// Ends the use of the registers.
+  case release
+  case clear(Int)
+  case load(Int, Buffer, index: Expr, stride: Expr)
+  case store(Int, Buffer, index: Expr, stride: Expr)
+  /// `sum[i][j] += left[i][k] * right[k][j]` in `f32`, where elements of `left` and `right` are pairs of `bf16` numbers of
+  /// which both products are added. The order of the additions is the processor's.
+  case multiplyAdd(sum: Int, left: Int, right: Int)
+}
+
 /// An action of a kernel or of the program's entry.
 public indirect enum Statement: Hashable, Sendable {
   /// Names a value; the variable is assigned exactly once.
@@ -73,6 +102,8 @@ public indirect enum Statement: Hashable, Sendable {
   case zero(Buffer, index: Expr, count: Expr)
   /// Says that an element will be read soon; the place may lie beyond the buffer.
   case prefetch(Buffer, index: Expr)
+  /// Kernels that use tile registers configure them first and release them at last.
+  case tile(TileOperation)
   /// Copies `count` elements between buffers of the same element type; source and destination do not overlap.
   case copy(to: Buffer, index: Expr, from: Buffer, fromIndex: Expr, count: Expr)
   /// Runs a kernel of the program by its position in `Program.kernels`, with one argument for each parameter.

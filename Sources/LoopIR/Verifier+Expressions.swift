@@ -58,6 +58,11 @@ extension BlockVerifier {
       try expect(c, type)
       guard type.element.isFloat else { throw fail("of \(type)") }
       return type
+    case .multiplyAddPairs(let a, let b, let c):
+      let type = try same(a, b)
+      guard type.element == .u32 else { throw fail("of \(type)") }
+      try expect(c, ValueType(.f32, lanes: type.lanes))
+      return ValueType(.f32, lanes: type.lanes)
     case .cast(let element, let operand):
       guard isLoopType(element) else { throw fail("no type of Loop IR") }
       return ValueType(element, lanes: try expression(operand).lanes)

@@ -16,8 +16,9 @@ public struct LoopVerificationError: Error, CustomStringConvertible {
 ///   defined for, and their operands agree in element type and lanes; literals are values of their type;
 /// - positions, counts and loop bounds are `i64` scalars; literal positions are not negative;
 /// - literal positions in local arrays, constants and ports lie within them, and arrays have at least one element;
+/// - tile registers are numbered from 0 to 7 and have at most 16 rows of 16 elements of 4 bytes;
 /// - loop steps are at least 1, and unrolled loops have literal bounds;
-/// - calls give a kernel one argument for each parameter, of its element type, aligned as it asks where that is
+/// - calls give a kernel one argument for each parameter, of its element type (or `u16` for `u32`, as pairs), aligned as it asks where that is
 ///   known, and `i64` scalars; no argument that a kernel writes is passed twice;
 /// - statuses of failure are not 0, and a kernel may fail exactly if it says so; kernels call no kernels;
 /// - ports and storage exist, arena offsets are multiples of 64 and within the arena where they are literal,
@@ -232,6 +233,7 @@ struct BlockVerifier {
     case .prefetch(let buffer, let index):
       _ = try use(buffer, reads: true, writes: false)
       try expect(index, ValueType(.i64))
+    case .tile(let operation): try tile(operation)
     case .copy(let to, let index, let from, let fromIndex, let count):
       guard to.element == from.element else {
         throw LoopVerificationError("\(from.element) is copied to \(to.element)")
@@ -250,6 +252,36 @@ struct BlockVerifier {
     case .fail(let status):
       guard status != 0 else { throw LoopVerificationError("status 0 is success") }
       mayFail = true
+    }
+  }
+
+  private func tile(_ operation: TileOperation) throws(LoopVerificationError) {
+    func number(_ tiles: Int...) throws(LoopVerificationError) {
+      guard tiles.allSatisfy((0..<8).contains) else { throw LoopVerificationError("there are 8 tile registers") }
+    }
+    func memory(_ buffer: Buffer, _ index: Expr, _ stride: Expr, writes: Bool) throws(LoopVerificationError) {
+      guard buffer.element.bytes == 4 else { throw LoopVerificationError("tiles of \(buffer.element)") }
+      try access(buffer, index, lanes: 1, count: nil, writes: writes)
+      try expect(stride, ValueType(.i64))
+    }
+    switch operation {
+    case .configure(let shapes):
+      guard (1...8).contains(shapes.count) else { throw LoopVerificationError("there are 8 tile registers") }
+      for shape in shapes {
+        try expect(shape.rows, ValueType(.i64))
+        guard (1...16).contains(shape.columns), (1...16).contains(shape.rows.integerValue ?? 1) else {
+          throw LoopVerificationError("a tile register has at most 16 rows of 16 elements")
+        }
+      }
+    case .release: break
+    case .clear(let tile): try number(tile)
+    case .load(let tile, let buffer, let index, let stride):
+      try number(tile)
+      try memory(buffer, index, stride, writes: false)
+    case .store(let tile, let buffer, let index, let stride):
+      try number(tile)
+      try memory(buffer, index, stride, writes: true)
+    case .multiplyAdd(let sum, let left, let right): try number(sum, left, right)
     }
   }
 
@@ -282,7 +314,8 @@ struct BlockVerifier {
     }
     for scalar in scalars { try expect(scalar, ValueType(.i64)) }
     for (argument, parameter) in zip(arguments, called.parameters) {
-      guard argument.buffer.element == parameter.buffer.element else {
+      let isPairs = argument.buffer.element == .u16 && parameter.buffer.element == .u32
+      guard argument.buffer.element == parameter.buffer.element || isPairs else {
         throw LoopVerificationError("\(argument.buffer) of \(argument.buffer.element) for \(parameter.buffer.element)")
       }
       let buffer = try use(

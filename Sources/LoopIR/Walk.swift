@@ -9,7 +9,8 @@ extension Expr {
       .bitcast(_, let operand), .reduceLanes(_, let operand):
       [operand]
     case .binary(_, let a, let b), .compare(_, let a, let b): [a, b]
-    case .select(let a, let b, let c), .multiplyAdd(let a, let b, let c): [a, b, c]
+    case .select(let a, let b, let c), .multiplyAdd(let a, let b, let c), .multiplyAddPairs(let a, let b, let c):
+      [a, b, c]
     }
   }
 
@@ -32,6 +33,7 @@ extension Statement {
     case .allocate, .fail: []
     case .zero(_, let index, let count): [index, count]
     case .prefetch(_, let index): [index]
+    case .tile(let operation): operation.expressions
     case .copy(_, let index, _, let fromIndex, let count): [index, fromIndex, count]
     case .call(_, let arguments, let scalars): arguments.map(\.offset) + scalars
     case .external(_, let arguments):
@@ -53,6 +55,7 @@ extension Statement {
       [buffer]
     case .copy(let to, _, let from, _, _): [to, from]
     case .call(_, let arguments, _): arguments.map(\.buffer)
+    case .tile(let operation): operation.buffer.map { [$0] } ?? []
     case .external(_, let arguments):
       arguments.compactMap { if case .place(let place) = $0 { place.buffer } else { nil } }
     case .bind, .declare, .assign, .loop, .conditional, .whileLoop, .define, .fail: []
@@ -65,7 +68,28 @@ extension Statement {
     case .loop(let loop): loop.body
     case .conditional(_, let then, let otherwise): then + otherwise
     case .whileLoop(_, let body): body
-    case .bind, .declare, .assign, .store, .allocate, .zero, .prefetch, .copy, .call, .define, .acquire, .external, .fail: []
+    case .bind, .declare, .assign, .store, .allocate, .zero, .prefetch, .tile, .copy, .call, .define, .acquire, .external,
+      .fail:
+      []
+    }
+  }
+}
+
+extension TileOperation {
+  /// The expressions of the operation.
+  fileprivate var expressions: [Expr] {
+    switch self {
+    case .configure(let shapes): shapes.map(\.rows)
+    case .load(_, _, let index, let stride), .store(_, _, let index, let stride): [index, stride]
+    case .release, .clear, .multiplyAdd: []
+    }
+  }
+
+  /// The memory that the operation reads or writes.
+  fileprivate var buffer: Buffer? {
+    switch self {
+    case .load(_, let buffer, _, _), .store(_, let buffer, _, _): buffer
+    case .configure, .release, .clear, .multiplyAdd: nil
     }
   }
 }
@@ -93,8 +117,8 @@ extension [Statement] {
     walkExpressions {
       switch $0 {
       case .load(let buffer, _, _, _), .gather(let buffer, _): found.insert(buffer)
-      case .integer, .float, .variable, .symbol, .splat, .ramp, .unary, .binary, .compare, .select, .multiplyAdd, .cast,
-        .bitcast, .reduceLanes:
+      case .integer, .float, .variable, .symbol, .splat, .ramp, .unary, .binary, .compare, .select, .multiplyAdd,
+        .multiplyAddPairs, .cast, .bitcast, .reduceLanes:
         break
       }
     }

@@ -6,31 +6,38 @@ public struct Pass: Sendable {
   public var name: String
   /// Whether the pass trades memory for speed, which pays on processors with wide vectors.
   public var spendsMemory: Bool
-  private let rewrite: @Sendable (Graph) -> Graph
+  private let rewrite: @Sendable (Graph, FactorSplit?) -> Graph
 
   public init(_ name: String, spendsMemory: Bool = false, _ rewrite: @escaping @Sendable (Graph) -> Graph) {
     self.name = name
     self.spendsMemory = spendsMemory
-    self.rewrite = rewrite
+    self.rewrite = { graph, _ in rewrite(graph) }
   }
 
-  /// The rewritten graph; bodies are rewritten before the graph that they are in.
-  public func run(_ graph: Graph) -> Graph {
+  /// A pass that runs where the processor multiplies parts of numbers faster than numbers.
+  init(_ name: String, splitting rewrite: @escaping @Sendable (Graph, FactorSplit) -> Graph) {
+    self.name = name
+    spendsMemory = true
+    self.rewrite = { graph, split in split.map { rewrite(graph, $0) } ?? graph }
+  }
+
+  /// The rewritten graph; bodies are rewritten before the graph that they are in. With `split`, factors of contractions are split.
+  public func run(_ graph: Graph, split: FactorSplit? = nil) -> Graph {
     var graph = graph
     for index in graph.nodes.indices {
       switch graph.nodes[index].primitive {
       case .scan(var scan):
-        scan.body = run(scan.body)
+        scan.body = run(scan.body, split: split)
         graph.nodes[index].primitive = .scan(scan)
       case .branch(var branch):
-        branch.then = run(branch.then)
-        branch.otherwise = run(branch.otherwise)
+        branch.then = run(branch.then, split: split)
+        branch.otherwise = run(branch.otherwise, split: split)
         graph.nodes[index].primitive = .branch(branch)
       case .constant, .map, .reduce, .contract, .reshape, .scatter, .sort, .compact, .external, .measure, .assume:
         continue
       }
     }
-    return rewrite(graph)
+    return rewrite(graph, split)
   }
 }
 
@@ -46,6 +53,7 @@ public let tensorPasses: [Pass] = [
   Pass("read-through-again", readThrough),
   Pass("inline-maps", inlineMaps),
   Pass("fuse-epilogues", fuseEpilogues),
+  Pass("split-factors", splitting: splitFactors),
   Pass("winograd", spendsMemory: true, winograd),
   Pass("materialize-padding", materializePadding),
   Pass("block-rows", blockRows),

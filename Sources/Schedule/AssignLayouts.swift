@@ -11,7 +11,7 @@ public struct LaidOutGraph {
 /// Chooses the layout of every value, in one sweep from inputs to outputs.
 ///
 /// A contraction with a constant factor puts the axes of that factor innermost (channels last), because vectors run along them;
-/// a map takes the order of its largest operand, and a reshape what its operand's order allows. Graph inputs, outputs and constants
+/// a map takes the order of its largest operand, and a reshape what its operand's order allows. Split factors, graph inputs, outputs and constants
 /// are row-major; where another order meets them, or meets a reshape that would break it, an identity map converts.
 public func assignLayouts(_ graph: Graph) -> LaidOutGraph {
   var assignment = LayoutAssignment(graph)
@@ -24,9 +24,12 @@ private struct LayoutAssignment {
   let producers: [Int?]
   var result: Graph
   var layouts: [Layout?]
+  /// Factors that were split into pairs, whose last axis is innermost.
+  let splitFactors: Set<ValueID>
 
   init(_ graph: Graph) {
     source = graph
+    splitFactors = Set(graph.nodes.flatMap { $0.splitFactors(in: graph) })
     producers = graph.producers()
     result = graph
     result.nodes = []
@@ -52,6 +55,7 @@ private struct LayoutAssignment {
     var node = node
     switch node.primitive {
     case .constant, .assume: break
+    case .map where splitFactors.contains(node.results[0]): break
     case .map(let map):
       layouts[node.results[0].index] = followOperands(map.body, node.operands, map.shape, 0..<map.shape.count)
     case .reduce(let reduce):
@@ -133,6 +137,14 @@ private struct LayoutAssignment {
   private func isConstant(_ value: ValueID) -> Bool {
     guard let producer = producers[value.index], case .constant = source.nodes[producer].primitive else { return false }
     return true
+  }
+}
+
+extension Node {
+  /// The factors of a contraction of pairs of `bf16` numbers.
+  fileprivate func splitFactors(in graph: Graph) -> [ValueID] {
+    guard case .contract(let contract) = primitive, contract.accumulator == .f32 else { return [] }
+    return operands.prefix(2).filter { graph.type(of: $0).element == .bf16 }
   }
 }
 

@@ -47,6 +47,14 @@ struct KernelScope {
     return view
   }
 
+  /// The view of pairs of a value's 16-bit elements as `u32`, given the view of the value's type.
+  mutating func pairs(_ value: ValueID, _ view: View) -> View {
+    var view = view
+    view.buffer = builder.parameter(.u32, .read)
+    bindings.append(.value(value))
+    return view
+  }
+
   /// A read-only parameter bound to new constant data.
   mutating func constant(_ tensor: ConstantTensor) -> Buffer {
     bindings.append(.constant(tensor))

@@ -6,7 +6,7 @@ import TensorIR
 ///
 /// The vector axis is the innermost axis of the result. One factor, the *panel* side, is read as vectors along it; the
 /// other, the *row* side, is broadcast, or read as vectors too where the vector axis is a batch axis (depthwise convolution).
-/// A constant panel side is packed at compile time.
+/// A constant panel side is packed at compile time. Split factors are read as pairs of `bf16` numbers.
 struct ContractLowering {
   /// One factor: its view, its stride along every axis, and its offset at position 0.
   struct Factor {
@@ -38,15 +38,35 @@ struct ContractLowering {
   let sumLoops: LoopNest
   let lanes: Int
   let tile: RegisterTile
+  /// What split factors are computed with.
+  let pairs: PairFactors?
 
   /// Nil if the contraction does not have the form that tiles need; it is then lowered as a reduction.
   init?(
     _ contract: Contract, operands: [View], constants: [ConstantTensor?], result: View, layout: Layout, target: Target,
     comesFromMemory: Bool = false
   ) {
+    if let unit = target.pairUnit, let split = PairContraction(contract, operands: operands, constants: constants) {
+      self.init(
+        split.contract, operands: split.operands, constants: [nil, split.weights], result: result, layout: layout,
+        target: target, comesFromMemory: comesFromMemory,
+        pairs: PairFactors(unit: unit, parts: split.parts, partStride: split.partStride))
+    } else if ContractLowering.isTiled(contract, operands) {
+      self.init(
+        contract, operands: operands, constants: constants, result: result, layout: layout, target: target,
+        comesFromMemory: comesFromMemory, pairs: nil)
+    } else {
+      return nil
+    }
+  }
+
+  private init?(
+    _ contract: Contract, operands: [View], constants: [ConstantTensor?], result: View, layout: Layout, target: Target,
+    comesFromMemory: Bool, pairs: PairFactors?
+  ) {
     let (outer, inner) = (contract.shape, contract.reduced)
     let extents = outer + inner
-    guard !extents.contains(0), ContractLowering.isTiled(contract, operands) else { return nil }
+    guard !extents.contains(0) else { return nil }
     let outStrides = result.strides
     guard let lhs = ContractLowering.factor(0, operands[0], contract.lhs, extents, constants[0]),
       let rhs = ContractLowering.factor(1, operands[1], contract.rhs, extents, constants[1]),
@@ -63,6 +83,7 @@ struct ContractLowering {
     if isBatched && lanes > 1 && panelSide.constant == nil && panelSide.strides[vectorAxis] != 1 { return nil }
 
     self.contract = contract
+    self.pairs = pairs
     epilogue = contract.epilogue.legalized(encodingResults: true)
     self.operands = operands
     self.result = result
@@ -89,10 +110,13 @@ struct ContractLowering {
     let nest = rowLoops
     let rows = nest.order.last.map { nest.extents[$0].constant ?? ContractLowering.usualExtent } ?? 1
     let columns = extents[vectorAxis].constant ?? ContractLowering.usualExtent
+    if let pairs, swaps || isBatched || pairs.unit == .tiles && lanes != PairFactors.columns { return nil }
     // Panels are packed at compile time only where they are of a known size.
     if extents.fixed(panelLoops + [vectorAxis] + Array(outer.count..<extents.count)) == nil { self.panelSide.constant = nil }
-    tile = RegisterTile.best(
-      rows: rows, vectors: (columns + lanes - 1) / lanes, registers: target.vectorRegisters, sharesLoads: !isBatched)
+    let vectors = (columns + lanes - 1) / lanes
+    tile = pairs?.unit == .tiles
+      ? RegisterTile.tiles(rows: rows, columns: vectors)
+      : RegisterTile.best(rows: rows, vectors: vectors, registers: target.vectorRegisters, sharesLoads: !isBatched)
   }
 
   /// What tiles are chosen for where an extent is symbolic.
@@ -134,15 +158,16 @@ struct ContractLowering {
     return lanes < 4 && lanes > 1 ? (element.bytes == 8 ? lanes : 1) : lanes
   }
 
-  private var sums: [Int] { Array(rank..<extents.count) }
-  private var sumCount: Dim { sums.reduce(Dim(1)) { $0 * extents[$1] } }
+  var sums: [Int] { Array(rank..<extents.count) }
+  var sumCount: Dim { sums.reduce(Dim(1)) { $0 * extents[$1] } }
 
   // MARK: Code
 
   /// Binds the operands that the code reads and the result to parameters, and gives the statements.
   mutating func lower(_ values: [ValueID], _ resultValue: ValueID, in scope: inout KernelScope) -> [Statement] {
     for (position, value) in values.enumerated() where position > 1 || !isPacked(position) {
-      operands[position] = scope.view(value, .read)
+      let isPairs = pairs != nil && position < 2
+      operands[position] = isPairs ? scope.pairs(value, operands[position]) : scope.view(value, .read)
     }
     rowSide.view = operands[rowSide.operand]
     panelSide.view = operands[panelSide.operand]
@@ -154,6 +179,7 @@ struct ContractLowering {
 
   private func statements(_ scope: inout KernelScope) -> [Statement] {
     let panels = panelSource(&scope)
+    let tileSums = tileSums(&scope)
     var axes = [Expr](repeating: .index(0), count: rank)
     var variables: [(variable: Variable, extent: Dim)] = []
     for axis in panelLoops {
@@ -161,12 +187,14 @@ struct ContractLowering {
       variables.append((variable, extents[axis]))
       axes[axis] = .variable(variable)
     }
-    let statements = extents[vectorAxis].constant.map { fixedPanels($0, axes, panels, &scope) }
-      ?? symbolicPanels(axes, panels, &scope)
+    let statements = extents[vectorAxis].constant.map { fixedPanels($0, axes, panels, tileSums, &scope) }
+      ?? symbolicPanels(axes, panels, tileSums, &scope)
     return LoopNest.wrap(statements, variables, kind: .parallel)
   }
 
-  private func fixedPanels(_ extent: Int, _ axes: [Expr], _ panels: PanelSource, _ scope: inout KernelScope) -> [Statement] {
+  private func fixedPanels(
+    _ extent: Int, _ axes: [Expr], _ panels: PanelSource, _ tileSums: Scratch?, _ scope: inout KernelScope
+  ) -> [Statement] {
     let vectorCount = (extent + lanes - 1) / lanes
     let (full, rest) = vectorCount.quotientAndRemainder(dividingBy: tile.vectors)
     let hasTail = extent % lanes != 0
@@ -174,26 +202,29 @@ struct ContractLowering {
     let wholePanels = rest == 0 && hasTail ? full - 1 : full
     if wholePanels > 0 {
       let variable = scope.builder.index()
-      let body = panel(.variable(variable) * .index(tile.vectors * lanes), tile.vectors, nil, axes, panels, &scope)
+      let start = Expr.variable(variable) * .index(tile.vectors * lanes)
+      let body = panel(start, tile.vectors, nil, axes, panels, tileSums, &scope)
       statements.append(.loop(Loop(variable, from: .index(0), to: .index(wholePanels), kind: .parallel, body: body)))
     }
     if wholePanels * tile.vectors < vectorCount {
       let vectors = vectorCount - wholePanels * tile.vectors
       let tail = hasTail ? Expr.index(extent % lanes) : nil
-      statements += panel(.index(wholePanels * tile.vectors * lanes), vectors, tail, axes, panels, &scope)
+      statements += panel(.index(wholePanels * tile.vectors * lanes), vectors, tail, axes, panels, tileSums, &scope)
     }
     return statements
   }
 
   /// Whole panels, then the rest vector by vector.
-  private func symbolicPanels(_ axes: [Expr], _ panels: PanelSource, _ scope: inout KernelScope) -> [Statement] {
+  private func symbolicPanels(
+    _ axes: [Expr], _ panels: PanelSource, _ tileSums: Scratch?, _ scope: inout KernelScope
+  ) -> [Statement] {
     let extent = extents[vectorAxis]
     let width = tile.vectors * lanes
     let whole = extent.floorDivided(by: Dim(width)) * width
     let (start, single) = (scope.builder.index(), scope.builder.index())
-    let body = panel(.variable(start), tile.vectors, nil, axes, panels, &scope)
+    let body = panel(.variable(start), tile.vectors, nil, axes, panels, tileSums, &scope)
     let tail = lanes > 1 ? Expr.binary(.min, .index(lanes), .binary(.subtract, extent.expr, .variable(single))) : nil
-    let rest = panel(.variable(single), 1, tail, axes, panels, &scope)
+    let rest = panel(.variable(single), 1, tail, axes, panels, tileSums, &scope)
     return [
       .loop(Loop(start, from: .index(0), to: whole.expr, by: width, kind: .parallel, body: body)),
       .loop(Loop(single, from: whole.expr, to: extent.expr, by: lanes, kind: .parallel, body: rest)),
@@ -201,7 +232,7 @@ struct ContractLowering {
   }
 
   /// Where the vectors of the panel side come from.
-  private enum PanelSource {
+  enum PanelSource {
     /// Packed panels in constant data.
     case packed(Buffer)
     /// Dense along the vector axis: read in place.
@@ -220,7 +251,8 @@ struct ContractLowering {
 
   /// Statements for one panel of `vectors` vectors from a position on; `tail` is the number of valid lanes of its last vector.
   private func panel(
-    _ start: Expr, _ vectors: Int, _ tail: Expr?, _ axes: [Expr], _ source: PanelSource, _ scope: inout KernelScope
+    _ start: Expr, _ vectors: Int, _ tail: Expr?, _ axes: [Expr], _ source: PanelSource, _ tileSums: Scratch?,
+    _ scope: inout KernelScope
   ) -> [Statement] {
     var axes = axes
     axes[vectorAxis] = start
@@ -228,8 +260,9 @@ struct ContractLowering {
     var base: Expr
     switch source {
     case .packed:
-      base = start * sumCount.expr
-      var setStride = (extents[vectorAxis] + (lanes - 1)).floorDivided(by: Dim(lanes)) * lanes * sumCount
+      let depth = sumCount * (pairs?.parts ?? 1)
+      base = start * depth.expr
+      var setStride = (extents[vectorAxis] + (lanes - 1)).floorDivided(by: Dim(lanes)) * lanes * depth
       for axis in panelLoops.reversed() {
         base = base + axes[axis] * setStride.expr
         setStride = setStride * extents[axis]
@@ -244,10 +277,11 @@ struct ContractLowering {
     let named = scope.builder.index()
     statements.append(.bind(named, base))
     let panel = Panel(source: source, base: .variable(named), vectors: vectors, tail: tail)
+    if let tileSums, let pairs { return statements + tiledRows(panel, pairs, tileSums, axes, &scope) }
     return statements + rows(panel, axes, &scope)
   }
 
-  private struct Panel {
+  struct Panel {
     var source: PanelSource
     var base: Expr
     var vectors: Int
@@ -386,7 +420,7 @@ struct ContractLowering {
     body += prefetch?.statements(panelIndex, from: panel.base) ?? []
     var panelVectors: [Expr] = []
     for vector in 0..<panel.vectors {
-      let variable = scope.builder.variable(ValueType(contract.accumulator, lanes: lanes))
+      let variable = scope.builder.variable(ValueType(factorElement, lanes: lanes))
       body.append(.bind(variable, panelVector(panel, vector, .variable(panelIndex))))
       panelVectors.append(.variable(variable))
     }
@@ -394,7 +428,7 @@ struct ContractLowering {
       let rowStart = Expr.variable(rowIndex) + ((tiled.map { rowSide.strides[$0] } ?? 0) * row).expr
       var broadcast: Expr?
       if !isBatched {
-        let variable = scope.builder.variable(ValueType(contract.accumulator, lanes: lanes))
+        let variable = scope.builder.variable(ValueType(factorElement, lanes: lanes))
         let value = converted(.load(rowSide.view.buffer, index: rowStart, lanes: 1, count: nil))
         body.append(.bind(variable, lanes > 1 ? .splat(value, lanes: lanes) : value))
         broadcast = .variable(variable)
@@ -455,7 +489,7 @@ struct ContractLowering {
   }
 
   /// A size that divides an extent and is at least half of a limit if there is one, else two thirds of the limit.
-  private static func chunk(of extent: Dim, atMost limit: Int) -> Int {
+  static func chunk(of extent: Dim, atMost limit: Int) -> Int {
     let divisor = extent.constant.flatMap { extent in (max(1, limit / 2)...max(1, limit)).last { extent % $0 == 0 } }
     return divisor ?? max(1, limit * 2 / 3)
   }
@@ -472,15 +506,19 @@ struct ContractLowering {
     }
   }
 
+  /// The type that factors have when they are multiplied.
+  private var factorElement: ElementType { pairs == nil ? contract.accumulator : .u32 }
+
   private func converted(_ value: Expr) -> Expr {
-    value.type.element == contract.accumulator ? value : .cast(contract.accumulator, value)
+    value.type.element == factorElement ? value : .cast(factorElement, value)
   }
 
   private func multiplyAdd(_ a: Expr, _ b: Expr, _ c: Expr) -> Expr {
-    contract.accumulator.isFloat ? .multiplyAdd(a, b, c) : .binary(.add, .binary(.multiply, a, b), c)
+    if pairs != nil { return .multiplyAddPairs(a, b, c) }
+    return contract.accumulator.isFloat ? .multiplyAdd(a, b, c) : .binary(.add, .binary(.multiply, a, b), c)
   }
 
-  private func store(_ accumulator: Variable, _ axes: [Expr], _ count: Expr?, _ scope: inout KernelScope) -> [Statement] {
+  func store(_ accumulator: Variable, _ axes: [Expr], _ count: Expr?, _ scope: inout KernelScope) -> [Statement] {
     var extents = rowLoops.extents[..<rank].map { $0 }
     for axis in panelLoops + [vectorAxis] { extents[axis] = self.extents[axis] }
     var emitter = ScalarEmitter(
@@ -525,7 +563,7 @@ struct ContractLowering {
   private func pack(_ constant: ConstantTensor, _ extents: [Int: Int]) -> ConstantTensor {
     func extent(_ axis: Int) -> Int { extents[axis] ?? 1 }
     func stride(_ axis: Int) -> Int { panelSide.strides[axis].constant ?? 0 }
-    let source = constant.type.element == contract.accumulator
+    let source = constant.type.element == factorElement
       ? constant : ConstantTensor(contract.accumulator, dims: constant.dims, integers: constant.integers)
     let size = contract.accumulator.bytes
     var sets = [panelSide.offset.constant ?? 0]
@@ -536,6 +574,9 @@ struct ContractLowering {
     }
     let vectorCount = (extent(vectorAxis) + lanes - 1) / lanes
     let perSet = vectorCount * lanes * sumOffsets.count
+    if let pairs, pairs.unit == .tiles {
+      return packTiles(source, pairs, sets: sets, sums: sumOffsets, columns: (extent(vectorAxis), stride(vectorAxis)))
+    }
     let columnStride = stride(vectorAxis)
     let packed = Bytes(count: sets.count * perSet * size) { output in
       source.bytes.withUnsafeBytes { input in
@@ -563,7 +604,7 @@ struct ContractLowering {
         }
       }
     }
-    return ConstantTensor(contract.accumulator, dims: [sets.count * perSet], bytes: packed)
+    return ConstantTensor(factorElement, dims: [sets.count * perSet], bytes: packed)
   }
 
   /// The summed axes in the order of the loops, before merging.

@@ -83,7 +83,8 @@ struct ScalarEmitter {
   private func isTrivial(_ value: Expr) -> Bool {
     switch value {
     case .integer, .float, .variable, .symbol: true
-    case .load, .gather, .splat, .ramp, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast, .reduceLanes:
+    case .load, .gather, .splat, .ramp, .unary, .binary, .compare, .select, .multiplyAdd, .multiplyAddPairs, .cast,
+      .bitcast, .reduceLanes:
       false
     }
   }

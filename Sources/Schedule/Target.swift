@@ -1,3 +1,11 @@
+/// Instructions that add the products of pairs of `bf16` numbers to `f32` sums.
+public enum PairUnit: Hashable, Sendable {
+  /// One pair in each lane of a vector (AVX-512 BF16).
+  case vectors
+  /// Matrices of 16 × 16 pairs (Intel AMX).
+  case tiles
+}
+
 /// What scheduling needs to know of a processor.
 public struct Target: Hashable, Sendable {
   /// Bytes of one vector register; 0 where code stays scalar.
@@ -6,6 +14,8 @@ public struct Target: Hashable, Sendable {
   public var vectorRegisters: Int
   /// Bytes of the last level of the cache that constants may be expected to keep from one call to the next.
   public var cacheBytes = 16 << 20
+  /// What contractions of `bf16` factors are computed with.
+  public var pairUnit: PairUnit?
 
   public init(vectorBytes: Int, vectorRegisters: Int) {
     self.vectorBytes = vectorBytes

@@ -6,6 +6,7 @@ import Support
 extension CompileOptions.Backend: ExpressibleByArgument {}
 extension CompileOptions.EmitKind: ExpressibleByArgument {}
 extension CompileOptions.Weights: ExpressibleByArgument {}
+extension CompileOptions.Precision: ExpressibleByArgument {}
 
 /// Options that all commands share that compile.
 struct TargetFlags: ParsableArguments {
@@ -29,6 +30,9 @@ struct TargetFlags: ParsableArguments {
 
   @Option(help: "Back end: llvm or c.")
   var backend = CompileOptions.Backend.llvm
+
+  @Option(help: "How f32 factors may be multiplied: strict (as f32), f32 (no less exact), fast (in between) or bf16.")
+  var precision = CompileOptions.Precision.f32
 
   @Option(help: "Threads that the code may use.")
   var threads = 1
@@ -66,6 +70,7 @@ struct TargetFlags: ParsableArguments {
     options.customOperators = try customOperators()
     options.link = link
     options.backend = backend
+    options.precision = precision
     options.threads = threads
     options.dumpAfter = dumpAfter
     options.stopAfter = stopAfter
@@ -76,7 +81,7 @@ struct TargetFlags: ParsableArguments {
 
   /// The same options for another process.
   var arguments: [String] {
-    let choices = [("backend", backend.rawValue), ("threads", "\(threads)")]
+    let choices = [("backend", backend.rawValue), ("precision", precision.rawValue), ("threads", "\(threads)")]
     let texts = [("target", target), ("cpu", cpu), ("features", features)].filter { !$0.1.isEmpty }
     let files = (customOps.map { [("custom-ops", $0)] } ?? []) + link.map { ("link", $0) }
     return (texts + choices + files + dim.map { ("dim", $0) }).map { "--\($0)=\($1)" }
