@@ -2,22 +2,27 @@ import CLLVM
 import LoopIR
 
 /// Instructions of Intel AMX (Intel's manual, volume 1, chapter 18).
+///
+/// They are assembly, because LLVM takes tile registers for equal and renames them, whatever their shapes.
 extension FunctionEmitter {
   func emit(_ operation: TileOperation) {
     switch operation {
-    case .configure(let shapes): _ = call("llvm.x86.ldtilecfg", [], [configuration(shapes)])
-    case .release: _ = call("llvm.x86.tilerelease", [], [])
-    case .clear(let tile): _ = call("llvm.x86.tilezero", [], [number(tile)])
+    case .configure(let shapes): tileAssembly("ldtilecfg ($0)", [configuration(shapes)])
+    case .release: tileAssembly("tilerelease", [])
+    case .clear(let tile): tileAssembly("tilezero %tmm\(tile)", [])
     case .load(let tile, let buffer, let index, let stride):
-      _ = call("llvm.x86.tileloadd64", [], [number(tile), address(buffer, emit(index)), bytes(stride)])
+      tileAssembly("tileloadd ($0,$1), %tmm\(tile)", [address(buffer, emit(index)), bytes(stride)])
     case .store(let tile, let buffer, let index, let stride):
-      _ = call("llvm.x86.tilestored64", [], [number(tile), address(buffer, emit(index)), bytes(stride)])
+      tileAssembly("tilestored %tmm\(tile), ($0,$1)", [address(buffer, emit(index)), bytes(stride)])
     case .multiplyAdd(let sum, let left, let right):
-      _ = call("llvm.x86.tdpbf16ps", [], [number(sum), number(left), number(right)])
+      tileAssembly("tdpbf16ps %tmm\(right), %tmm\(left), %tmm\(sum)", [])
     }
   }
 
-  private func number(_ tile: Int) -> LLVMValueRef { target.int(tile, target.i8) }
+  private func tileAssembly(_ text: String, _ operands: [LLVMValueRef]) {
+    let constraints = (operands.map { _ in "r" } + ["~{memory}"]).joined(separator: ",")
+    _ = assembly(text, constraints, operands, result: target.void)
+  }
 
   private func bytes(_ stride: Expr) -> LLVMValueRef {
     LLVMBuildMul(builder, emit(stride), target.int(4, target.i64), "")

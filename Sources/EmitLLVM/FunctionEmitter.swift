@@ -77,6 +77,18 @@ final class FunctionEmitter {
     return LLVMBuildCall2(builder, type, function, &values, UInt32(values.count), "")
   }
 
+  /// Emits assembly that has effects beyond its result.
+  func assembly(
+    _ text: String, _ constraints: String, _ arguments: [LLVMValueRef], result: LLVMTypeRef
+  ) -> LLVMValueRef {
+    var types: [LLVMTypeRef?] = arguments.map { LLVMTypeOf($0) }
+    guard let type = LLVMFunctionType(result, &types, UInt32(types.count), 0),
+      let code = LLVMGetInlineAsm(
+        type, text, text.utf8.count, constraints, constraints.utf8.count, 1, 0, LLVMInlineAsmDialectATT, 0)
+    else { fatalError(text) }
+    return call(type, code, arguments)
+  }
+
   /// Where a buffer starts.
   func base(_ buffer: Buffer) -> LLVMValueRef {
     if let slot = bufferSlots[buffer.id] { return LLVMBuildLoad2(builder, target.pointer, slot, "") }

@@ -177,14 +177,8 @@ private struct ProcessorQuery {
   ) -> LLVMValueRef {
     let target = emitter.target
     var fields: [LLVMTypeRef?] = Array(repeating: type ?? target.i32, count: results)
-    var types: [LLVMTypeRef?] = arguments.map { _ in type ?? target.i32 }
-    guard
-      let type = LLVMFunctionType(
-        LLVMStructTypeInContext(target.context, &fields, UInt32(results), 0), &types, UInt32(types.count), 0),
-      let code = LLVMGetInlineAsm(
-        type, text, text.utf8.count, constraints, constraints.utf8.count, 1, 0, LLVMInlineAsmDialectATT, 0)
-    else { fatalError(text) }
-    return emitter.call(type, code, arguments)
+    guard let result = LLVMStructTypeInContext(target.context, &fields, UInt32(results), 0) else { fatalError(text) }
+    return emitter.assembly(text, constraints, arguments, result: result)
   }
 }
 
