@@ -79,6 +79,10 @@ let package = Package(
     .testTarget(name: "ImagesTests", dependencies: ["CImages"], exclude: ["images.txt"]),
     .testTarget(name: "VerifyTests", dependencies: ["Verify", "ONNXReader", "Support"]),
     .testTarget(name: "TensorIRTests", dependencies: ["TensorIR", "Support"]),
+    .target(name: "CTileEmulator", path: "Tests/CTileEmulator"),
+    .testTarget(
+      name: "PrecisionTests",
+      dependencies: ["CTileEmulator", "EmitLLVM", "LoopIR", "ModelHost", "Passes", "Schedule", "Support", "TensorIR"]),
     .testTarget(name: "PassesTests", dependencies: ["Passes", "TensorIR", "Support"], exclude: ["Texts"]),
     .testTarget(name: "GoldenTests", dependencies: ["Driver", "LoopIR", "ONNXReader", "Support", "Verify"]),
   ]

@@ -1,0 +1,199 @@
+import CTileEmulator
+import EmitLLVM
+import LoopIR
+import ModelHost
+import Schedule
+import Support
+import TensorIR
+import Testing
+
+@testable import Passes
+
+/// A unit that multiplies pairs, with how factors are split for it.
+private struct Unit: Sendable, CustomTestStringConvertible {
+  var pairUnit: PairUnit
+  var split: FactorSplit
+
+  init(_ pairUnit: PairUnit, parts: Int) {
+    self.pairUnit = pairUnit
+    split = FactorSplit(parts: parts, depth: pairUnit == .tiles ? 32 : 2)
+  }
+
+  var testDescription: String { "\(pairUnit), \(split.parts) parts" }
+
+  var target: Target {
+    var target = Target.avx512
+    target.pairUnit = pairUnit
+    return target
+  }
+
+  /// What code for the unit is compiled with, if this machine can run it.
+  var options: LLVMOptions? {
+    let host = LLVMOptions.host()
+    guard host.triple.hasPrefix("x86_64") else { return nil }
+    switch pairUnit {
+    case .vectors: return host.supports("avx512bf16") ? host : nil
+    case .tiles:
+      guard tile_emulator_install() != 0 else { return nil }
+      return LLVMOptions(triple: host.triple, cpu: host.cpu, features: host.features + ",+amx-tile,+amx-bf16")
+    }
+  }
+}
+
+private let units = [
+  Unit(.vectors, parts: 1), Unit(.tiles, parts: 1), Unit(.tiles, parts: 2), Unit(.tiles, parts: 3),
+]
+
+@Suite("Split factors") struct PrecisionTests {
+  /// Small whole numbers are `bf16` numbers, so nothing is lost, and all orders of summation agree.
+  private func wholeNumbers(_ position: Int) -> Double { Double(position % 11 - 5) }
+
+  @Test("give what whole factors give, interpreted", arguments: contractions.filter(\.isSmall))
+  private func interpreted(_ contraction: Contraction) throws {
+    let (data, weights, bias) = try contraction.tensors(wholeNumbers)
+    let expected = try expected(contraction, data, weights, bias)
+    for unit in units {
+      let program = try program(contraction, weights, unit)
+      let result = try program.interpret(
+        inputs: [data, bias].map(\.storage), symbols: contraction.isSymbolic ? [contraction.rows] : [])
+      #expect(result.outputs == [expected.storage], "\(unit.testDescription)")
+    }
+  }
+
+  @Test("give what whole factors give, compiled", arguments: contractions)
+  private func compiled(_ contraction: Contraction) throws {
+    let (data, weights, bias) = try contraction.tensors(wholeNumbers)
+    let expected = try expected(contraction, data, weights, bias).doubles.map { Float($0) }
+    for unit in units {
+      guard let options = unit.options else { continue }
+      let program = try program(contraction, weights, unit)
+      #expect(try run(program, options, contraction, [data, bias]) == expected, "\(unit.testDescription)")
+      let runsTiles = program.description.contains("tile multiplyAdd")
+      #expect(runsTiles == (contraction.isSplit && unit.pairUnit == .tiles))
+    }
+  }
+
+  @Test("mean the same to the evaluator", arguments: contractions.filter { $0.isSmall && !$0.isSymbolic })
+  private func evaluated(_ contraction: Contraction) throws {
+    let (data, weights, bias) = try contraction.tensors(wholeNumbers)
+    let expected = try expected(contraction, data, weights, bias)
+    let graph = contraction.graph(weights, rows: contraction.rowDim)
+    for parts in 1...3 {
+      let split = eliminateDeadCode(splitFactors(graph, FactorSplit(parts: parts, depth: 32)))
+      try verify(split)
+      var values = Dictionary(uniqueKeysWithValues: zip(split.inputs, [data, bias]))
+      for node in split.nodes {
+        let operands = node.operands.compactMap { values[$0] }
+        for (value, result) in zip(node.results, try #require(Evaluator.evaluate(node.primitive, operands))) {
+          values[value] = result
+        }
+      }
+      #expect(values[split.outputs[0]]?.storage == expected.storage, "\(parts) parts")
+    }
+  }
+
+  /// Greatest errors relative to the root mean square of the results, by the number of parts; three lose less than a sum in `f32`.
+  @Test("lose no more than they may", arguments: units) private func errors(_ unit: Unit) throws {
+    guard let options = unit.options else { return }
+    let contraction = Contraction(testDescription: "", rows: 64, channels: 1152, features: 64)
+    var state: UInt64 = 1
+    let (data, weights, bias) = try contraction.tensors { _ in
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Double(Float(Int64(bitPattern: state) >> 32) / 0x1p31)
+    }
+    let result = try run(try program(contraction, weights, unit), options, contraction, [data, bias])
+    let (x, w, shift) = (data.doubles, weights.doubles, bias.doubles)
+    var (worst, worstInOrder, squares) = (0.0, 0.0, 0.0)
+    for row in 0..<64 {
+      for column in 0..<64 {
+        let exact = (0..<1152).reduce(shift[column]) { $0 + x[row * 1152 + $1] * w[column * 1152 + $1] }
+        let inOrder = (0..<1152).reduce(Float(0)) {
+          $0.addingProduct(Float(x[row * 1152 + $1]), Float(w[column * 1152 + $1]))
+        }
+        worstInOrder = max(worstInOrder, abs(Double(inOrder + Float(shift[column])) - exact))
+        worst = max(worst, abs(Double(result[row * 64 + column]) - exact))
+        squares += exact * exact
+      }
+    }
+    let scale = (squares / 4096).squareRoot()
+    let error = worst / scale
+    #expect(error < [3e-2, 1e-4, worstInOrder / scale][unit.split.parts - 1], "\(error)")
+    #expect(error > [1e-4, 1e-6, 0][unit.split.parts - 1], "\(error)")
+  }
+
+  @Test("do not hide what is not finite", arguments: units) private func infinity(_ unit: Unit) throws {
+    guard let options = unit.options else { return }
+    let contraction = Contraction(testDescription: "", rows: 32, channels: 64, features: 64)
+    let (data, weights, bias) = try contraction.tensors { _ in 1 }
+    var numbers = data.doubles
+    (numbers[0], numbers[64], numbers[128]) = (.infinity, -.infinity, .nan)
+    let special = ConstantTensor(.f32, dims: data.dims, doubles: numbers)
+    let result = try run(try program(contraction, weights, unit), options, contraction, [special, bias])
+    #expect(!result[0].isFinite && !(result[64] > -100) && result[192] == 65)
+    // An infinite part of one factor meets parts of the other that are 0.
+    #expect(unit.split.parts > 1 || result[0] == .infinity)
+  }
+
+  // MARK: Running
+
+  private func program(_ contraction: Contraction, _ weights: ConstantTensor, _ unit: Unit) throws -> Program {
+    let graph = contraction.graph(weights, rows: contraction.rowDim)
+    let split = eliminateDeadCode(splitFactors(graph, unit.split))
+    #expect(split.nodes.contains { $0.isContraction(of: .bf16, in: split) } == contraction.isSplit)
+    func ports(_ values: [ValueID]) -> [Port] {
+      values.map { value in
+        let extents = split.shape(of: value).map { Extent($0.expr, text: "\($0)") }
+        return Port(name: "p\(value.index)", element: .f32, extents: extents)
+      }
+    }
+    let (program, _, _) = try schedule(
+      split, inputs: ports(split.inputs), outputs: ports(split.outputs), prefix: "m", target: unit.target)
+    try LoopIR.verify(program)
+    let text = program.description
+    #expect(try Program(parsing: text) { number, _ in program.constants[number].bytes }.description == text)
+    return program
+  }
+
+  private func expected(
+    _ contraction: Contraction, _ data: ConstantTensor, _ weights: ConstantTensor, _ bias: ConstantTensor
+  ) throws -> ConstantTensor {
+    let graph = contraction.graph(weights, rows: Dim(contraction.rows))
+    let node = try #require(graph.nodes.last)
+    return try #require(Evaluator.evaluate(node.primitive, [data, weights, bias])?.first)
+  }
+
+  private func run(
+    _ program: Program, _ options: LLVMOptions, _ contraction: Contraction, _ inputs: [ConstantTensor]
+  ) throws -> [Float] {
+    let model = try JITModel([ProgramVariant(name: "", program: program, options: options)])
+    let symbols = contraction.isSymbolic ? [Int64(contraction.rows)] : []
+    let arena = UnsafeMutableRawPointer.allocate(byteCount: max(1, model.arenaBytes(symbols: symbols)), alignment: 64)
+    let bytes = model.outputBytes(0, symbols: symbols)
+    let output = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+    let copies = inputs.map { tensor in
+      let copy = UnsafeMutableRawPointer.allocate(byteCount: max(1, tensor.bytes.count), alignment: 64)
+      copy.copyMemory(from: tensor.storage, byteCount: tensor.bytes.count)
+      return copy
+    }
+    defer { for memory in copies + [arena, output] { memory.deallocate() } }
+    var outputs: [UnsafeMutableRawPointer?] = [output]
+    var dims = [Int64](repeating: 0, count: 8)
+    let status = model.run(
+      arena: arena, inputs: copies.map { UnsafeRawPointer($0) }, outputs: &outputs, symbols: symbols, dims: &dims,
+      memory: HostMemory(), threads: nil)
+    #expect(status == 0)
+    return (0..<bytes / 4).map { output.load(fromByteOffset: $0 * 4, as: Float.self) }
+  }
+}
+
+extension Node {
+  /// Whether the node is a contraction with factors of a type.
+  fileprivate func isContraction(of element: ElementType, in graph: Graph) -> Bool {
+    guard case .contract = primitive else { return false }
+    return graph.type(of: operands[0]).element == element
+  }
+}
+
+extension ConstantTensor {
+  fileprivate var storage: [UInt8] { bytes.withUnsafeBytes { Array($0) } }
+}
