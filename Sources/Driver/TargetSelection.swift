@@ -8,6 +8,8 @@ struct Processor {
   var name: String
   /// The code generator's options.
   var codegen: LLVMOptions
+  /// The name under which choices are measured; empty for C, whose compiler is not known.
+  var model: String
   /// The scheduler's description.
   var target: Target
 }
@@ -19,7 +21,11 @@ extension Pipeline {
     let isC = options.backend == .c || options.emit == .c
     guard names.count > 1 else {
       let codegen = codegen(options)
-      return [Processor(name: options.cpu, codegen: codegen, target: isC ? .portable : target(codegen))]
+      return [
+        Processor(
+          name: options.cpu, codegen: codegen, model: isC ? "" : codegen.cpu,
+          target: isC ? .portable : target(codegen))
+      ]
     }
     guard !isC else {
       throw .unsupported("C has one form for all processors", hint: "give one --cpu, or use the LLVM back end")
@@ -42,12 +48,18 @@ extension Pipeline {
       if let same = processors.first(where: { $0.codegen.features == codegen.features }) {
         throw .unsupported("\(same.name) and \(name) have the same instructions", hint: "give one of them")
       }
-      processors.append(Processor(name: name, codegen: codegen, target: target(codegen)))
+      processors.append(Processor(name: name, codegen: codegen, model: name, target: target(codegen)))
     }
     func rank(_ processor: Processor) -> (Int, Int, String) {
       (processor.target.vectorBytes, processor.codegen.features.split(separator: ",").count, processor.name)
     }
     return processors.sorted { rank($0) > rank($1) }
+  }
+
+  /// The processors that the options name and that their tuning table says nothing of.
+  public static func processorsWithoutTuning(_ options: CompileOptions) -> [String] {
+    let names = (try? processors(options))?.map(\.model) ?? []
+    return names.filter { options.tuning.processors[$0] == nil }
   }
 
   private static func codegen(_ options: CompileOptions) -> LLVMOptions {

@@ -3,23 +3,19 @@ struct RegisterTile: Hashable {
   var rows: Int
   var vectors: Int
 
-  /// The tile with the least estimated time for `rows` × `vectors` accumulators in all.
+  /// The tiles for `rows` × `vectors` accumulators in all, in rising order of estimated time; never empty.
   ///
-  /// A step of the sum costs a tile its multiply-adds, its loads, or the latency that few accumulators leave exposed.
-  static func best(rows: Int, vectors: Int, registers: Int, sharesLoads: Bool) -> RegisterTile {
-    var best = RegisterTile(rows: 1, vectors: 1)
-    var bestCost = Int.max
+  /// A step of the sum costs a tile its multiply-adds, its loads, or the latency that few accumulators leave exposed. Of equal
+  /// tiles, larger ones come first, then narrower ones.
+  static func ranked(rows: Int, vectors: Int, registers: Int, sharesLoads: Bool) -> [RegisterTile] {
+    var ranked: [(key: (Int, Int, Int), tile: RegisterTile)] = []
     for width in 1...min(6, vectors) {
-      for height in 1...min(14, rows) where height * width + width + 1 <= registers {
+      for height in 1...min(14, rows) where height * width + width + 1 <= registers || height * width == 1 {
         let tile = RegisterTile(rows: height, vectors: width)
-        let cost = tile.cost(rows, vectors, sharesLoads)
-        if cost < bestCost || (cost == bestCost && height * width > best.rows * best.vectors) {
-          best = tile
-          bestCost = cost
-        }
+        ranked.append(((tile.cost(rows, vectors, sharesLoads), -height * width, ranked.count), tile))
       }
     }
-    return best
+    return ranked.sorted { $0.key < $1.key }.map(\.tile)
   }
 
   private func cost(_ allRows: Int, _ allVectors: Int, _ sharesLoads: Bool) -> Int {

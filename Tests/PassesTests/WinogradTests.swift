@@ -1,6 +1,7 @@
 import Support
 import TensorIR
 import Testing
+import Tuning
 
 @testable import Passes
 
@@ -32,7 +33,8 @@ private let cases: [Windows] = [
 @Suite struct WinogradTests {
   @Test(arguments: cases) private func agreesWithTheContraction(_ test: Windows) throws {
     let graph = try build(test)
-    let changed = eliminateDeadCode(winograd(graph))
+    var choices = Choices()
+    let changed = eliminateDeadCode(winograd(graph, &choices))
     try verify(changed)
     let isUsed = changed.nodes.contains { if case .contract(let contract) = $0.primitive { contract.reduced.count == 1 } else { false } }
     #expect(isUsed == test.isUsed)
