@@ -103,6 +103,7 @@ private struct Tuner {
     for number in 0..<count {
       let variant = candidates.compactMapValues { number < $0.count ? $0[number] : nil }
       let gains = try compare(present, variant, Self.usualSeconds)
+      for (key, gain) in gains { report("DATA \(key) = \(variant[key]!) vs \(table[key] ?? present.questions.first { $0.key == key }!.options[0]) : \(gain.ratio) \(gain.share)") }
       for (key, gain) in gains where gain.isWin && gain.ratio < best[key]?.ratio ?? 1 {
         if let choice = variant[key] { best[key] = (choice, gain.ratio) }
       }

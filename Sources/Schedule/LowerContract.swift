@@ -100,7 +100,8 @@ struct ContractLowering {
     let rows = rowLoops.order.last.map { rowLoops.extents[$0].constant ?? ContractLowering.usualExtent } ?? 1
     let columns = extents[vectorAxis].constant ?? ContractLowering.usualExtent
     return RegisterTile.ranked(
-      rows: rows, vectors: (columns + lanes - 1) / lanes, registers: target.vectorRegisters, sharesLoads: !isBatched)
+      rows: rows, vectors: (columns + lanes - 1) / lanes, registers: target.vectorRegisters, sharesLoads: !isBatched,
+      panelBytes: (sumCount.constant ?? 0) * lanes * contract.accumulator.bytes)
   }
 
   /// What tiles are chosen for where an extent is symbolic.
