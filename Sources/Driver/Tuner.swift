@@ -103,7 +103,6 @@ private struct Tuner {
     for number in 0..<count {
       let variant = candidates.compactMapValues { number < $0.count ? $0[number] : nil }
       let gains = try compare(present, variant, Self.usualSeconds)
-      for (key, gain) in gains { report("DATA \(key) = \(variant[key]!) vs \(table[key] ?? present.questions.first { $0.key == key }!.options[0]) : \(gain.ratio) \(gain.share)") }
       for (key, gain) in gains where gain.isWin && gain.ratio < best[key]?.ratio ?? 1 {
         if let choice = variant[key] { best[key] = (choice, gain.ratio) }
       }
@@ -113,7 +112,10 @@ private struct Tuner {
     let winners = best.mapValues(\.choice)
     let confirmed = try compare(present, winners, Self.usualSeconds * 3)
     let kept = winners.filter { confirmed[$0.key]?.isWin == true }
-    report("\(kept.count) of \(best.count) gains are confirmed")
+    for (key, choice) in kept.sorted(by: { $0.key < $1.key }) {
+      let ratio = fixed(confirmed[key]?.ratio ?? 1, decimals: 3)
+      report("\(key): \(choice) takes \(ratio) of the time")
+    }
     if kept.isEmpty { return }
     options = options(with: kept)
     changes.merge(kept) { _, new in new }

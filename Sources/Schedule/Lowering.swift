@@ -15,7 +15,7 @@ struct Lowering {
   private(set) var choices: Choices
   private var numbers: [Kernel: Int] = [:]
 
-  init(_ graph: Graph, target: Target, threads: Int, isMeasured: Bool, choices: Choices) {
+  init(_ graph: Graph, target: Target, threads: Int, isMeasured: Bool, choices: Choices = Choices()) {
     constantsComeFromMemory = graph.constantBytes > target.cacheBytes
     self.target = target
     self.threads = threads

@@ -16,13 +16,16 @@ struct RegisterTile: Hashable {
         guard size == 1 || size + width + 1 <= registers, sharesLoads || size <= largestBatchedTile else { continue }
         let tile = RegisterTile(rows: height, vectors: width)
         let cost = tile.cost(rows, vectors, sharesLoads, panelBytes)
-        ranked.append(((cost, -min(size, enoughAccumulators), size, ranked.count), tile))
+        let enough = panelBytes * width <= firstLevelBytes ? enoughAccumulators : enoughForFarPanels
+        ranked.append(((cost, -min(size, enough), size, ranked.count), tile))
       }
     }
     return ranked.sorted { $0.key < $1.key }.map(\.tile)
   }
 
   private static let enoughAccumulators = 14
+  /// Loads of panels that the first level of the cache does not keep have longer latency.
+  private static let enoughForFarPanels = 20
   /// Batched sums are over few terms, whose loops are unrolled: vectors that neighbours share take registers too.
   private static let largestBatchedTile = 14
   /// What the first level of the cache keeps of a panel, and what loading a vector from the second costs.
