@@ -23,9 +23,12 @@ extension Pipeline {
   /// every choice, and its kernels are compared with those of the present choices, in the model and in turn. What wins is measured
   /// again together, and the whole model at last.
   ///
+  /// `seconds` is for how long each variant runs in one comparison.
+  ///
   /// - Throws: `ModelError` if the options are for another machine, or if the model cannot be compiled.
   public static func tune(
-    _ request: CaseRequest, inputs: [HostValue], options: CompileOptions, report: @escaping (String) -> Void
+    _ request: CaseRequest, inputs: [HostValue], options: CompileOptions, seconds: Double = 1,
+    report: @escaping (String) -> Void
   ) throws -> TuningResult {
     guard options.cpu == "native", options.target.isEmpty, options.features.isEmpty, options.backend == .llvm else {
       throw ModelError.unsupported(
@@ -33,7 +36,8 @@ extension Pipeline {
         hint: "leave out --target, --cpu, --features and --backend")
     }
     var tuner = Tuner(
-      request: request, inputs: inputs, options: options, processor: try processors(options)[0].model, report: report)
+      request: request, inputs: inputs, options: options, processor: try processors(options)[0].model,
+      usualSeconds: seconds, report: report)
     return try tuner.run()
   }
 }
@@ -46,6 +50,8 @@ private struct Tuner {
   var options: CompileOptions
   let processor: String
   let report: (String) -> Void
+  /// Seconds for each of two variants that are compared.
+  private let usualSeconds: Double
   private var questions = 0
   private var changes: [ChoiceKey: Choice] = [:]
 
@@ -53,14 +59,13 @@ private struct Tuner {
   private static let margin = 0.98
   /// The part of a run that a choice must save.
   private static let leastShare = 0.0005
-  /// Seconds for each of two variants that are compared.
-  private static let usualSeconds = 1.0
 
   init(
-    request: CaseRequest, inputs: [HostValue], options: CompileOptions, processor: String,
+    request: CaseRequest, inputs: [HostValue], options: CompileOptions, processor: String, usualSeconds: Double,
     report: @escaping (String) -> Void
   ) {
     (self.request, self.inputs, self.processor, self.report) = (request, inputs, processor, report)
+    self.usualSeconds = usualSeconds
     self.options = options
     self.options.emit = .object
     self.options.dumpAfter = []
@@ -102,7 +107,7 @@ private struct Tuner {
     var best: [ChoiceKey: (choice: Choice, ratio: Double)] = [:]
     for number in 0..<count {
       let variant = candidates.compactMapValues { number < $0.count ? $0[number] : nil }
-      let gains = try compare(present, variant, Self.usualSeconds)
+      let gains = try compare(present, variant, usualSeconds)
       for (key, gain) in gains where gain.isWin && gain.ratio < best[key]?.ratio ?? 1 {
         if let choice = variant[key] { best[key] = (choice, gain.ratio) }
       }
@@ -110,7 +115,7 @@ private struct Tuner {
     }
     guard !best.isEmpty else { return }
     let winners = best.mapValues(\.choice)
-    let confirmed = try compare(present, winners, Self.usualSeconds * 3)
+    let confirmed = try compare(present, winners, usualSeconds * 3)
     let kept = winners.filter { confirmed[$0.key]?.isWin == true }
     for (key, choice) in kept.sorted(by: { $0.key < $1.key }) {
       let ratio = fixed(confirmed[key]?.ratio ?? 1, decimals: 3)
@@ -161,7 +166,7 @@ private struct Tuner {
     }
     let usual = try cases.map { try $0.time(inputs, count: 2)[1] }.max() ?? 1
     var samples = cases.map { _ in [Double]() }
-    try inTurn(usual, Self.usualSeconds * 5, variants: cases.count) { index, runs in
+    try inTurn(usual, usualSeconds * 5, variants: cases.count) { index, runs in
       samples[index] += try cases[index].time(inputs, count: runs).dropFirst()
     }
     result.defaultSeconds = lowPercentile(samples[0])

@@ -114,4 +114,18 @@ struct BlockRowsTests {
     #expect(lengths(blocked(graph, bytes - 1, 1 << 10)) == [12])
     #expect(blocked(graph, 1, bytes) == graph)
   }
+
+  @Test("are as large as was measured") func measured() throws {
+    let graph = try Graph(parsing: chains[0].text)
+    var choices = Choices()
+    #expect(blockRows(graph, cacheBytes: .max, blockBytes: 1, &choices) == graph)
+    let question = try #require(choices.questions.first)
+    #expect(choices.questions.count == 1 && question.options[0] == .blocks(0))
+    for option in question.options {
+      var measured = Choices([question.key: option])
+      #expect(blockRows(graph, cacheBytes: 1, blockBytes: 1 << 10, &measured) == graph)
+    }
+    var measured = Choices([question.key: .blocks(1 << 10)])
+    #expect(lengths(blockRows(graph, cacheBytes: .max, blockBytes: 1, &measured)) == [12])
+  }
 }

@@ -40,6 +40,14 @@ private let cases: [Windows] = [
     #expect(isUsed == test.isUsed)
     let data = try graph.inputs.enumerated().map { numbers(try #require(graph.shape(of: $1).constants), seed: $0) }
     #expect(try evaluate(changed, data) == evaluate(graph, data))
+    for question in choices.questions {
+      #expect(question.options[0] == .winograd(test.isUsed))
+      var measured = Choices([question.key: .winograd(!test.isUsed)])
+      let other = eliminateDeadCode(winograd(graph, &measured))
+      try verify(other)
+      #expect((other == graph) == test.isUsed)
+      #expect(try evaluate(other, data) == evaluate(graph, data))
+    }
   }
 
   private func build(_ test: Windows) throws -> Graph {
