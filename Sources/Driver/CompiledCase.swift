@@ -116,7 +116,8 @@ final class CompiledCase: RunnableCase {
 
   /// An address in the shared library that the model is in, or that the files of `link` are in.
   func symbol(_ name: String) throws(ModelError) -> UnsafeMutableRawPointer {
-    guard let symbol = (model as? LibraryModel)?.symbol(name) ?? (model as? JITModel)?.symbol(name) else { throw .unsupported("there is no \(name)") }
+    let symbol = (model as? LibraryModel)?.symbol(name) ?? (model as? JITModel)?.symbol(name)
+    guard let symbol else { throw .unsupported("there is no \(name)") }
     return symbol
   }
 

@@ -19,9 +19,9 @@ public struct TuningResult: Sendable {
 extension Pipeline {
   /// Measures the choices that there are in compiling a model for this machine.
   ///
-  /// First the choices that decide which kernels there are, then those of their code. One compilation has the n-th option of
-  /// every choice, and its kernels are compared with those of the present choices, in the model and in turn. What wins is measured
-  /// again together, and the whole model at last.
+  /// First the choices that decide which kernels there are, then those of their code. One compilation has the n-th
+  /// option of every choice, and its kernels are compared with those of the present choices, in the model and in turn.
+  /// What wins is measured again together, and the whole model at last.
   ///
   /// `seconds` is for how long each variant runs in one comparison.
   ///
@@ -135,7 +135,9 @@ private struct Tuner {
     var isWin: Bool { ratio < Tuner.margin && share > Tuner.leastShare }
   }
 
-  private func compare(_ present: MeasuredCase, _ changes: [ChoiceKey: Choice], _ seconds: Double) throws -> [ChoiceKey: Gain] {
+  private func compare(
+    _ present: MeasuredCase, _ changes: [ChoiceKey: Choice], _ seconds: Double
+  ) throws -> [ChoiceKey: Gain] {
     let variant = try MeasuredCase(request, options: options(with: changes))
     let cases = [present, variant]
     let usual = try cases.map { try $0.secondsOfRun(inputs) }.max() ?? 1
@@ -173,7 +175,7 @@ private struct Tuner {
     result.tunedSeconds = lowPercentile(samples[samples.count - 1])
   }
 
-  /// Calls `body` with the number of each variant in turn, and how many runs to make; the first of them warms the caches.
+  /// Calls `body` with the number of each variant in turn, and how many runs to make; the first warms the caches.
   private func inTurn(
     _ usual: Double, _ seconds: Double, variants: Int = 2, _ body: (Int, Int) throws -> Void
   ) throws {
@@ -202,7 +204,9 @@ extension MeasuredCase {
   fileprivate func seconds(of keys: some Sequence<ChoiceKey>, _ samples: Samples) -> [ChoiceKey: Double] {
     let asked = Set(keys)
     var scopes: [ChoiceKey: [Question.Scope]] = [:]
-    for question in questions where asked.contains(question.key) { scopes[question.key, default: []].append(question.scope) }
+    for question in questions where asked.contains(question.key) {
+      scopes[question.key, default: []].append(question.scope)
+    }
     let seconds = samples.seconds.map(lowPercentile)
     return scopes.mapValues { scopes in
       groups.indices.reduce(0) { sum, group in
@@ -215,9 +219,10 @@ extension MeasuredCase {
 extension Question.Scope {
   fileprivate func contains(_ group: Group) -> Bool {
     switch self {
-    case .kernel(let name): group.name == name
+    case .kernel(let name): return group.name == name
     case .origins(let origins):
-      origins.contains(group.origin.hasPrefix(layoutPrefix) ? String(group.origin.dropFirst(layoutPrefix.count)) : group.origin)
+      let isLayout = group.origin.hasPrefix(layoutPrefix)
+      return origins.contains(isLayout ? String(group.origin.dropFirst(layoutPrefix.count)) : group.origin)
     }
   }
 }

@@ -5,9 +5,9 @@ struct RegisterTile: Hashable {
 
   /// The tiles for `rows` × `vectors` accumulators in all, in rising order of estimated time; never empty.
   ///
-  /// A step of the sum costs a tile its multiply-adds, its loads, or the latency that few accumulators leave exposed. Of equal
-  /// tiles, those with enough accumulators to hide latency come first, and of these the smallest, whose ends overlap best with what
-  /// comes next. `panelBytes` is the size of one vector of a panel.
+  /// A step of the sum costs a tile its multiply-adds, its loads, or the latency that few accumulators leave exposed.
+  /// Of equal tiles, those with enough accumulators to hide latency come first, and of these the smallest, whose ends
+  /// overlap best with what comes next. `panelBytes` is the size of one vector of a panel.
   static func ranked(rows: Int, vectors: Int, registers: Int, sharesLoads: Bool, panelBytes: Int) -> [RegisterTile] {
     var ranked: [(key: (Int, Int, Int, Int), tile: RegisterTile)] = []
     for width in 1...min(6, vectors) {

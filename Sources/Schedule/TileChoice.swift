@@ -20,7 +20,7 @@ extension ContractLowering {
     self.prefetches = prefetch
   }
 
-  /// Types, loops with the strides of what rows are read from, and where panels come from; nil if an extent is symbolic.
+  /// Types, loops with the strides of what rows are read from, and the source of panels; nil if an extent is symbolic.
   private func computation(_ threads: Int) -> String? {
     guard !extents.contains(where: { $0.constant == nil }) else { return nil }
     func loops(_ name: String, _ nest: LoopNest) -> [String] {

@@ -26,8 +26,8 @@ public enum Choice: Hashable, Sendable, CustomStringConvertible {
     case .tile:
       let words = text.split(separator: " ", omittingEmptySubsequences: false)
       let sizes = words[0].split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-      guard sizes.count == 2, let rows = sizes[0], let vectors = sizes[1], (1...32).contains(rows), (1...16).contains(vectors),
-        words.count == 1 || words[1...] == ["prefetch"]
+      guard sizes.count == 2, let rows = sizes[0], let vectors = sizes[1], (1...32).contains(rows),
+        (1...16).contains(vectors), words.count == 1 || words[1...] == ["prefetch"]
       else { return nil }
       self = .tile(rows: rows, vectors: vectors, prefetch: words.count == 2)
     case .winograd:

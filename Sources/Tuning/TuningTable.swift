@@ -21,8 +21,12 @@ public struct TuningTable: Hashable, Sendable, CustomStringConvertible {
   public init(_ text: String) throws(ParseError) {
     var name: String?
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    func error(_ index: Int, _ message: String) -> ParseError { ParseError(line: index + 1, column: 1, message: message) }
-    guard lines[0] == Self.firstLine else { throw error(0, "'\(Self.firstLine)' expected; another version measures anew") }
+    func error(_ index: Int, _ message: String) -> ParseError {
+      ParseError(line: index + 1, column: 1, message: message)
+    }
+    guard lines[0] == Self.firstLine else {
+      throw error(0, "'\(Self.firstLine)' expected; another version measures anew")
+    }
     for (index, line) in lines.enumerated().dropFirst() where !line.isEmpty && !line.hasPrefix("#") {
       if line.hasPrefix(Self.processor) {
         let given = String(line.dropFirst(Self.processor.count))
@@ -33,9 +37,11 @@ public struct TuningTable: Hashable, Sendable, CustomStringConvertible {
       guard let name else { throw error(index, "'processor NAME' expected before choices") }
       do throws(LineError) {
         let (key, choice) = try Self.choice(line)
-        guard processors[name]?.updateValue(choice, forKey: key) == nil else { throw LineError("'\(key)' is there already") }
-      } catch {
-        throw ParseError(line: index + 1, column: 1, message: error.message)
+        guard processors[name]?.updateValue(choice, forKey: key) == nil else {
+          throw LineError("'\(key)' is there already")
+        }
+      } catch let fault {
+        throw error(index, fault.message)
       }
     }
   }

@@ -71,6 +71,7 @@ struct CompileCommand: ParsableCommand {
     say(
       "\(result.changes) of \(result.questions) choices changed, \(times[1]) ms instead of \(times[0]) ms; "
         + "took \(fixed(monotonicSeconds() - start, decimals: 0)) s")
+    if result.questions == 0 { say("contractions with open dimensions have no choices; --dim fixes dimensions") }
     return result.table
   }
 

@@ -34,7 +34,8 @@ struct TargetFlags: ParsableArguments {
   @Option(help: "Threads that the code may use.")
   var threads = 1
 
-  @Option(help: ArgumentHelp("Choices that --tune measured.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Choices that --tune measured; those for other processors are not used.", valueName: "file"))
   var tuning: String?
 
   @Option(help: "Print the program after a pass; may be repeated.")
@@ -88,7 +89,8 @@ struct TargetFlags: ParsableArguments {
   var arguments: [String] {
     let choices = [("backend", backend.rawValue), ("threads", "\(threads)")]
     let texts = [("target", target), ("cpu", cpu), ("features", features)].filter { !$0.1.isEmpty }
-    let files = [("custom-ops", customOps), ("tuning", tuning)].compactMap { name, file in file.map { (name, $0) } } + link.map { ("link", $0) }
+    let named = [("custom-ops", customOps), ("tuning", tuning)].compactMap { name, file in file.map { (name, $0) } }
+    let files = named + link.map { ("link", $0) }
     return (texts + choices + files + dim.map { ("dim", $0) }).map { "--\($0)=\($1)" }
   }
 

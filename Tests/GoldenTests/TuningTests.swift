@@ -46,7 +46,9 @@ import Verify
   @Test func measuresOnThisMachine() throws {
     let (request, inputs) = try request()
     var reports: [String] = []
-    let result = try Pipeline.tune(request, inputs: inputs, options: CompileOptions(), seconds: 0.002) { reports.append($0) }
+    let result = try Pipeline.tune(request, inputs: inputs, options: CompileOptions(), seconds: 0.002) {
+      reports.append($0)
+    }
     #expect(result.questions > 0 && result.changes <= result.questions)
     #expect(result.tunedSeconds <= result.defaultSeconds && result.tunedSeconds > 0)
     #expect(result.table.processors.values.reduce(0) { $0 + $1.count } == result.changes)

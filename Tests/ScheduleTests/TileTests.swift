@@ -37,11 +37,14 @@ private let products = [
 ]
 
 /// A graph with numbers in the place of the inputs that are to be constant.
-private func graph(_ text: String) throws -> (graph: Graph, data: [ConstantTensor], node: Primitive, operands: [ConstantTensor]) {
+private func graph(
+  _ text: String
+) throws -> (graph: Graph, data: [ConstantTensor], node: Primitive, operands: [ConstantTensor]) {
   let parsed = try Graph(parsing: text.replacing("%1 = constant", with: "%1 = input"))
   let operands = try parsed.inputs.enumerated().map { seed, input in
     let dims = try #require(parsed.shape(of: input).constants)
-    return ConstantTensor(.f32, dims: dims, doubles: (0..<dims.reduce(1, *)).map { Double(($0 * 7 + seed * 13) % 11 - 5) })
+    let values = (0..<dims.reduce(1, *)).map { Double(($0 * 7 + seed * 13) % 11 - 5) }
+    return ConstantTensor(.f32, dims: dims, doubles: values)
   }
   let node = parsed.nodes[0].primitive
   guard text.contains("= constant") else { return (parsed, operands, node, operands) }
@@ -110,7 +113,8 @@ struct TileTests {
     let (fixed, _, _, _) = try graph(products[1])
     var choices = Choices()
     _ = try scheduled(fixed, .avx512, threads: 3, &choices)
-    #expect(choices.questions.map { "\($0.key)" } == ["tile f32x16 rows 23@13 columns 37 terms 13@1 gathered threads 3"])
+    let key = "tile f32x16 rows 23@13 columns 37 terms 13@1 gathered threads 3"
+    #expect(choices.questions.map { "\($0.key)" } == [key])
     choices = Choices()
     _ = try scheduled(try Graph(parsing: products[1].replacing("23", with: "n")), .avx512, threads: 1, &choices)
     #expect(choices.questions.isEmpty)

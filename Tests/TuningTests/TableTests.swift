@@ -43,14 +43,19 @@ private let faults = [
     message: "'processor' or a choice of 'tile', 'winograd', 'blocks' expected"),
   Fault(testDescription: "no choice", lines: head + ["tile x"], message: "'COMPUTATION = CHOICE' expected"),
   Fault(testDescription: "no computation", lines: head + ["tile = 1x1"], message: "'COMPUTATION = CHOICE' expected"),
-  Fault(testDescription: "two choices", lines: head + ["tile x = 1x1 = 1x2"], message: "'COMPUTATION = CHOICE' expected"),
-  Fault(testDescription: "a kind's own choices", lines: head + ["tile x = yes"], message: "'yes' is no choice of 'tile'"),
+  Fault(
+    testDescription: "two choices", lines: head + ["tile x = 1x1 = 1x2"], message: "'COMPUTATION = CHOICE' expected"),
+  Fault(
+    testDescription: "a kind's own choices", lines: head + ["tile x = yes"], message: "'yes' is no choice of 'tile'"),
   Fault(testDescription: "no rows", lines: head + ["tile x = 0x1"], message: "'0x1' is no choice of 'tile'"),
   Fault(testDescription: "large tiles", lines: head + ["tile x = 1x17"], message: "'1x17' is no choice of 'tile'"),
   Fault(testDescription: "three sizes", lines: head + ["tile x = 1x1x1"], message: "'1x1x1' is no choice of 'tile'"),
   Fault(
-    testDescription: "unknown words", lines: head + ["tile x = 1x1 fast"], message: "'1x1 fast' is no choice of 'tile'"),
-  Fault(testDescription: "neither yes nor no", lines: head + ["winograd x = 1"], message: "'1' is no choice of 'winograd'"),
+    testDescription: "unknown words", lines: head + ["tile x = 1x1 fast"],
+    message: "'1x1 fast' is no choice of 'tile'"),
+  Fault(
+    testDescription: "neither yes nor no", lines: head + ["winograd x = 1"],
+    message: "'1' is no choice of 'winograd'"),
   Fault(testDescription: "negative", lines: head + ["blocks x = -1"], message: "'-1' is no choice of 'blocks'"),
   Fault(
     testDescription: "a number too large", lines: head + ["blocks x = 99999999999999999999"],
