@@ -39,8 +39,9 @@ let package = Package(
     .target(name: "ONNXReader", dependencies: ["Support", "CONNXProto"]),
     .target(name: "Verify", dependencies: ["Support", "ONNXReader"]),
     .target(name: "Operators", dependencies: ["Support", "TensorIR", "ONNXReader"]),
-    .target(name: "Passes", dependencies: ["Support", "TensorIR"]),
-    .target(name: "Schedule", dependencies: ["Support", "TensorIR", "LoopIR"]),
+    .target(name: "Tuning", dependencies: ["Support"]),
+    .target(name: "Passes", dependencies: ["Support", "TensorIR", "Tuning"]),
+    .target(name: "Schedule", dependencies: ["Support", "TensorIR", "LoopIR", "Tuning"]),
     .target(name: "CLLVM", cSettings: llvmInclude, linkerSettings: llvmLink),
     .target(name: "CModelABI"),
     .target(
@@ -57,12 +58,12 @@ let package = Package(
       name: "Driver",
       dependencies: [
         "Support", "ONNXReader", "Verify", "TensorIR", "Operators", "Passes", "Schedule", "LoopIR", "EmitLLVM", "EmitC",
-        "EmitHeader", "ModelHost", "CModelABI",
+        "EmitHeader", "ModelHost", "CModelABI", "Tuning",
       ]),
     .executableTarget(
       name: "onnxc",
       dependencies: [
-        "CSystem", "Driver", "ONNXReader", "Operators", "Schedule", "Support", "Verify",
+        "CSystem", "Driver", "ONNXReader", "Operators", "Schedule", "Support", "Tuning", "Verify",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .testTarget(name: "SupportTests", dependencies: ["Support"]),
@@ -73,7 +74,7 @@ let package = Package(
     .testTarget(name: "EmitCTests", dependencies: ["EmitC", "LoopIRCases", "LoopIR", "ModelHost", "Support"]),
     .testTarget(name: "ONNXReaderTests", dependencies: ["ONNXReader", "Support"]),
     .testTarget(
-      name: "ScheduleTests", dependencies: ["EmitLLVM", "LoopIR", "ModelHost", "Schedule", "Support", "TensorIR"]),
+      name: "ScheduleTests", dependencies: ["EmitLLVM", "LoopIR", "ModelHost", "Schedule", "Support", "TensorIR", "Tuning"]),
     .testTarget(
       name: "OperatorsTests", dependencies: ["Driver", "Operators", "ONNXReader", "Support", "TensorIR", "Verify"]),
     .testTarget(name: "ImagesTests", dependencies: ["CImages"], exclude: ["images.txt"]),
@@ -83,7 +84,8 @@ let package = Package(
     .testTarget(
       name: "PrecisionTests",
       dependencies: ["CTileEmulator", "EmitLLVM", "LoopIR", "ModelHost", "Passes", "Schedule", "Support", "TensorIR"]),
-    .testTarget(name: "PassesTests", dependencies: ["Passes", "TensorIR", "Support"], exclude: ["Texts"]),
-    .testTarget(name: "GoldenTests", dependencies: ["Driver", "LoopIR", "ONNXReader", "Support", "Verify"]),
+    .testTarget(name: "PassesTests", dependencies: ["Passes", "TensorIR", "Tuning", "Support"], exclude: ["Texts"]),
+    .testTarget(name: "TuningTests", dependencies: ["Tuning", "Support"]),
+    .testTarget(name: "GoldenTests", dependencies: ["Driver", "LoopIR", "ONNXReader", "Support", "Tuning", "Verify"]),
   ]
 )

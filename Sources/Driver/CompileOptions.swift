@@ -1,4 +1,5 @@
 public import Operators
+public import Tuning
 
 /// What the user asks of a compilation beyond the model.
 public struct CompileOptions: Hashable, Sendable {
@@ -64,6 +65,8 @@ public struct CompileOptions: Hashable, Sendable {
   public var weights = Weights.embed
   /// The most threads that the code may use.
   public var threads = 1
+  /// Choices that were measured.
+  public var tuning = TuningTable()
   /// Passes after which the program is printed.
   public var dumpAfter: [String] = []
   /// The pass after which compilation ends; empty to finish.

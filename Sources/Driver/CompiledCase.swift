@@ -114,9 +114,10 @@ final class CompiledCase: RunnableCase {
     return declared.compactMap { HostValue($0.name, $0.type, from: results) }
   }
 
-  /// An address in the shared library that the model is in.
+  /// An address in the shared library that the model is in, or that the files of `link` are in.
   func symbol(_ name: String) throws(ModelError) -> UnsafeMutableRawPointer {
-    guard let symbol = (model as? LibraryModel)?.symbol(name) else { throw .unsupported("there is no \(name)") }
+    let symbol = (model as? LibraryModel)?.symbol(name) ?? (model as? JITModel)?.symbol(name)
+    guard let symbol else { throw .unsupported("there is no \(name)") }
     return symbol
   }
 

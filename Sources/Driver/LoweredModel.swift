@@ -3,22 +3,29 @@ import EmitLLVM
 import LoopIR
 import Schedule
 import Support
+import Tuning
 
 /// The programs of a model, one for each processor that code is asked for, the richest first.
 struct LoweredModel {
   struct Variant {
     var processor: Processor
     var program: Program
+    /// What was measured of the choices in the program.
+    var measured: [ChoiceKey: Choice]
   }
 
   var variants: [Variant] = []
   /// The groups of a program that is measured.
   var groups: [Group] = []
+  /// The choices that there were for the richest processor.
+  var questions: [Question] = []
   private var reports: [MemoryReport] = []
 
   /// Adds a program for a processor.
-  mutating func add(_ program: Program, _ memory: MemoryReport, for processor: Processor) {
-    variants.append(Variant(processor: processor, program: program))
+  mutating func add(
+    _ program: Program, _ memory: MemoryReport, for processor: Processor, measured: [ChoiceKey: Choice]
+  ) {
+    variants.append(Variant(processor: processor, program: program, measured: measured))
     reports.append(memory)
   }
 

@@ -1,6 +1,7 @@
 import Schedule
 import ONNXReader
 import Support
+import Tuning
 import Verify
 
 /// What the calls of a group do in one run.
@@ -12,8 +13,10 @@ public struct GroupCounts: Hashable, Sendable {
   public var otherBytes: Int
 }
 
-/// A model compiled to be measured: a library with the functions of `Measurement`, which sum up ticks and work.
+/// A model compiled to be measured, with the functions of `Measurement` in a library, which sum up ticks and work.
 struct MeasuredCase {
+  /// The choices that there were.
+  let questions: [Question]
   let groups: [Group]
   /// Bytes of everything that a run uses.
   let footprint: Int
@@ -31,12 +34,12 @@ struct MeasuredCase {
     let path = folder.path + "/measurement.c"
     var options = options
     options.isMeasured = true
-    options.emit = .library
     let lowered = try Pipeline.lower(request, options: options)
     let functions = lowered.program.externals.filter { $0.provider == .user && $0 != Measurement.begin && $0 != Measurement.end }
     try CompiledCase.requireCode(of: functions, options)
     options.link.append(path)
     groups = lowered.groups
+    questions = lowered.questions
     let memory = lowered.memory
     footprint = memory.arena + memory.constants + memory.inputs + memory.outputs
     // One more group measures what measuring takes.
@@ -58,8 +61,15 @@ struct MeasuredCase {
 
   /// Measures `runs` runs, or as many as fit two seconds.
   func samples(_ inputs: [HostValue], runs: Int?) throws -> Samples {
-    let first = try code.time(inputs, count: 2)[1]
-    let runs = runs ?? max(10, min(5000, Int(2 / max(first, 1e-6))))
+    let usual = try secondsOfRun(inputs)
+    return try samples(inputs, count: runs ?? max(10, min(5000, Int(2 / usual))))
+  }
+
+  /// The seconds of the second run.
+  func secondsOfRun(_ inputs: [HostValue]) throws -> Double { max(1e-6, try code.time(inputs, count: 2)[1]) }
+
+  /// Measures runs without others before them.
+  func samples(_ inputs: [HostValue], count runs: Int) throws -> Samples {
     let empty = emptyTicks()
     reset()
     let (start, startTicks) = (monotonicSeconds(), now())

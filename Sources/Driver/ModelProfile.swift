@@ -40,6 +40,8 @@ extension Pipeline {
     guard processors.count == 1 else {
       throw ModelError.unsupported("a profile is of code for one processor", hint: "give one --cpu")
     }
+    var options = options
+    options.emit = .library
     let measured = try MeasuredCase(request, options: options)
     let samples = try measured.samples(inputs, runs: runs)
     let peaks = try MachinePeaks(processors[0], threads: options.threads)
@@ -47,13 +49,11 @@ extension Pipeline {
       let counts = samples.counts[number]
       return ModelProfile.Row(
         name: group.name, nodes: group.origin.split(separator: Node.joint).map(String.init), counts: counts,
-        seconds: percentile(samples.seconds[number]), floor: peaks.floor(counts, ofModel: measured.footprint))
+        seconds: lowPercentile(samples.seconds[number]), floor: peaks.floor(counts, ofModel: measured.footprint))
     }
     rows.sort { $0.seconds - $0.floor > $1.seconds - $1.floor }
-    return ModelProfile(rows: rows, seconds: percentile(samples.whole), runs: samples.whole.count, peaks: peaks)
+    return ModelProfile(rows: rows, seconds: lowPercentile(samples.whole), runs: samples.whole.count, peaks: peaks)
   }
-
-  private static func percentile(_ seconds: [Double]) -> Double { seconds.sorted()[seconds.count / 10] }
 }
 
 extension MachinePeaks {

@@ -9,6 +9,7 @@ import Passes
 import Schedule
 import Support
 import TensorIR
+import Tuning
 import Verify
 
 /// What the command line asks of the compiler.
@@ -94,36 +95,43 @@ public enum Pipeline {
     let hash = hash(model, options, processors)
     var lowered = LoweredModel()
     for processor in processors {
-      if let twin = lowered.variants.first(where: { $0.processor.target == processor.target }) {
-        lowered.variants.append(LoweredModel.Variant(processor: processor, program: twin.program))
+      let measured = options.tuning.choices(for: processor.model)
+      if var twin = lowered.variants.first(where: {
+        $0.processor.target == processor.target && $0.measured == measured
+      }) {
+        twin.processor = processor
+        lowered.variants.append(twin)
         continue
       }
-      let result = try lower(imported, for: processor.target, options, stages)
+      var choices = Choices(measured)
+      let result = try lower(imported, for: processor.target, options, stages, &choices)
       guard case (var program, let memory, let groups)? = result else { return nil }
       program.comments = comments(model, processors)
       program.modelHash = hash
       if stages.ends("schedule", program) { return nil }
-      lowered.add(program, memory, for: processor)
+      lowered.add(program, memory, for: processor, measured: measured)
       lowered.groups = groups
+      if lowered.questions.isEmpty { lowered.questions = choices.questions }
     }
     return lowered
   }
 
   /// The program of an imported model for one processor; nil if `--stop-after` ended it.
   private static func lower(
-    _ imported: ImportedModel, for target: Target, _ options: CompileOptions, _ stages: Stages
+    _ imported: ImportedModel, for target: Target, _ options: CompileOptions, _ stages: Stages,
+    _ choices: inout Choices
   ) throws(ModelError) -> (Program, MemoryReport, [Group])? {
     var graph = imported.graph
     let split = options.precision.split(for: target)
     for pass in tensorPasses where !pass.spendsMemory || target.vectorBytes >= 32 {
-      graph = stages.run(pass.name) { pass.run(graph, split: split) }
+      graph = stages.run(pass.name) { pass.run(graph, &choices, split: split) }
       if try stages.ends(pass.name, graph) { return nil }
     }
     let ports = ModelPorts(imported, graph)
     return try stages.run("schedule") { () throws(ModelError) in
       try schedule(
         graph, inputs: ports.inputs, outputs: ports.outputs, prefix: symbolPrefix(options.name),
-        target: target, threads: options.threads, isMeasured: options.isMeasured)
+        target: target, threads: options.threads, isMeasured: options.isMeasured, choices: &choices)
     }
   }
 
@@ -158,6 +166,7 @@ public enum Pipeline {
     let cpu = processors.map(\.name).joined(separator: ",")
     mix("\(options.target) \(cpu) \(options.features)\(options.threads > 1 ? " \(options.threads)" : "")".utf8)
     if options.precision != .f32 { mix(options.precision.rawValue.utf8) }
+    if options.tuning != TuningTable() { mix(options.tuning.description.utf8) }
     let digits = String(state, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
   }

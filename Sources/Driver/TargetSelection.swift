@@ -9,6 +9,8 @@ struct Processor {
   var name: String
   /// The code generator's options.
   var codegen: LLVMOptions
+  /// The name under which choices are measured; empty for C, whose compiler is not known.
+  var model: String
   /// The scheduler's description.
   var target: Target
   /// Of two processors that differ in tile registers alone, whether this one has them; nil if there is no other.
@@ -48,7 +50,9 @@ extension Pipeline {
     let isC = options.backend == .c || options.emit == .c
     guard names.count > 1 else {
       let codegen = codegen(options)
-      let processor = Processor(name: options.cpu, codegen: codegen, target: isC ? .portable : target(codegen, options))
+      let processor = Processor(
+        name: options.cpu, codegen: codegen, model: isC ? "" : codegen.cpu,
+        target: isC ? .portable : target(codegen, options))
       return processor.target.pairUnit == .tiles ? withAndWithoutTiles(processor, options) : [processor]
     }
     guard !isC else {
@@ -72,7 +76,7 @@ extension Pipeline {
       if let same = processors.first(where: { $0.codegen.features == codegen.features }) {
         throw .unsupported("\(same.name) and \(name) have the same instructions", hint: "give one of them")
       }
-      processors.append(Processor(name: name, codegen: codegen, target: target(codegen, options)))
+      processors.append(Processor(name: name, codegen: codegen, model: name, target: target(codegen, options)))
     }
     // A system may refuse tile registers, so there is code of the same width without them.
     let lacksOthers = !processors.contains { $0.target.pairUnit != .tiles && $0.target.vectorBytes == 64 }
@@ -99,6 +103,12 @@ extension Pipeline {
     changed.codegen.features = features.joined(separator: ",") + ",-amx-tile,-amx-bf16,-amx-int8"
     changed.target = target(changed.codegen, options)
     return changed
+  }
+
+  /// The processors that the options name and that their tuning table says nothing of.
+  public static func processorsWithoutTuning(_ options: CompileOptions) -> [String] {
+    let names = (try? processors(options))?.map(\.model) ?? []
+    return names.filter { options.tuning.processors[$0] == nil }
   }
 
   private static func codegen(_ options: CompileOptions) -> LLVMOptions {

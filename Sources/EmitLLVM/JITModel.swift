@@ -55,6 +55,9 @@ public final class JITModel: DescribedModel {
   }
 
   deinit { check(LLVMOrcDisposeLLJIT(jit)) }
+
+  /// The address of a name in the library with the functions of custom operators.
+  public func symbol(_ name: String) -> UnsafeMutableRawPointer? { functions?.symbol(name) }
 }
 
 /// A shared library with functions outside of a program, whose names it keeps to itself.
@@ -80,6 +83,8 @@ private final class OperatorLibrary {
   }
 
   deinit { dlclose(handle) }
+
+  func symbol(_ name: String) -> UnsafeMutableRawPointer? { dlsym(handle, name) }
 
   /// Makes the functions known to code of a JIT.
   func define(in jit: LLVMOrcLLJITRef) {

@@ -1,20 +1,25 @@
 import Support
 import TensorIR
+import Tuning
 
 /// Computes chains from a product of two computed factors to the next product, such as attention, block by block of their common rows,
 /// so that what lies between stays in the cache and is never held as a whole.
-func blockRows(_ graph: Graph) -> Graph { blockRows(graph, cacheBytes: 1 << 20, blockBytes: 1 << 19) }
+func blockRows(_ graph: Graph, _ choices: inout Choices) -> Graph {
+  blockRows(graph, cacheBytes: 1 << 21, blockBytes: 1 << 19, &choices)
+}
 
 /// With the bytes of the first product above which blocks pay, and what one block may take.
-func blockRows(_ graph: Graph, cacheBytes: Int, blockBytes: Int) -> Graph {
+func blockRows(_ graph: Graph, cacheBytes: Int, blockBytes: Int, _ choices: inout Choices) -> Graph {
   var result = graph
   result.nodes = []
   let producers = graph.producers()
   var chains: [Int: RowChain] = [:]
   var replaced: Set<Int> = []
   for position in graph.nodes.indices where !replaced.contains(position) {
-    guard let chain = RowChain(from: position, in: graph, producers, cacheBytes, blockBytes),
-      replaced.isDisjoint(with: chain.nodes), let last = chain.nodes.last
+    guard var chain = RowChain(from: position, in: graph, producers), replaced.isDisjoint(with: chain.nodes),
+      let last = chain.nodes.last,
+      case .blocks(let bytes) = choices.choose(chain.question(chain.bytes > cacheBytes ? blockBytes : 0)),
+      chain.divide(blockBytes: bytes)
     else { continue }
     replaced.formUnion(chain.nodes)
     chains[last] = chain
@@ -49,28 +54,46 @@ private struct RowChain {
   /// The values that come from outside.
   private var given: [ValueID] = []
 
-  /// Nil unless a chain begins at the node, and is worth blocks.
-  init?(from first: Int, in graph: Graph, _ producers: [Int?], _ cacheBytes: Int, _ blockBytes: Int) {
+  /// The extents of the first product, its elements, and the axes that all nodes share.
+  private let extents: [Int]
+  private let element: ElementType
+  private var shared: Set<Int>
+
+  /// Nil unless a chain begins at the node.
+  init?(from first: Int, in graph: Graph, _ producers: [Int?]) {
     guard case .contract(let contract) = graph.nodes[first].primitive, contract.accumulator.isFloat,
-      let extents = contract.shape.constants, extents.reduce(1, *) * contract.accumulator.bytes > cacheBytes,
+      let extents = contract.shape.constants,
       graph.nodes[first].operands.prefix(2).allSatisfy({ graph.constant($0, producers) == nil }),
       let nodes = RowChain.nodes(from: first, in: graph)
     else { return nil }
     self.graph = graph
     self.nodes = nodes
-    var shared = Set(extents.indices)
+    self.extents = extents
+    element = contract.accumulator
+    shared = Set(extents.indices)
     var count = shared.count + 1
     while shared.count < count {
       count = shared.count
       shared = follow(shared)
     }
-    guard let row = shared.filter({ extents[$0] > 1 }).max() else { return nil }
-    choose(row, shared.filter { $0 != row && extents[$0] > 1 }, extents, contract.accumulator.bytes, blockBytes)
-    guard rows.contains(where: { $0.count > 1 }) else { return nil }
+    shared = shared.filter { extents[$0] > 1 }
+    if shared.isEmpty { return nil }
     let inside = Set(followed.keys)
     for node in nodes {
       for value in graph.nodes[node].operands where !inside.contains(value) && !given.contains(value) { given.append(value) }
     }
+  }
+
+  /// The bytes of the first product.
+  var bytes: Int { extents.reduce(element.bytes, *) }
+
+  /// How large blocks are, with what is estimated to be best.
+  func question(_ estimate: Int) -> Question {
+    let sizes = [0] + (17...21).map { 1 << $0 }
+    return Question(
+      ChoiceKey(.blocks, "\(element.rawValue) \(extents.map { "\($0)" }.joined(separator: "x"))"),
+      options: ([estimate] + sizes.filter { $0 != estimate }).map { .blocks($0) },
+      scope: .origins(Set(nodes.map { graph.nodes[$0].origin })))
   }
 
   /// The nodes that depend on the first up to a product, if nothing else does.
@@ -152,9 +175,11 @@ private struct RowChain {
   /// Rows of a block are a multiple of this: full vectors for each of two threads.
   private static let unit = 32
 
-  /// Blocks of rows, as many of them as fit; if all do, of several outer axes too.
-  private mutating func choose(_ row: Int, _ outer: Set<Int>, _ extents: [Int], _ bytes: Int, _ blockBytes: Int) {
-    let rowBytes = extents.indices.filter { $0 != row && !outer.contains($0) }.reduce(bytes) { $0 * extents[$1] }
+  /// Blocks of rows, as many of them as fit; if all do, of several outer axes too. False if there is one block of all.
+  mutating func divide(blockBytes: Int) -> Bool {
+    guard blockBytes > 0, let row = shared.max() else { return false }
+    let outer = shared.subtracting([row])
+    let rowBytes = extents.indices.filter { !shared.contains($0) }.reduce(element.bytes) { $0 * extents[$1] }
     let fitting = max(Self.unit, blockBytes / rowBytes / Self.unit * Self.unit)
     let blocks = (extents[row] + fitting - 1) / fitting
     let block = blocks == 1 ? extents[row] : ((extents[row] + blocks - 1) / blocks + Self.unit - 1) / Self.unit * Self.unit
@@ -165,6 +190,7 @@ private struct RowChain {
       room = block == extents[axis] ? room / block : 1
       rows.insert(Row(axis: axis, extent: extents[axis], block: block), at: 0)
     }
+    return rows.contains { $0.count > 1 }
   }
 
   // MARK: Blocks

@@ -1,4 +1,5 @@
 import TensorIR
+public import Tuning
 
 /// A rewrite of a graph; it returns an equivalent graph.
 public struct Pass: Sendable {
@@ -6,38 +7,54 @@ public struct Pass: Sendable {
   public var name: String
   /// Whether the pass trades memory for speed, which pays on processors with wide vectors.
   public var spendsMemory: Bool
-  private let rewrite: @Sendable (Graph, FactorSplit?) -> Graph
+  private let rewrite: @Sendable (Graph, inout Choices, FactorSplit?) -> Graph
 
   public init(_ name: String, spendsMemory: Bool = false, _ rewrite: @escaping @Sendable (Graph) -> Graph) {
     self.name = name
     self.spendsMemory = spendsMemory
-    self.rewrite = { graph, _ in rewrite(graph) }
+    self.rewrite = { graph, _, _ in rewrite(graph) }
+  }
+
+  /// A pass that has choices.
+  public init(
+    choosing name: String, spendsMemory: Bool = false, _ rewrite: @escaping @Sendable (Graph, inout Choices) -> Graph
+  ) {
+    self.name = name
+    self.spendsMemory = spendsMemory
+    self.rewrite = { graph, choices, _ in rewrite(graph, &choices) }
   }
 
   /// A pass that runs where the processor multiplies parts of numbers faster than numbers.
   init(_ name: String, splitting rewrite: @escaping @Sendable (Graph, FactorSplit) -> Graph) {
     self.name = name
     spendsMemory = true
-    self.rewrite = { graph, split in split.map { rewrite(graph, $0) } ?? graph }
+    self.rewrite = { graph, _, split in split.map { rewrite(graph, $0) } ?? graph }
   }
 
-  /// The rewritten graph; bodies are rewritten before the graph that they are in. With `split`, factors of contractions are split.
-  public func run(_ graph: Graph, split: FactorSplit? = nil) -> Graph {
+  /// The rewritten graph, with choices as estimated.
+  public func run(_ graph: Graph) -> Graph {
+    var choices = Choices()
+    return run(graph, &choices)
+  }
+
+  /// The rewritten graph; bodies are rewritten before the graph that they are in. With `split`, factors of contractions
+  /// are split.
+  public func run(_ graph: Graph, _ choices: inout Choices, split: FactorSplit? = nil) -> Graph {
     var graph = graph
     for index in graph.nodes.indices {
       switch graph.nodes[index].primitive {
       case .scan(var scan):
-        scan.body = run(scan.body, split: split)
+        scan.body = run(scan.body, &choices, split: split)
         graph.nodes[index].primitive = .scan(scan)
       case .branch(var branch):
-        branch.then = run(branch.then, split: split)
-        branch.otherwise = run(branch.otherwise, split: split)
+        branch.then = run(branch.then, &choices, split: split)
+        branch.otherwise = run(branch.otherwise, &choices, split: split)
         graph.nodes[index].primitive = .branch(branch)
       case .constant, .map, .reduce, .contract, .reshape, .scatter, .sort, .compact, .external, .measure, .assume:
         continue
       }
     }
-    return rewrite(graph, split)
+    return rewrite(graph, &choices, split)
   }
 }
 
@@ -54,8 +71,8 @@ public let tensorPasses: [Pass] = [
   Pass("inline-maps", inlineMaps),
   Pass("fuse-epilogues", fuseEpilogues),
   Pass("split-factors", splitting: splitFactors),
-  Pass("winograd", spendsMemory: true, winograd),
+  Pass(choosing: "winograd", spendsMemory: true, winograd),
   Pass("materialize-padding", materializePadding),
-  Pass("block-rows", blockRows),
+  Pass(choosing: "block-rows", blockRows),
   Pass("eliminate-dead-code", eliminateDeadCode),
 ]

@@ -1,17 +1,22 @@
 import Support
 import TensorIR
+import Tuning
 
 /// Computes contractions over windows of 3 × 3 with constant weights by Winograd's algorithm F(2×2, 3×3), which needs 16 products
 /// where the windows of a 2 × 2 block of results need 36.
 ///
 /// A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", 2016.
-func winograd(_ graph: Graph) -> Graph {
+func winograd(_ graph: Graph, _ choices: inout Choices) -> Graph {
   var result = graph
   let producers = graph.producers()
   result.nodes = []
   for node in graph.nodes {
     let windows = WindowContraction(node, graph, producers, data: 0) ?? WindowContraction(node, graph, producers, data: 1)
-    if let windows { windows.rewrite(in: &result) } else { result.nodes.append(node) }
+    if let windows, choices.choose(windows.question) == .winograd(true) {
+      windows.rewrite(in: &result)
+    } else {
+      result.nodes.append(node)
+    }
   }
   return result
 }
@@ -39,13 +44,18 @@ private struct WindowContraction {
   private let channels: Int
   private let features: Int
   private let tiles: [Int]
+  /// Whether the algorithm is estimated to pay.
+  private let pays: Bool
 
   /// Channels and features from which on the products outweigh the transforms.
   private static let leastWidth = 32
   /// Results of blocks over results that are asked for.
   private static let greatestWaste = 1.2
 
-  /// Nil if the contraction is none of windows, or too small for the algorithm to pay.
+  /// Channels and features below which no machine gains.
+  private static let smallestWidth = 8
+
+  /// Nil if the contraction is none of windows.
   init?(_ node: Node, _ graph: Graph, _ producers: [Int?], data position: Int) {
     guard case .contract(let contract) = node.primitive, contract.accumulator == .f32, contract.reduced.count == 3,
       let weights = graph.constant(node.operands[1 - position], producers), weights.type.element == .f32,
@@ -80,7 +90,7 @@ private struct WindowContraction {
       }
     }
     let extents = contract.shape + contract.reduced
-    let walked = batch + spatial.map(\.outer) + [feature]
+    let walked = batch + spatial.map(\.outer) + outer
     guard spatial.count == 2, channel >= 0, Set(walked).count == rank, walked.count == rank,
       Set(spatial.map(\.inner) + [channel]).count == 3, spatial.allSatisfy({ extents[$0.inner] == 3 }),
       let channels = extents[channel].constant, let features = extents[feature].constant,
@@ -89,8 +99,18 @@ private struct WindowContraction {
     (self.channels, self.features) = (channels, features)
     tiles = [(height + 1) / 2, (width + 1) / 2]
     let waste = Double(tiles[0] * tiles[1] * 4) / Double(max(1, height * width))
-    guard min(channels, features) >= Self.leastWidth, waste <= Self.greatestWaste, tiles[0] * tiles[1] >= 36 else { return nil }
+    guard min(channels, features) >= Self.smallestWidth else { return nil }
+    pays = min(channels, features) >= Self.leastWidth && waste <= Self.greatestWaste && tiles[0] * tiles[1] >= 36
   }
+
+  /// Whether to use the algorithm.
+  var question: Question {
+    let outer = (batch + spatial.map(\.outer)).map { contract.shape[$0] }.filter { $0 != 1 }.map { "\($0)" }
+    let computation = "f32 \(outer.joined(separator: "x")) channels \(channels) features \(features)"
+    return Question(
+      ChoiceKey(.winograd, computation), options: [.winograd(pays), .winograd(!pays)], scope: .origins([node.origin]))
+  }
+
 
   private var batchExtents: [Dim] { batch.map { contract.shape[$0] } }
   private var tileExtents: [Dim] { tiles.map { Dim($0) } }

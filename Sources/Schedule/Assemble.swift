@@ -1,6 +1,7 @@
 import LoopIR
 import Support
 import TensorIR
+public import Tuning
 
 /// What lowering tells of memory, in bytes; with symbolic dimensions, for sample values of them.
 public struct MemoryReport: Hashable, Sendable {
@@ -22,8 +23,20 @@ public func schedule(
   _ graph: Graph, inputs: [Port], outputs: [Port], prefix: String, target: Target, threads: Int = 1,
   isMeasured: Bool = false
 ) throws(ModelError) -> (Program, MemoryReport, groups: [Group]) {
-  var lowering = Lowering(graph, target: target, threads: threads, isMeasured: isMeasured)
+  var choices = Choices()
+  return try schedule(
+    graph, inputs: inputs, outputs: outputs, prefix: prefix, target: target, threads: threads, isMeasured: isMeasured,
+    choices: &choices)
+}
+
+/// With choices that were measured.
+public func schedule(
+  _ graph: Graph, inputs: [Port], outputs: [Port], prefix: String, target: Target, threads: Int, isMeasured: Bool,
+  choices: inout Choices
+) throws(ModelError) -> (Program, MemoryReport, groups: [Group]) {
+  var lowering = Lowering(graph, target: target, threads: threads, isMeasured: isMeasured, choices: choices)
   let steps = try lowering.lower(graph)
+  choices = lowering.choices
   let bounds = SizeBounds(steps.graph)
   var assembler = Assembler(program: Program(prefix: prefix, inputs: inputs, outputs: outputs), bounds: bounds)
   assembler.program.kernels = lowering.kernels

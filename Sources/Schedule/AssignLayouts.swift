@@ -19,6 +19,9 @@ public func assignLayouts(_ graph: Graph) -> LaidOutGraph {
   return assignment.finished()
 }
 
+/// Before the origin of the node whose result a node brings into another order.
+public let layoutPrefix = "layout of "
+
 private struct LayoutAssignment {
   let source: Graph
   let producers: [Int?]
@@ -87,7 +90,7 @@ private struct LayoutAssignment {
     result.values.append(Value(type: type))
     layouts.append(.rowMajor(type.rank))
     let copy = ValueID(result.values.count - 1)
-    let origin = "layout of " + (producers[value.index].map { source.nodes[$0].origin } ?? "an input")
+    let origin = layoutPrefix + (producers[value.index].map { source.nodes[$0].origin } ?? "an input")
     result.nodes.append(
       Node(.map(Map(shape: type.shape, body: body)), operands: [value], results: [copy], origin: origin))
     return copy

@@ -37,7 +37,10 @@ struct ContractLowering {
   let rowLoops: LoopNest
   let sumLoops: LoopNest
   let lanes: Int
-  let tile: RegisterTile
+  /// What is estimated to be best, unless `choose` finds that another was measured.
+  var tile = RegisterTile(rows: 1, vectors: 1)
+  /// Whether the next panel is prefetched while the rows of one are computed.
+  var prefetches: Bool
   /// What split factors are computed with.
   let pairs: PairFactors?
 
@@ -89,6 +92,7 @@ struct ContractLowering {
     self.result = result
     self.target = target
     self.comesFromMemory = comesFromMemory
+    prefetches = comesFromMemory
     rank = outer.count
     self.extents = extents
     self.rowSide = rowSide
@@ -107,16 +111,21 @@ struct ContractLowering {
     let summed = ContractLowering.summedAxes(rowSide, outer.count..<extents.count)
     let sumAccesses = [rowSide.strides] + (panelSide.constant == nil ? [panelSide.strides] : [])
     sumLoops = LoopNest(extents: extents, order: summed, strides: sumAccesses)
-    let nest = rowLoops
-    let rows = nest.order.last.map { nest.extents[$0].constant ?? ContractLowering.usualExtent } ?? 1
-    let columns = extents[vectorAxis].constant ?? ContractLowering.usualExtent
     if let pairs, swaps || isBatched || pairs.unit == .tiles && lanes != PairFactors.columns { return nil }
     // Panels are packed at compile time only where they are of a known size.
     if extents.fixed(panelLoops + [vectorAxis] + Array(outer.count..<extents.count)) == nil { self.panelSide.constant = nil }
+    tile = tiles[0]
+  }
+
+  /// The tiles that may be used, in rising order of estimated time.
+  var tiles: [RegisterTile] {
+    let rows = rowLoops.order.last.map { rowLoops.extents[$0].constant ?? ContractLowering.usualExtent } ?? 1
+    let columns = extents[vectorAxis].constant ?? ContractLowering.usualExtent
     let vectors = (columns + lanes - 1) / lanes
-    tile = pairs?.unit == .tiles
-      ? RegisterTile.tiles(rows: rows, columns: vectors)
-      : RegisterTile.best(rows: rows, vectors: vectors, registers: target.vectorRegisters, sharesLoads: !isBatched)
+    if pairs?.unit == .tiles { return [RegisterTile.tiles(rows: rows, columns: vectors)] }
+    return RegisterTile.ranked(
+      rows: rows, vectors: vectors, registers: target.vectorRegisters, sharesLoads: !isBatched,
+      panelBytes: (sumCount.constant ?? 0) * lanes * contract.accumulator.bytes)
   }
 
   /// What tiles are chosen for where an extent is symbolic.
@@ -343,7 +352,7 @@ struct ContractLowering {
   private func prefetch(_ panel: Panel, _ axes: [Expr], _ scope: inout KernelScope) -> (Prefetch, Statement)? {
     let counts = rowLoops.order.map { rowLoops.extents[$0].constant ?? Self.usualExtent }
     let tiles = counts.reduce(1, *) / tile.rows
-    guard case .packed(let buffer) = panel.source, comesFromMemory, target.vectorBytes > 0, contract.accumulator == .f32,
+    guard case .packed(let buffer) = panel.source, prefetches, target.vectorBytes > 0, contract.accumulator == .f32,
       tiles > 0, let size = sumCount.constant
     else { return nil }
     let shift = Int.bitWidth - 1 - tiles.leadingZeroBitCount

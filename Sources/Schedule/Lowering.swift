@@ -1,6 +1,7 @@
 import LoopIR
 import Support
 import TensorIR
+import Tuning
 
 /// Turns the nodes of graphs into kernels; equal kernels are shared.
 struct Lowering {
@@ -11,13 +12,15 @@ struct Lowering {
   /// Whether the constants are too large to stay in the cache from one call to the next.
   private let constantsComeFromMemory: Bool
   private(set) var kernels: [Kernel] = []
+  private(set) var choices: Choices
   private var numbers: [Kernel: Int] = [:]
 
-  init(_ graph: Graph, target: Target, threads: Int, isMeasured: Bool) {
+  init(_ graph: Graph, target: Target, threads: Int, isMeasured: Bool, choices: Choices = Choices()) {
     constantsComeFromMemory = graph.constantBytes > target.cacheBytes
     self.target = target
     self.threads = threads
     self.isMeasured = isMeasured
+    self.choices = choices
   }
 
   /// Lowers all nodes of a graph, bodies included; a graph that is the body of a scan has that many states.
@@ -89,6 +92,7 @@ struct Lowering {
     _ node: Node, _ laidOut: LaidOutGraph, _ constants: [ValueID: ConstantTensor], inPlace: Bool = false
   ) -> Step {
     var scope = KernelScope(graph: laidOut.graph, layouts: laidOut.layouts, threads: threads)
+    let asked = choices.questions.count
     let body = statements(node, laidOut, constants, inPlace, &scope)
     let mayFail = Lowering.mayFail(body)
     let division = KernelDivision(parts: mayFail ? 1 : threads, part: scope.part)
@@ -104,12 +108,13 @@ struct Lowering {
       kernels.append(kernel)
       numbers[kernel] = number
     }
+    choices.attribute(from: asked, toKernel: kernels[number].name)
     return Step(
       action: .call(kernel: number, bindings: scope.bindings), reads: node.operands, writes: node.results,
       origin: node.origin)
   }
 
-  private func statements(
+  private mutating func statements(
     _ node: Node, _ laidOut: LaidOutGraph, _ constants: [ValueID: ConstantTensor], _ inPlace: Bool,
     _ scope: inout KernelScope
   ) -> [Statement] {
@@ -127,6 +132,7 @@ struct Lowering {
         contract, operands: unbound, constants: node.operands.prefix(2).map { constants[$0] },
         result: unboundView(node.results[0], laidOut), layout: layout, target: target,
         comesFromMemory: constantsComeFromMemory)
+      tiled?.choose(&choices, threads: threads)
       if let statements = tiled?.lower(node.operands, node.results[0], in: &scope) { return statements }
       return lowerReduce(contract.asReduce(node.operands.map { laidOut.graph.type(of: $0) }), node, layout, &scope)
     case .scatter(let scatter): return lowerScatter(scatter, node, inPlace: inPlace, &scope)

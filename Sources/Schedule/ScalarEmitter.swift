@@ -263,7 +263,7 @@ struct ScalarEmitter {
     var offset = LinearForm()
     for (form, stride) in zip(forms, view.strides) { offset.add(form, times: stride) }
     var varies = false
-    for id in offset.others.keys where isVarying(id, in: &builder) { varies = true }
+    for id in offset.others.keys.sorted(by: { $0.index < $1.index }) where isVarying(id, in: &builder) { varies = true }
     guard let axis = vectorAxis, varies || offset.axes[axis] != nil else {
       return .load(view.buffer, index: value(of: offset, in: &builder), lanes: 1, count: nil)
     }

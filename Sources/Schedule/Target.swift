@@ -12,8 +12,8 @@ public struct Target: Hashable, Sendable {
   public var vectorBytes: Int
   /// Vector registers that a micro-kernel may fill.
   public var vectorRegisters: Int
-  /// Bytes of the last level of the cache that constants may be expected to keep from one call to the next.
-  public var cacheBytes = 16 << 20
+  /// Bytes of constants that stay near from one call to the next, in the second level of the cache.
+  public var cacheBytes = 1 << 20
   /// What contractions of `bf16` factors are computed with.
   public var pairUnit: PairUnit?
 

@@ -6,6 +6,10 @@ public struct ParseError: Error, Hashable, Sendable, CustomStringConvertible {
   public var column: Int
   public var message: String
 
+  public init(line: Int, column: Int, message: String) {
+    (self.line, self.column, self.message) = (line, column, message)
+  }
+
   public var description: String { "\(line):\(column): \(message)" }
 }
 

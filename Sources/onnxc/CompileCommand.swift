@@ -1,5 +1,10 @@
 import ArgumentParser
+import CSystem
 import Driver
+import ONNXReader
+import Support
+import Tuning
+import Verify
 
 /// `onnxc model.onnx -o model.o`
 struct CompileCommand: ParsableCommand {
@@ -21,7 +26,17 @@ struct CompileCommand: ParsableCommand {
   @Option(help: "Weights in the output (embed) or in a file of their own (separate).")
   var weights = CompileOptions.Weights.embed
 
+  @Option(
+    help: ArgumentHelp(
+      "Measure on this machine which ways to compute the model are fastest, write them down, and compile with them.",
+      valueName: "file"))
+  var tune: String?
+
   @OptionGroup var flags: TargetFlags
+
+  func validate() throws {
+    if tune != nil, model == "-" { throw ValidationError("--tune needs a file with the model") }
+  }
 
   func run() throws {
     var options = try flags.options()
@@ -36,7 +51,28 @@ struct CompileCommand: ParsableCommand {
     options.output = path
     options.weights = weights
     options.name = name.isEmpty ? stem : name
-    try reporting(model) { try Pipeline.compile(path: model, options: options) }
+    try reporting(model) {
+      if let tune { options.tuning = try measuredTuning(tune, options) }
+      try Pipeline.compile(path: model, options: options)
+    }
+  }
+
+  /// Measures choices with inputs that are made up, and writes them to a file.
+  private func measuredTuning(_ path: String, _ options: CompileOptions) throws -> TuningTable {
+    csystem_pin_to_last_processors(Int32(options.threads))
+    let start = monotonicSeconds()
+    let loaded = try Model.load(path: model)
+    let inputs = try madeUpInputs(loaded, bindings: options.dims).map(\.value)
+    let request = CaseRequest(path: model, model: loaded, bindings: [:], inputs: loaded.requiredInputs)
+    let say = { (text: String) in if !flags.quiet { StandardError.print("\(model): \(text)") } }
+    let result = try Pipeline.tune(request, inputs: inputs, options: options) { if flags.verbose { say($0) } }
+    try AtomicFile.write(result.table.description, path: path)
+    let times = [result.defaultSeconds, result.tunedSeconds].map { fixed($0 * 1e3, decimals: 4) }
+    say(
+      "\(result.changes) of \(result.questions) choices changed, \(times[1]) ms instead of \(times[0]) ms; "
+        + "took \(fixed(monotonicSeconds() - start, decimals: 0)) s")
+    if result.questions == 0 { say("contractions with open dimensions have no choices; --dim fixes dimensions") }
+    return result.table
   }
 
   /// The file's name without folder and suffix.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Driver
 import Operators
 import Support
+import Tuning
 
 extension CompileOptions.Backend: ExpressibleByArgument {}
 extension CompileOptions.EmitKind: ExpressibleByArgument {}
@@ -36,6 +37,10 @@ struct TargetFlags: ParsableArguments {
 
   @Option(help: "Threads that the code may use.")
   var threads = 1
+
+  @Option(
+    help: ArgumentHelp("Choices that --tune measured; those for other processors are not used.", valueName: "file"))
+  var tuning: String?
 
   @Option(help: "Print the program after a pass; may be repeated.")
   var dumpAfter: [String] = []
@@ -72,10 +77,16 @@ struct TargetFlags: ParsableArguments {
     options.backend = backend
     options.precision = precision
     options.threads = threads
+    options.tuning = try tuningTable()
     options.dumpAfter = dumpAfter
     options.stopAfter = stopAfter
     options.timePasses = timePasses
     options.json = json
+    if let tuning, !quiet {
+      for name in Pipeline.processorsWithoutTuning(options) {
+        StandardError.print("\(tuning): note: nothing was measured on \(name.isEmpty ? "this target" : name)")
+      }
+    }
     return options
   }
 
@@ -83,16 +94,26 @@ struct TargetFlags: ParsableArguments {
   var arguments: [String] {
     let choices = [("backend", backend.rawValue), ("precision", precision.rawValue), ("threads", "\(threads)")]
     let texts = [("target", target), ("cpu", cpu), ("features", features)].filter { !$0.1.isEmpty }
-    let files = (customOps.map { [("custom-ops", $0)] } ?? []) + link.map { ("link", $0) }
+    let named = [("custom-ops", customOps), ("tuning", tuning)].compactMap { name, file in file.map { (name, $0) } }
+    let files = named + link.map { ("link", $0) }
     return (texts + choices + files + dim.map { ("dim", $0) }).map { "--\($0)=\($1)" }
   }
 
   private func customOperators() throws -> CustomOperators {
-    guard let customOps else { return CustomOperators() }
+    try parsed(customOps) { (text) throws(ParseError) in try CustomOperators(text) } ?? CustomOperators()
+  }
+
+  private func tuningTable() throws -> TuningTable {
+    try parsed(tuning) { (text) throws(ParseError) in try TuningTable(text) } ?? TuningTable()
+  }
+
+  /// What a file says; nil if there is no file.
+  private func parsed<Result>(_ path: String?, _ parse: (String) throws(ParseError) -> Result) throws -> Result? {
+    guard let path else { return nil }
     do {
-      return try CustomOperators(try InputFile.text(path: customOps))
+      return try parse(try InputFile.text(path: path))
     } catch let error as ParseError {
-      throw Failure.usage("\(customOps):\(error)")
+      throw Failure.usage("\(path):\(error)")
     } catch let error as FileError {
       throw Failure.usage(error.description)
     }

@@ -50,7 +50,7 @@ struct VerifyCommand: ParsableCommand {
     let report = try reporting(suite ?? "") {
       let required = updatePassing ? [] : try mustPass()
       var runner = SuiteRunner(
-        jobs: jobs, timeout: timeout, workerArguments: ["verify", "--worker"] + flags.arguments)
+        jobs: jobs, timeout: timeout, workerArguments: ["verify", "--worker", "--quiet"] + flags.arguments)
       let total = tests.count
       if isatty(STDERR_FILENO) == 1, !flags.quiet {
         runner.progress = { done in

@@ -1,5 +1,6 @@
 import TensorIR
 import Testing
+import Tuning
 
 @testable import Passes
 
@@ -84,6 +85,11 @@ private let chains = [
       """),
 ]
 
+private func blocked(_ graph: Graph, _ cacheBytes: Int, _ blockBytes: Int) -> Graph {
+  var choices = Choices()
+  return blockRows(graph, cacheBytes: cacheBytes, blockBytes: blockBytes, &choices)
+}
+
 @Suite("Blocks of rows")
 struct BlockRowsTests {
   /// The lengths of a graph's scans.
@@ -94,7 +100,7 @@ struct BlockRowsTests {
   @Test("give what the chain gives", arguments: chains)
   private func chain(_ chain: Chain) throws {
     let graph = try Graph(parsing: chain.text)
-    let result = blockRows(graph, cacheBytes: 1 << 10, blockBytes: chain.blockBytes)
+    let result = blocked(graph, 1 << 10, chain.blockBytes)
     try verify(result)
     #expect(lengths(result) == (chain.blocks.map { [Dim($0)] } ?? []))
     let data = try graph.inputs.enumerated().map { numbers(try #require(graph.shape(of: $1).constants), seed: $0) }
@@ -104,8 +110,22 @@ struct BlockRowsTests {
   @Test("are for products that the cache does not hold, of computed factors") func limits() throws {
     let graph = try Graph(parsing: chains[0].text)
     let bytes = 2 * 3 * 40 * 20 * 4
-    #expect(blockRows(graph, cacheBytes: bytes, blockBytes: 1 << 10) == graph)
-    #expect(lengths(blockRows(graph, cacheBytes: bytes - 1, blockBytes: 1 << 10)) == [12])
-    #expect(blockRows(graph, cacheBytes: 1, blockBytes: bytes) == graph)
+    #expect(blocked(graph, bytes, 1 << 10) == graph)
+    #expect(lengths(blocked(graph, bytes - 1, 1 << 10)) == [12])
+    #expect(blocked(graph, 1, bytes) == graph)
+  }
+
+  @Test("are as large as was measured") func measured() throws {
+    let graph = try Graph(parsing: chains[0].text)
+    var choices = Choices()
+    #expect(blockRows(graph, cacheBytes: .max, blockBytes: 1, &choices) == graph)
+    let question = try #require(choices.questions.first)
+    #expect(choices.questions.count == 1 && question.options[0] == .blocks(0))
+    for option in question.options {
+      var measured = Choices([question.key: option])
+      #expect(blockRows(graph, cacheBytes: 1, blockBytes: 1 << 10, &measured) == graph)
+    }
+    var measured = Choices([question.key: .blocks(1 << 10)])
+    #expect(lengths(blockRows(graph, cacheBytes: .max, blockBytes: 1, &measured)) == [12])
   }
 }

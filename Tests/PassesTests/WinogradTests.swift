@@ -1,6 +1,7 @@
 import Support
 import TensorIR
 import Testing
+import Tuning
 
 @testable import Passes
 
@@ -32,12 +33,21 @@ private let cases: [Windows] = [
 @Suite struct WinogradTests {
   @Test(arguments: cases) private func agreesWithTheContraction(_ test: Windows) throws {
     let graph = try build(test)
-    let changed = eliminateDeadCode(winograd(graph))
+    var choices = Choices()
+    let changed = eliminateDeadCode(winograd(graph, &choices))
     try verify(changed)
     let isUsed = changed.nodes.contains { if case .contract(let contract) = $0.primitive { contract.reduced.count == 1 } else { false } }
     #expect(isUsed == test.isUsed)
     let data = try graph.inputs.enumerated().map { numbers(try #require(graph.shape(of: $1).constants), seed: $0) }
     #expect(try evaluate(changed, data) == evaluate(graph, data))
+    for question in choices.questions {
+      #expect(question.options[0] == .winograd(test.isUsed))
+      var measured = Choices([question.key: .winograd(!test.isUsed)])
+      let other = eliminateDeadCode(winograd(graph, &measured))
+      try verify(other)
+      #expect((other == graph) == test.isUsed)
+      #expect(try evaluate(other, data) == evaluate(graph, data))
+    }
   }
 
   private func build(_ test: Windows) throws -> Graph {

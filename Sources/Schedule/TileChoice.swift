@@ -1,0 +1,44 @@
+import Tuning
+
+extension ContractLowering {
+  /// Estimated tiles that are worth measuring.
+  private static let candidates = 12
+
+  /// Takes the tile that was measured best, where there is one. Contractions of symbolic extents and matrix units keep the estimate.
+  mutating func choose(_ choices: inout Choices, threads: Int) {
+    guard pairs?.unit != .tiles, let computation = computation(threads) else { return }
+    let isPacked = panelSide.constant != nil && target.vectorBytes > 0 && contract.accumulator == .f32
+    let prefetches = isPacked && comesFromMemory
+    func option(_ tile: RegisterTile, _ prefetches: Bool) -> Choice {
+      .tile(rows: tile.rows, vectors: tile.vectors, prefetch: prefetches)
+    }
+    var options = tiles.prefix(Self.candidates).map { option($0, prefetches) }
+    if isPacked { options.insert(option(tile, !prefetches), at: 1) }
+    let choice = choices.choose(Question(ChoiceKey(.tile, computation), options: options))
+    guard case .tile(let rows, let vectors, let prefetch) = choice else { return }
+    tile = RegisterTile(rows: rows, vectors: vectors)
+    self.prefetches = prefetch
+  }
+
+  /// Types, loops with the strides of what rows are read from, and the source of panels; nil if an extent is symbolic.
+  private func computation(_ threads: Int) -> String? {
+    guard !extents.contains(where: { $0.constant == nil }) else { return nil }
+    func loops(_ name: String, _ nest: LoopNest) -> [String] {
+      nest.order.isEmpty ? [] : [name] + nest.order.map { "\(nest.extents[$0])@\(rowSide.strides[$0])" }
+    }
+    let factors = [rowSide, panelSide].map { $0.view.element }
+    let isMixed = factors.contains { $0 != contract.accumulator }
+    var words = isMixed ? [factors.map(\.rawValue).joined(separator: "*"), "to"] : []
+    words.append("\(contract.accumulator.rawValue)x\(lanes)")
+    words += panelLoops.isEmpty ? [] : ["sets"] + panelLoops.map { "\(extents[$0])" }
+    words += loops("rows", rowLoops) + ["columns", "\(extents[vectorAxis])"] + loops("terms", sumLoops)
+    if isBatched { words.append("batched") }
+    if panelSide.constant != nil {
+      words.append(comesFromMemory ? "from memory" : "packed")
+    } else if lanes > 1, panelSide.strides[vectorAxis] != 1 {
+      words.append("gathered")
+    }
+    if threads > 1 { words += ["threads", "\(threads)"] }
+    return words.joined(separator: " ")
+  }
+}
