@@ -1,0 +1,1 @@
+DOMAIN = "ai.onnx.ml"
