@@ -4,6 +4,7 @@ import json
 import os
 import random
 import resource
+import select
 import signal
 import subprocess
 import warnings
@@ -433,8 +434,15 @@ def isolated(function, *arguments):
         os.write(writer, json.dumps(function(*arguments)).encode())
         os._exit(0)
     os.close(writer)
-    with os.fdopen(reader, "rb") as stream:
-        answer = stream.read()
+    answer = b""
+    while select.select([reader], [], [], 40)[0]:
+        part = os.read(reader, 1 << 16)
+        if not part:
+            break
+        answer += part
+    else:
+        os.kill(child, signal.SIGKILL)
+    os.close(reader)
     _, status = os.waitpid(child, 0)
     return None if status or not answer else json.loads(answer)
 

@@ -24,7 +24,7 @@ def activation(m):
     if m.name == "ScaledSiLU":
         m.types["T"] = m.pick("float", "float16")
         m.attribute("alpha", m.rng.uniform(0.3, 2))
-        return [m.real(shape)] + ([m.fill(m.pick("float", "float16"), [1])] if m.maybe() else [])
+        return [m.real(shape)] + ([m.fill(m.pick("float", "float16"), [])] if m.maybe() else [])
     if m.name == "BiasGelu" or m.name == "FastGelu" and m.maybe():
         return [m.real(shape), m.real(shape[-1:])]
     return [m.real(shape)]
@@ -35,7 +35,7 @@ def gated(m):
     m.types["T"] = m.pick("float", "float16")
     shape = m.shape(1, 4)
     if m.name == "GatedAdd":
-        return [m.real(shape), m.real(shape), m.real(shape[:-1] + [m.pick(1, shape[-1])])]
+        return [m.real(shape), m.real(shape), m.real(shape[:-1] + [1])]
     m.attribute("epsilon", m.rng.uniform(1e-5, 1e-2))
     m.attribute("activation", m.pick("silu", "sigmoid", "swish", "none"))
     return [m.real(shape), m.real(shape[-1:]), m.real(shape)]
@@ -144,11 +144,11 @@ def fused_gemm(m):
                   "ThresholdedRelu")
     m.set(activation=kind)
     if kind in ("LeakyRelu", "Elu", "HardSigmoid", "ThresholdedRelu", "Selu"):
-        m.attribute("activation_alpha", m.rng.uniform(0.1, 1))
+        m.set(activation_alpha=m.rng.uniform(0.1, 1))
     if kind == "HardSigmoid":
-        m.attribute("activation_beta", m.rng.uniform(0.1, 1))
+        m.set(activation_beta=m.rng.uniform(0.1, 1))
     if kind == "Selu":
-        m.attribute("activation_gamma", m.rng.uniform(0.1, 1))
+        m.set(activation_gamma=m.rng.uniform(0.1, 1))
     values = [m.real([k, n] if ta else [n, k]), m.real([o, k] if tb else [k, o])]
     return values + ([m.real(m.pick([], [1], [o], [n, 1], [1, o], [n, o]))] if m.maybe() else [])
 
@@ -389,7 +389,7 @@ def gather_block_quantized(m):
 
 @makes("SkipLayerNormalization", "SkipSimplifiedLayerNormalization")
 def skip_normalization(m):
-    m.types["T"] = m.pick("float", "float", "double", "float16")
+    m.types["T"] = m.pick("float", "float", "float16")
     batch, steps, size = m.integer(1, 2), m.integer(1, 4), m.integer(1, 9)
     m.attribute("epsilon", m.rng.uniform(1e-5, 1e-2))
     shape = m.pick([batch, steps, size], [batch * steps, size])
@@ -416,7 +416,7 @@ def embed_normalization(m):
     if masked:
         values[7] = np.sort(values[7], 1)[:, ::-1].copy()
     values.append(m.fill("int32", [m.pick(1, batch), steps], 0, steps) if m.maybe(0.3) else None)
-    m.outputs = m.integer(1, 3)
+    m.outputs = m.integer(2, 3)
     return values
 
 
@@ -433,7 +433,7 @@ def branches(m):
             m.outputs = 2
         return values
     m.set(num_branches=count)
-    streams = m.real([batch, steps, count, size])
+    streams = m.real([batch, steps, count * size])
     if m.name == "BranchwiseRMSNorm":
         m.attribute("epsilon", m.rng.uniform(1e-5, 1e-2))
         return [streams] + ([m.real([count, size])] if m.maybe() else [])
@@ -494,7 +494,7 @@ def multi_head(m):
     m.set(num_heads=heads)
     m.attribute("unidirectional", m.integer(0, 1), 0.3)
     m.attribute("scale", m.rng.uniform(0.2, 1), 0.3)
-    form = m.pick("apart", "apart", "packed", "packed kv", "cross")
+    form = m.pick("apart", "apart", "packed", "cross")
     before = m.integer(1, 3) if m.maybe(0.3) and form == "apart" else 0
     total = before + keys
     if form == "apart":
@@ -506,10 +506,8 @@ def multi_head(m):
         keys = total = steps
         values_width = width
         values = [m.real([batch, steps, heads, 3, width]), None, None]
-    elif form == "packed kv":
-        values_width = width
-        values = [m.real([batch, steps, hidden]), m.real([batch, keys, heads, 2, width]), None]
     else:
+        values_width = width
         values = [m.real([batch, steps, hidden]), m.real([batch, heads, keys, width]),
                   m.real([batch, heads, keys, values_width])]
     bias = m.maybe(0.4) and form in ("apart", "cross")
@@ -539,7 +537,7 @@ def rotary_caches(m, rows, half):
 def group_query(m):
     m.types["T"] = m.pick("float", "float", "float16")
     kv_heads, group = m.integer(1, 2), m.integer(1, 3)
-    heads, width, batch = kv_heads * group, m.pick(8, 16), m.integer(1, 2)
+    heads, width, batch = kv_heads * group, 16, m.integer(1, 2)
     m.set(num_heads=heads, kv_num_heads=kv_heads)
     prompt = m.maybe()
     steps = m.integer(1, 5) if prompt else 1
@@ -678,7 +676,7 @@ def experts_common(m, experts):
     kind = m.pick("relu", "gelu", "silu", "identity", "swiglu")
     m.set(activation_type=kind)
     if kind == "swiglu":
-        m.set(swiglu_fusion=m.pick(1, 1, 2))
+        m.set(swiglu_fusion=1)
         m.attribute("activation_alpha", m.rng.uniform(0.5, 2))
         m.attribute("activation_beta", m.rng.uniform(0, 1))
         m.attribute("swiglu_limit", m.rng.uniform(1, 7), 0.3)
