@@ -47,6 +47,8 @@ class Sample:
     slack: float = 1
     # Names of values that must be inputs or constants.
     fixed: dict = dataclasses.field(default_factory=dict)
+    # The results, where the sample itself knows them.
+    answer: list | None = None
 
     def typed(self):
         """Whether the package of ONNX knows all operators."""
@@ -169,6 +171,8 @@ def limited(function, *arguments):
 
 def consult(sample, relative):
     """Who gave an answer, and the answer."""
+    if sample.answer is not None:
+        return "numpy", sample.answer
     answers, reasons = {}, []
     newest = sample.opsets.get("", 0)
     trusted = sample.typed() and not any(
@@ -299,7 +303,7 @@ def write_case(folder, sample, inputs, results, rng, relative):
     model = build(sample, inputs, constants, kinds, shapes)
     write_data(os.path.join(folder, "test_data_set_0"), inputs, dict(zip(sample.outputs, results)))
     every = list(results)
-    for _ in range(4 if shapes else 0):
+    for _ in range(4 if shapes and sample.answer is None else 0):
         other = resized(rng, inputs, shapes)
         try:
             who, answer = consult(dataclasses.replace(sample, values={**constants, **other}), relative) \

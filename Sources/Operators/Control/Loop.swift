@@ -5,9 +5,11 @@ import TensorIR
 /// A body graph repeated while a condition holds, up to a number of times.
 ///
 /// Short loops whose condition is known are unrolled, so that shapes may change from turn to turn; others become scans.
+/// Where shapes do change, longer ones are unrolled too.
 struct Loop: ContainerOperator {
   let name = OperatorName("Loop", versions: 1, 11, 13, 16, 19, 21, 23, 24, 25)
   private let unrollLimit = 16
+  private let longUnrollLimit = 1024
 
   func buildValues(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
     let body = try node.graph("body")
@@ -37,6 +39,13 @@ struct Loop: ContainerOperator {
       guard error.diagnostics.allSatisfy({ $0.kind == .unsupported }) else { throw error }
       // What changes its shape from turn to turn is no state of a scan.
       var aside = b
+      if let count = trips.constant, count > unrollLimit, count <= longUnrollLimit,
+        let results = try unroll(node, body, count, condition, states, &aside)
+      {
+        b = aside
+        return results
+      }
+      aside = b
       let turns = GuardedTurns(body: body, trips: trips, limit: unrollLimit)
       let results = try turns.results(node, states, condition, &aside)
       b = aside

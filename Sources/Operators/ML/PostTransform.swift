@@ -43,9 +43,9 @@ extension Classifier {
 }
 
 extension GraphBuilder {
-  /// Applies a transform to scores `[N, K]`.
+  /// Applies a transform to scores `[N, K]`. Single scores stay as they are, as in ONNX Runtime, but for `probit`.
   mutating func transformed(_ scores: ValueID, _ transform: PostTransform) throws(ModelError) -> ValueID {
-    switch transform {
+    switch shape(of: scores)[1] == 1 && transform != .probit ? .none : transform {
     case .none: return scores
     case .logistic: return try elementwise([scores]) { $0.unary(.sigmoid, $1[0]) }
     case .probit: return try elementwise([scores]) { $0.probit($1[0]) }
