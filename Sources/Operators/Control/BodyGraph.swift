@@ -102,6 +102,19 @@ extension GraphBuilder {
   }
 }
 
+extension GraphBuilder {
+  /// A result of a body under the shape that it must have, where extents that differ may be equal; a turn in which they
+  /// are not fails.
+  mutating func settled(_ value: ValueID, _ wanted: [Dim]?, where mayBeEqual: (Dim, Dim) -> Bool) -> ValueID {
+    let shape = self.shape(of: value)
+    guard let wanted, shape != wanted, shape.count == wanted.count,
+      zip(shape, wanted).allSatisfy({ $0 == $1 || mayBeEqual($0, $1) })
+    else { return value }
+    assume(zip(shape, wanted).map { DimFact($0, .equal, $1) }, isRequired: true)
+    return reshape(value, wanted)
+  }
+}
+
 extension GraphDef {
   /// The names that the graph takes from the graphs around it.
   var freeNames: Set<String> {

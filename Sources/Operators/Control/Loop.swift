@@ -137,14 +137,17 @@ struct Loop: ContainerOperator {
     }
     var stacked: [ValueID] = []
     for (output, info) in zip(outputs, body.outputs).dropFirst(1 + given.count) {
-      stacked.append(settled(try output.tensor("a stacked result"), declaredShape(info), &inner))
+      stacked.append(inner.settled(try output.tensor("a stacked result"), declaredShape(info)) { own, _ in own.isMeasured })
     }
     let nextCondition = try outputs[0].tensor("the condition")
     guard isOpen || inner.knownIntegers(nextCondition)?.first?.constant == 1 else {
       // The condition is computed by the body: carry it.
       return try scan(node, body, trips, condition, given, isOpen: true, &b)
     }
-    let next = zip(results.flatMap(\.values), inside).map { settled($0, inner.shape(of: $1), &inner) }
+    // Extents of the model may grow by turns.
+    let next = zip(results.flatMap(\.values), inside).map { value, state in
+      inner.settled(value, inner.shape(of: state)) { own, _ in own.isMeasured }
+    }
     for (value, state) in zip(next, inside) where inner.type(of: value) != inner.type(of: state) {
       throw .unsupported(
         "a carried value changes from \(inner.type(of: state)) to \(inner.type(of: value)) in a long loop",
@@ -165,16 +168,6 @@ struct Loop: ContainerOperator {
     let last = b.add(.scan(scan), initial + captured)
     guard isOpen else { return last }
     return try closed(Array(last.dropFirst(2)), states.count, turns: last[1], trips, &b)
-  }
-
-  /// A value of measured extents under the shape that it must have; a turn in which it has another fails.
-  private func settled(_ value: ValueID, _ wanted: [Dim]?, _ b: inout GraphBuilder) -> ValueID {
-    let shape = b.shape(of: value)
-    guard let wanted, shape != wanted, shape.count == wanted.count,
-      zip(shape, wanted).allSatisfy({ $0 == $1 || $0.isMeasured })
-    else { return value }
-    b.assume(zip(shape, wanted).map { DimFact($0, .equal, $1) }, isRequired: true)
-    return b.reshape(value, wanted)
   }
 
   /// The shape that a body graph declares for an output, if it is fixed.
