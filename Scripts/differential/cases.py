@@ -435,8 +435,10 @@ def isolated(function, *arguments):
     if child == 0:
         resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
         resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
-        os.write(writer, json.dumps(function(*arguments)).encode())
-        os._exit(0)
+        try:
+            os.write(writer, json.dumps(function(*arguments)).encode())
+        finally:
+            os._exit(0)
     os.close(writer)
     answer = b""
     while select.select([reader], [], [], 40)[0]:
@@ -447,8 +449,8 @@ def isolated(function, *arguments):
     else:
         os.kill(child, signal.SIGKILL)
     os.close(reader)
-    _, status = os.waitpid(child, 0)
-    return None if status or not answer else json.loads(answer)
+    os.waitpid(child, 0)
+    return None if not answer else json.loads(answer)
 
 
 def refusal(sample):

@@ -130,7 +130,8 @@ class Block:
         body = helper.make_graph(block.nodes, self.names(), inputs, infos)
         turns = self.rng.choice([0, 1, 2, 3, 5, 18, 40])
         limit = self.constant(np.int64(turns))
-        start = self.constant(np.bool_(True)) if self.rng.random() < 0.4 else ""
+        # Whether a condition counts that has no start is where the oracles differ.
+        start = self.constant(np.bool_(True)) if stops or self.rng.random() < 0.4 else ""
         results = self.node("Loop", [limit, start] + states, max(len(outputs + collected), 2), body=body) \
             if len(outputs + collected) > 1 else [self.node("Loop", [limit, start] + states, body=body)]
         for name, shape in zip(results, shapes):

@@ -727,7 +727,8 @@ def masked_pool(m):
     shape = [m.integer(1, 2), m.integer(1, 2), m.integer(4, 7), m.integer(4, 7)]
     m.set(kernel_shape=[m.integer(1, 3), m.integer(1, 3)])
     m.attribute("strides", [m.integer(1, 2), m.integer(1, 2)])
-    return [m.real(shape), m.fill("int32", shape, 0, 1)]
+    # ONNX Runtime reads the mask of a channel at another place than that of the channel.
+    return [m.real(shape), np.broadcast_to(m.fill("int32", shape[2:], 0, 1), shape).copy()]
 
 
 @makes("NGramRepeatBlock")
@@ -758,7 +759,7 @@ def word_embedding(m):
     m.attribute("embedding_size", out)
     m.attribute("conv_window_size", window)
     m.attribute("char_embedding_size", size)
-    return [m.fill("int32", [1, words, length], 0, characters - 1), m.real([out, 1, window, size]), m.real([out]),
+    return [m.fill("int32", [words, length], 0, characters - 1), m.real([out, 1, window, size]), m.real([out]),
             m.real([characters, size])]
 
 

@@ -209,7 +209,8 @@ private struct ExpertActivation {
       }
     }
     var shape = b.shape(of: first)
-    guard third == nil, shape[2].remainder(by: 2) == 0 else { throw .invalid("fused layers have \(shape[2]) rows") }
+    guard third == nil else { throw .invalid("fused layers need no third one") }
+    try b.requireEqual(shape[2].remainder(by: 2), 0, "fused layers have \(shape[2]) rows")
     shape[2] = shape[2].floorDivided(by: 2)
     var body = ScalarGraph()
     let axes = (0..<3).map { body.axis($0) }
