@@ -43,9 +43,15 @@ extension Classifier {
 }
 
 extension GraphBuilder {
-  /// Applies a transform to scores `[N, K]`. Single scores stay as they are, as in ONNX Runtime, but for `probit`.
+  /// Applies a transform to the results `[N, K]` of a regression; a single one stays as it is, as in ONNX Runtime, but
+  /// for `probit`.
+  mutating func transformedTargets(_ targets: ValueID, _ transform: PostTransform) throws(ModelError) -> ValueID {
+    try transformed(targets, shape(of: targets)[1] == 1 && transform != .probit ? .none : transform)
+  }
+
+  /// Applies a transform to scores `[N, K]`.
   mutating func transformed(_ scores: ValueID, _ transform: PostTransform) throws(ModelError) -> ValueID {
-    switch shape(of: scores)[1] == 1 && transform != .probit ? .none : transform {
+    switch transform {
     case .none: return scores
     case .logistic: return try elementwise([scores]) { $0.unary(.sigmoid, $1[0]) }
     case .probit: return try elementwise([scores]) { $0.probit($1[0]) }
