@@ -9,8 +9,8 @@ struct MatMulNBits: Operator {
     let x = try node.input(0)
     try b.requireFloat(x)
     guard let depth = try node.int("K"), let columns = try node.int("N"), let block = try node.int("block_size"),
-      depth > 0, columns > 0, block > 0
-    else { throw .invalid("attributes 'K', 'N' and 'block_size' must be given and positive") }
+      [depth, columns, block].allSatisfy({ $0 > 0 && $0 < 1 << 30 })
+    else { throw .invalid("attributes 'K', 'N' and 'block_size' must be given, positive and below 2^30") }
     guard try node.int("weight_prepacked", default: 0) == 0 else {
       throw .unsupported("weights are packed for one processor", hint: "export them with weight_prepacked=0")
     }
