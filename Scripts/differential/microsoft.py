@@ -410,7 +410,8 @@ def embed_normalization(m):
     m.attribute("epsilon", m.rng.uniform(1e-5, 1e-2))
     masked = m.maybe()
     m.attribute("mask_index_type", m.integer(0, 1), 0.4)
-    values = [m.fill("int32", [batch, steps], 0, words - 1), m.fill("int32", [batch, steps], 0, 1) if segments else None,
+    values = [m.fill("int32", [batch, steps], 0, words - 1),
+              m.fill("int32", [batch, steps], 0, 1) if segments else None,
               m.real([words, size]), m.real([steps + 1, size]), m.real([2, size]) if segments else None,
               m.real([size]), m.real([size]), m.fill("int32", [batch, steps], 0, 1) if masked else None]
     if masked:
@@ -426,7 +427,8 @@ def branches(m):
     batch, steps, count, size = m.integer(1, 2), m.integer(1, 3), m.integer(1, 3), m.integer(1, 5)
     if m.name == "EngramGate":
         m.attribute("epsilon", m.rng.uniform(1e-5, 1e-2))
-        values = [m.real([batch, steps, count, size]), m.real([batch, steps, count, size]), m.real([batch, steps, size]),
+        values = [m.real([batch, steps, count, size]), m.real([batch, steps, count, size]),
+                  m.real([batch, steps, size]),
                   m.real([count, size]), m.real([count, size])]
         if m.maybe():
             values.append(m.real([count, size]))
@@ -662,7 +664,8 @@ def linear_gate(m):
 def causal_conv(m):
     batch, channels, steps, kernel = m.integer(1, 2), m.integer(1, 4), m.integer(1, 5), m.integer(1, 4)
     m.attribute("activation", m.pick("none", "silu", "swish"))
-    values = [m.real([batch, channels, steps]), m.real([channels, 1, kernel]), m.real([channels]) if m.maybe() else None,
+    values = [m.real([batch, channels, steps]), m.real([channels, 1, kernel]),
+              m.real([channels]) if m.maybe() else None,
               m.real([batch, channels, kernel - 1]) if m.maybe() else None]
     m.outputs = 2
     return values

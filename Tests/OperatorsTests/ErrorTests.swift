@@ -127,6 +127,9 @@ private let cases: [ErrorCase] = microsoftCases + shapeCases + [
   ErrorCase("Gather", [(.f32, [2, 3]), (.f32, [1])], "the indices is f32"),
   ErrorCase("Gather", [(.f32, [2, 3]), (.i64, [1])], ["axis": .int(5)], "axis 5 is out of range for rank 2"),
   ErrorCase("Softmax", [(.f32, [2, 3])], ["axis": .int(-3)], "axis -3 is out of range"),
+  ErrorCase(
+    "MatMulNBits", domain: ms, [(.f32, [1, 16]), (.u8, [2, 1, 8]), (.f32, [2])],
+    ["K": .int(.max), "N": .int(2), "block_size": .int(16)], "below 2^30"),
   ErrorCase("Softmax", [(.i32, [2, 3])], "not a float type"),
   ErrorCase("Softmax", [(.f32, [2, 3])], ["axis": .float(1)], "attribute 'axis' must be an integer"),
   ErrorCase("Cast", [(.f32, [2])], "attribute 'to' is missing"),
