@@ -55,10 +55,10 @@ sanitize: build suite/node
 SEED ?= 1
 COUNT ?= 3000
 differential: build .venv/differential
-	$(PYTHON) Scripts/differential.py random/valid --seed $(SEED) --count $(COUNT) --jobs $(JOBS)
+	$(PYTHON) Scripts/differential random/valid --seed $(SEED) --count $(COUNT) --jobs $(JOBS)
 	$(ONNXC) verify --suite random/valid --jobs $(JOBS) --quiet
 	$(ONNXC) verify --suite random/valid --jobs $(JOBS) --quiet --backend c
-	$(PYTHON) Scripts/differential.py random/invalid --seed $(SEED) --count $(COUNT) --jobs $(JOBS) \
+	$(PYTHON) Scripts/differential random/invalid --seed $(SEED) --count $(COUNT) --jobs $(JOBS) \
 	  --invalid $(ONNXC)
 
 # `MODELS` is a folder of models in the layout of the ONNX backend tests; `ONNXC` may name another compiler.

@@ -42,7 +42,6 @@ public enum Registry {
       Einsum(),
       EmbedLayerNormalization(),
       Expand(),
-      ExpandDims(),
       EyeLike(),
       FeatureVectorizer(),
       Flatten(),

@@ -12,12 +12,13 @@ struct CausalConvWithState: Operator {
     let type = b.type(of: x)
     let kernel = b.shape(of: w)
     let dilation = try node.int("dilation", default: 1)
-    guard type.rank == 3, kernel.count == 3, kernel[0] == type.shape[1], kernel[1] == 1, dilation > 0,
-      kernel[2].constant ?? 1 > 0,
-      let channels = kernel[0].constant, try node.int("ndim", default: 1) == 1
-    else {
-      throw .invalid("a kernel of shape \(kernel) does not fit data of shape \(type.shape)")
-    }
+    let what = "a kernel of shape \(kernel) does not fit data of shape \(type.shape)"
+    guard type.rank == 3, kernel.count == 3, dilation > 0, kernel[2].constant ?? 1 > 0,
+      try node.int("ndim", default: 1) == 1
+    else { throw .invalid(what) }
+    try b.requireEqual(kernel[0], type.shape[1], what)
+    try b.requireEqual(kernel[1], 1, what)
+    let channels = try b.requireConstant(kernel[0], "the number of channels")
     for value in [w] + [node.optionalInput(2), node.optionalInput(3)].compactMap({ $0 }) {
       try b.requireSameType([x, value])
     }

@@ -89,14 +89,29 @@ extension GraphBuilder {
     return value.replacing(&copies)
   }
 
-  /// A value of the builder around this one: a copy of what is known of it, else an input.
+  /// A value of the builder around this one: a copy of what is known of it, else an input, one for all its names.
   fileprivate mutating func captured(_ value: ValueID, from outer: GraphBuilder, _ captured: inout [ValueID]) -> ValueID {
     if let constant = outer.constantValue(value) { return self.constant(constant) }
     if let known = outer.knownIntegers(value), outer.type(of: value).element == .i64, !known.isEmpty {
       return reshape(integers(known), outer.shape(of: value))
     }
+    // Inputs for captured values are the last ones.
+    if let index = captured.firstIndex(of: value) { return graph.inputs[graph.inputs.count - captured.count + index] }
     captured.append(value)
     return input(outer.type(of: value))
+  }
+}
+
+extension GraphBuilder {
+  /// A result of a body under the shape that it must have, where extents that differ may be equal; a turn in which they
+  /// are not fails.
+  mutating func settled(_ value: ValueID, _ wanted: [Dim]?, where mayBeEqual: (Dim, Dim) -> Bool) -> ValueID {
+    let shape = self.shape(of: value)
+    guard let wanted, shape != wanted, shape.count == wanted.count,
+      zip(shape, wanted).allSatisfy({ $0 == $1 || mayBeEqual($0, $1) })
+    else { return value }
+    assume(zip(shape, wanted).map { DimFact($0, .equal, $1) }, isRequired: true)
+    return reshape(value, wanted)
   }
 }
 

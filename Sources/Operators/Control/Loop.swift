@@ -5,9 +5,11 @@ import TensorIR
 /// A body graph repeated while a condition holds, up to a number of times.
 ///
 /// Short loops whose condition is known are unrolled, so that shapes may change from turn to turn; others become scans.
+/// Where shapes do change, longer ones are unrolled too.
 struct Loop: ContainerOperator {
   let name = OperatorName("Loop", versions: 1, 11, 13, 16, 19, 21, 23, 24, 25)
   private let unrollLimit = 16
+  private let longUnrollLimit = 1024
 
   func buildValues(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
     let body = try node.graph("body")
@@ -37,6 +39,13 @@ struct Loop: ContainerOperator {
       guard error.diagnostics.allSatisfy({ $0.kind == .unsupported }) else { throw error }
       // What changes its shape from turn to turn is no state of a scan.
       var aside = b
+      if let count = trips.constant, count > unrollLimit, count <= longUnrollLimit,
+        let results = try unroll(node, body, count, condition, states, &aside)
+      {
+        b = aside
+        return results
+      }
+      aside = b
       let turns = GuardedTurns(body: body, trips: trips, limit: unrollLimit)
       let results = try turns.results(node, states, condition, &aside)
       b = aside
@@ -128,14 +137,17 @@ struct Loop: ContainerOperator {
     }
     var stacked: [ValueID] = []
     for (output, info) in zip(outputs, body.outputs).dropFirst(1 + given.count) {
-      stacked.append(settled(try output.tensor("a stacked result"), declaredShape(info), &inner))
+      stacked.append(inner.settled(try output.tensor("a stacked result"), declaredShape(info)) { own, _ in own.isMeasured })
     }
     let nextCondition = try outputs[0].tensor("the condition")
     guard isOpen || inner.knownIntegers(nextCondition)?.first?.constant == 1 else {
       // The condition is computed by the body: carry it.
       return try scan(node, body, trips, condition, given, isOpen: true, &b)
     }
-    let next = zip(results.flatMap(\.values), inside).map { settled($0, inner.shape(of: $1), &inner) }
+    // Extents of the model may grow by turns.
+    let next = zip(results.flatMap(\.values), inside).map { value, state in
+      inner.settled(value, inner.shape(of: state)) { own, _ in own.isMeasured }
+    }
     for (value, state) in zip(next, inside) where inner.type(of: value) != inner.type(of: state) {
       throw .unsupported(
         "a carried value changes from \(inner.type(of: state)) to \(inner.type(of: value)) in a long loop",
@@ -156,16 +168,6 @@ struct Loop: ContainerOperator {
     let last = b.add(.scan(scan), initial + captured)
     guard isOpen else { return last }
     return try closed(Array(last.dropFirst(2)), states.count, turns: last[1], trips, &b)
-  }
-
-  /// A value of measured extents under the shape that it must have; a turn in which it has another fails.
-  private func settled(_ value: ValueID, _ wanted: [Dim]?, _ b: inout GraphBuilder) -> ValueID {
-    let shape = b.shape(of: value)
-    guard let wanted, shape != wanted, shape.count == wanted.count,
-      zip(shape, wanted).allSatisfy({ $0 == $1 || $0.isMeasured })
-    else { return value }
-    b.assume(zip(shape, wanted).map { DimFact($0, .equal, $1) }, isRequired: true)
-    return b.reshape(value, wanted)
   }
 
   /// The shape that a body graph declares for an output, if it is fixed.

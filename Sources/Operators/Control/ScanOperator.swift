@@ -35,7 +35,11 @@ struct ScanOperator: Operator {
       inputs.append(inner.input(TensorType(type.element, Array(type.shape.dropFirst()))))
     }
     var captured: [ValueID] = []
-    let outputs = try node.importApart(body, inputs, outer: b, captured: &captured, in: &inner)
+    var outputs = try node.importApart(body, inputs, outer: b, captured: &captured, in: &inner)
+    for (position, state) in inputs.prefix(carried).enumerated() where position < outputs.count {
+      let shape = inner.shape(of: state)
+      outputs[position] = inner.settled(outputs[position], shape) { ($0 - $1).constant == nil }
+    }
     for (output, state) in zip(outputs, inputs.prefix(carried)) where inner.type(of: output) != inner.type(of: state) {
       throw .invalid("a state changes from \(inner.type(of: state)) to \(inner.type(of: output))")
     }

@@ -9,7 +9,7 @@ struct LinearRegressor: Operator {
     let targets = try node.int("targets", default: 1)
     let intercepts = try node.floats("intercepts") ?? []
     let scores = try b.linearScores(try node.input(0), node, rows: targets, intercepts)
-    return [try b.transformed(scores, try node.postTransform())]
+    return [try b.transformedTargets(scores, try node.postTransform())]
   }
 }
 

@@ -43,6 +43,12 @@ extension Classifier {
 }
 
 extension GraphBuilder {
+  /// Applies a transform to the results `[N, K]` of a regression; a single one stays as it is, as in ONNX Runtime, but
+  /// for `probit`.
+  mutating func transformedTargets(_ targets: ValueID, _ transform: PostTransform) throws(ModelError) -> ValueID {
+    try transformed(targets, shape(of: targets)[1] == 1 && transform != .probit ? .none : transform)
+  }
+
   /// Applies a transform to scores `[N, K]`.
   mutating func transformed(_ scores: ValueID, _ transform: PostTransform) throws(ModelError) -> ValueID {
     switch transform {

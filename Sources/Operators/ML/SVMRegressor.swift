@@ -30,6 +30,6 @@ struct SVMRegressor: Operator {
         return graph.select(isPositive, graph.number(1, .f32), graph.number(-1, .f32))
       }
     }
-    return [try b.transformed(sums, try node.postTransform())]
+    return [try b.transformedTargets(sums, try node.postTransform())]
   }
 }

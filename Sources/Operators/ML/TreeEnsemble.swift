@@ -16,7 +16,7 @@ struct TreeEnsemble: Operator {
     guard aggregates.indices.contains(aggregate) else { throw .invalid("attribute 'aggregate_function' is \(aggregate)") }
     guard transforms.indices.contains(transform) else { throw .invalid("attribute 'post_transform' is \(transform)") }
     let scores = try b.evaluate(try forest(node), x, aggregates[aggregate], element)
-    return [try b.cast(try b.transformed(scores, transforms[transform]), to: b.type(of: x).element)]
+    return [try b.cast(try b.transformedTargets(scores, transforms[transform]), to: b.type(of: x).element)]
   }
 
   private func forest(_ node: OperatorNode) throws(ModelError) -> Forest {

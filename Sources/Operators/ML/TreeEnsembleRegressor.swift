@@ -15,6 +15,6 @@ struct TreeEnsembleRegressor: Operator {
       guard base.count == targets else { throw .invalid("attribute 'base_values' has \(base.count) elements, not \(targets)") }
       scores = try b.addColumns(scores, base)
     }
-    return [try b.cast(try b.transformed(scores, try node.postTransform()), to: .f32)]
+    return [try b.cast(try b.transformedTargets(scores, try node.postTransform()), to: .f32)]
   }
 }

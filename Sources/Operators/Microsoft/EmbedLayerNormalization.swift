@@ -80,9 +80,7 @@ extension GraphBuilder {
       var position = axes[1]
       if let indices = table.indices {
         try require(indices, "the indices", isOneOf: .i32, .i64)
-        guard try broadcast([self.shape(of: indices), shape]) == shape else {
-          throw .invalid("indices of shape \(self.shape(of: indices)) do not broadcast to \(shape)")
-        }
+        try requireBroadcast(indices, to: shape, "a tensor of indices")
         try checkIndices(indices, extents: [rows.shape[0]], allowsNegative: false)
         position = body.broadcastRead(operand(indices), type(of: indices), in: shape)
       }

@@ -41,17 +41,16 @@ struct GatedRMSNorm: Operator {
     let (x, scale, gate) = (try node.input(0), try node.input(1), try node.input(2))
     try b.requireFloat(x)
     let type = b.type(of: x)
-    guard let width = type.shape.last, b.shape(of: scale).count == 1, b.shape(of: gate) == type.shape,
-      width.remainder(by: b.shape(of: scale)[0]) == 0
-    else {
-      throw .invalid(
-        "data, scale and gate of shapes \(type.shape), \(b.shape(of: scale)), \(b.shape(of: gate)) do not fit")
+    guard let width = type.shape.last, b.shape(of: scale).count == 1 else {
+      throw .invalid("data and scale of shapes \(type.shape) and \(b.shape(of: scale)) do not fit")
     }
+    try b.requireShape(gate, type.shape, "the gate")
+    let size = b.shape(of: scale)[0]
+    try b.requireEqual(width.remainder(by: size), 0, "the scale of \(size) elements does not divide \(width)")
     let activation = try node.string("activation", default: "silu")
     guard ["silu", "swish", "sigmoid"].contains(activation) else {
       throw .invalid("attribute 'activation' is '\(activation)'")
     }
-    let size = b.shape(of: scale)[0]
     let grouped = Array(type.shape.dropLast()) + [width.floorDivided(by: size), size]
     let (value, _) = try b.divideByRootMeanSquare(
       b.reshape(x, grouped), [type.rank], epsilon: try node.float("epsilon", default: 1e-5), stash: .f32)

@@ -65,7 +65,8 @@ struct GroupQueryAttention: Operator {
       )
     }
     let parts = count + 2 * shared
-    guard let width = b.shape(of: x).last?.constant, width % parts == 0 else {
+    let width = try b.requireConstant(b.shape(of: x).last ?? 0, "the width of the packed query")
+    guard width % parts == 0 else {
       throw .invalid("the packed query has shape \(b.shape(of: x)), which does not divide into \(parts) heads")
     }
     let size = width / parts
@@ -90,9 +91,7 @@ struct GroupQueryAttention: Operator {
     _ node: OperatorNode, caches: Int, positions: ValueID?, _ lengths: CacheLengths, _ b: inout GraphBuilder
   ) throws(ModelError) -> Rotation {
     let (cosines, sines) = (try node.input(caches), try node.input(caches + 1))
-    guard b.shape(of: cosines).count == 2, b.shape(of: sines) == b.shape(of: cosines),
-      let half = b.shape(of: cosines)[1].constant
-    else { throw .invalid("the caches of angles have shapes \(b.shape(of: cosines)) and \(b.shape(of: sines))") }
+    let half = try b.angleColumns(cosines, sines)
     return Rotation(
       cosines: cosines, sines: sines, rotated: 2 * half, isInterleaved: try node.flag("rotary_interleaved"),
       precision: .f32, positions: try lengths.positions(given: positions, &b))

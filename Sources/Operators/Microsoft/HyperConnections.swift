@@ -120,9 +120,8 @@ extension GraphBuilder {
       guard shape.count >= 2 else { throw .invalid("grouped data has rank \(shape.count)") }
       return x
     }
-    guard let width = shape.last, width.remainder(by: Dim(count)) == 0 else {
-      throw .invalid("\(count) branches do not divide data of shape \(shape)")
-    }
+    guard let width = shape.last else { throw .invalid("the data has rank 0") }
+    try requireEqual(width.remainder(by: Dim(count)), 0, "\(count) branches do not divide data of shape \(shape)")
     return reshape(x, shape.dropLast() + [Dim(count), width.floorDivided(by: Dim(count))])
   }
 

@@ -258,9 +258,9 @@ extension GraphBuilder {
 
   mutating func requirePast(_ past: ValueID, fits heads: Heads) throws(ModelError) {
     let (given, new) = (shape(of: past), heads.extents(self))
-    guard given.count == 4, given[1] == new.heads else {
-      throw .invalid("the past has shape \(given), which does not fit \(new.heads) heads of \(new.size)")
-    }
+    let what = "the past has shape \(given), which does not fit \(new.heads) heads of \(new.size)"
+    guard given.count == 4 else { throw .invalid(what) }
+    try requireEqual(given[1], new.heads, what)
     try requireEqual(given[0], new.batch, "the batches of past and present")
     try requireEqual(given[3], new.size, "the head sizes of past and present")
     try requireSameType([past, heads.value])

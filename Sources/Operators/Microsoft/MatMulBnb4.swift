@@ -23,8 +23,9 @@ struct MatMulBnb4: Operator {
     try b.requireFloat(x)
     try b.require(packed, "the weights", isOneOf: .u8)
     guard let depth = try node.int("K"), let columns = try node.int("N"), let block = try node.int("block_size"),
-      let kind = try node.int("quant_type"), depth > 0, columns > 0, block > 0, MatMulBnb4.tables.indices.contains(kind)
-    else { throw .invalid("attributes 'K', 'N', 'block_size' and 'quant_type' (0 or 1) must be given") }
+      let kind = try node.int("quant_type"), MatMulBnb4.tables.indices.contains(kind),
+      [depth, columns, block].allSatisfy({ $0 > 0 && $0 < 1 << 30 })
+    else { throw .invalid("attributes 'K', 'N', 'block_size' (up to 2^30) and 'quant_type' (0 or 1) must be given") }
     let count = depth * columns
     guard b.shape(of: packed).product == Dim((count + 1) / 2),
       b.shape(of: scales).product == Dim((count + block - 1) / block)

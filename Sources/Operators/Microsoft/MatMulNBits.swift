@@ -9,8 +9,8 @@ struct MatMulNBits: Operator {
     let x = try node.input(0)
     try b.requireFloat(x)
     guard let depth = try node.int("K"), let columns = try node.int("N"), let block = try node.int("block_size"),
-      depth > 0, columns > 0, block > 0
-    else { throw .invalid("attributes 'K', 'N' and 'block_size' must be given and positive") }
+      [depth, columns, block].allSatisfy({ $0 > 0 && $0 < 1 << 30 })
+    else { throw .invalid("attributes 'K', 'N' and 'block_size' must be given, positive and below 2^30") }
     guard try node.int("weight_prepacked", default: 0) == 0 else {
       throw .unsupported("weights are packed for one processor", hint: "export them with weight_prepacked=0")
     }
@@ -49,17 +49,18 @@ struct BlockWeights {
     let blocks = (columns + block - 1) / block
     let perByte = 8 / bits
     let rowBytes = blocks * ((block + perByte - 1) / perByte)
-    guard b.shape(of: values).product == Dim(rows * rowBytes), b.shape(of: scales).product == Dim(rows * blocks) else {
-      throw .invalid("weights of shape \(b.shape(of: values)) do not hold \(rows) rows of \(columns)")
-    }
+    let what = "weights of shape \(b.shape(of: values)) or their scales do not hold \(rows) rows of \(columns)"
+    try b.requireEqual(b.shape(of: values).product, Dim(rows * rowBytes), what)
+    try b.requireEqual(b.shape(of: scales).product, Dim(rows * blocks), what)
     var operands = [b.reshape(values, [Dim(rows), Dim(rowBytes)]), b.reshape(scales, [Dim(rows), Dim(blocks)])]
     var body = ScalarGraph()
     let (row, position) = (body.axis(0), body.axis(1))
     var group = body.binary(.floorDivide, position, body.integer(block))
     if let groups {
-      guard b.shape(of: groups).count == 1, b.shape(of: groups)[0].constant ?? 0 >= columns else {
+      guard b.shape(of: groups).count == 1 else {
         throw .invalid("the groups have shape \(b.shape(of: groups)), not [\(columns)]")
       }
+      try b.requireAtMost(Dim(columns), b.shape(of: groups)[0], "the groups of columns")
       try b.checkIndices(groups, extents: [Dim(blocks)], allowsNegative: false)
       group = body.wrappedIndex(
         body.read(operands.count, [position], type: b.type(of: groups).element), extent: Dim(blocks))
@@ -73,9 +74,8 @@ struct BlockWeights {
     if let given = zeroPoints {
       let stored = b.type(of: given).element
       let width = stored == .u8 ? (blocks + perByte - 1) / perByte : blocks
-      guard b.shape(of: given).product == Dim(rows * width) else {
-        throw .invalid("the zero points have shape \(b.shape(of: given))")
-      }
+      let shape = b.shape(of: given)
+      try b.requireEqual(shape.product, Dim(rows * width), "the zero points have shape \(shape)")
       let operand = operands.count
       operands.append(b.reshape(given, [Dim(rows), Dim(width)]))
       zeroPoint = body.cast(

@@ -40,9 +40,9 @@ struct BiasSplitGelu: Operator {
     try b.requireFloat(x)
     try b.requireSameType([x, bias])
     var type = b.type(of: x)
-    guard let width = type.shape.last, b.shape(of: bias) == [width], width.remainder(by: 2) == 0 else {
-      throw .invalid("data and bias of shapes \(type.shape) and \(b.shape(of: bias)) do not split in halves")
-    }
+    guard let width = type.shape.last else { throw .invalid("the data has rank 0") }
+    try b.requireShape(bias, [width], "the bias")
+    try b.requireEqual(width.remainder(by: 2), 0, "a last dimension of \(width) has no halves")
     let half = width.floorDivided(by: 2)
     type.shape[type.rank - 1] = half
     var body = ScalarGraph()

@@ -32,9 +32,8 @@ struct SelfAttention {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let count = try node.headCount()
     let shape = b.shape(of: projected)
-    guard shape.count == 3, let total = shape[2].constant else {
-      throw .invalid("query, key and value have shape \(shape); three dimensions with a constant last one are needed")
-    }
+    guard shape.count == 3 else { throw .invalid("query, key and value have rank \(shape.count), not 3") }
+    let total = try b.requireConstant(shape[2], "the width of query, key and value")
     let widths = try node.ints("qkv_hidden_sizes") ?? [Int](repeating: total / 3, count: 3)
     guard widths.count == 3, widths.reduce(0, +) == total, widths.allSatisfy({ $0 >= 0 && $0 % count == 0 }),
       widths[0] == widths[1]
@@ -73,9 +72,9 @@ struct SelfAttention {
   private func pastParts(_ b: inout GraphBuilder) throws(ModelError) -> (ValueID?, ValueID?) {
     guard let past else { return (nil, nil) }
     let type = b.type(of: past)
-    guard type.rank == 5, type.shape[0] == 2 else {
-      throw .invalid("the past has shape \(type.shape), which are not two tensors of rank 4")
-    }
+    let what = "the past has shape \(type.shape), which are not two tensors of rank 4"
+    guard type.rank == 5 else { throw .invalid(what) }
+    try b.requireEqual(type.shape[0], 2, what)
     let parts = (0..<2).map { index in
       var body = ScalarGraph()
       body.results = [body.read(0, [body.integer(index)] + (0..<4).map { body.axis($0) }, type: type.element)]

@@ -54,7 +54,7 @@ struct MicrosoftGroupNorm: Operator {
       let wide = values.map { graph.cast($0, to: .f32) }
       return wide.dropFirst().reduce(wide[0]) { graph.plus($0, $1) }
     }
-    guard b.shape(of: sum) == shape else { throw .invalid("the skip or the bias does not broadcast to \(shape)") }
+    try b.requireShape(sum, shape, "the sum with skip and bias")
     return sum
   }
 }

@@ -16,17 +16,15 @@ struct MicrosoftRotaryEmbedding: Operator {
     try b.requireFloat(x)
     try b.requireSameType([x, cosines, sines])
     try b.require(positions, "the positions", isOneOf: .i64)
-    guard b.shape(of: cosines).count == 2, b.shape(of: sines) == b.shape(of: cosines),
-      let half = b.shape(of: cosines)[1].constant
-    else {
-      throw .invalid("the caches have shapes \(b.shape(of: cosines)) and \(b.shape(of: sines)), not the same of rank 2")
-    }
+    let half = try b.angleColumns(cosines, sines)
     let rotated = try node.int("rotary_embedding_dim", default: 0)
     guard rotated == 0 || rotated == 2 * half else {
       throw .invalid("attribute 'rotary_embedding_dim' is \(rotated), but the caches have \(half) columns")
     }
     var count = try node.int("num_heads", default: 0)
-    if rotated == 0, b.shape(of: x).count == 3, half > 0 { count = (b.shape(of: x)[2].constant ?? 0) / (2 * half) }
+    if rotated == 0, b.shape(of: x).count == 3, half > 0 {
+      count = try b.requireConstant(b.shape(of: x)[2], "the width of all heads") / (2 * half)
+    }
     let heads = try Heads(x, count: count, "the argument", &b)
     var rotation = Rotation(
       cosines: cosines, sines: sines, rotated: 2 * half, isInterleaved: try node.flag("interleaved"), precision: .f32)
@@ -74,6 +72,16 @@ struct MicrosoftRotaryEmbedding: Operator {
       body.read(1, [kind, body.axis(0), body.axis(1)], type: .i64), extent: type.shape[0])
     body.results = [body.read(0, [row, column], type: type.element)]
     return b.map([shape[1], shape[2], type.shape[1]], body, [cache, positions, kinds])
+  }
+}
+
+extension GraphBuilder {
+  /// The number of columns of caches of cosines and sines, which have the same shape of rank 2.
+  mutating func angleColumns(_ cosines: ValueID, _ sines: ValueID) throws(ModelError) -> Int {
+    let shape = self.shape(of: cosines)
+    guard shape.count == 2 else { throw .invalid("the cache of angles has rank \(shape.count), not 2") }
+    try requireShape(sines, shape, "the other cache of angles")
+    return try requireConstant(shape[1], "the number of columns of the caches of angles")
   }
 }
 

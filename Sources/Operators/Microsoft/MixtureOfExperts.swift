@@ -52,9 +52,7 @@ struct MixtureOfExperts: Operator {
     let shape = [tokens, choices, weights.rows]
     let sum = b.reduce(.sum, shape: shape, reduced: [columns], operands: operands, body: body)[0]
     guard let bias = node.optionalInput(isQuantized ? 4 + 3 * number : 3 + 2 * number) else { return sum }
-    guard b.shape(of: bias) == [weights.experts, weights.rows] else {
-      throw .invalid("a bias has shape \(b.shape(of: bias)), not [\(weights.experts), \(weights.rows)]")
-    }
+    try b.requireShape(bias, [weights.experts, weights.rows], "a bias")
     var finish = ScalarGraph()
     let axes = (0..<3).map { finish.axis($0) }
     let chosen = finish.clamped(finish.read(1, [axes[0], axes[1]], type: .i64), extent: weights.experts)
@@ -97,9 +95,7 @@ private struct Routes {
     experts = best[1]
     var shares = isQuantized ? try b.softmax(best[0], [1], share) : best[0]
     if isQuantized, let weights = node.optionalInput(14) {
-      guard b.shape(of: weights) == b.shape(of: router) else {
-        throw .invalid("the router's weights have shape \(b.shape(of: weights)), not \(b.shape(of: router))")
-      }
+      try b.requireShape(weights, b.shape(of: router), "the weights of the router")
       var body = ScalarGraph()
       let (token, choice) = (body.axis(0), body.axis(1))
       let expert = body.clamped(body.read(1, [token, choice], type: .i64), extent: b.shape(of: weights)[1])
@@ -148,8 +144,9 @@ private struct ExpertWeights {
     scales = try node.input(3 + 3 * number)
     zeroPoints = node.optionalInput(11 + number)
     let groups = block == 0 ? 1 : (columns + (block - 1)).floorDivided(by: Dim(block))
-    guard let scales, b.shape(of: scales).product == experts * rows * groups else {
-      throw .invalid("the scales do not fit expert weights of shape \(shape)")
+    if let scales {
+      let what = "the scales of shape \(b.shape(of: scales)) do not fit expert weights of shape \(shape)"
+      try b.requireEqual(b.shape(of: scales).product, experts * rows * groups, what)
     }
   }
 
@@ -212,7 +209,8 @@ private struct ExpertActivation {
       }
     }
     var shape = b.shape(of: first)
-    guard third == nil, shape[2].remainder(by: 2) == 0 else { throw .invalid("fused layers have \(shape[2]) rows") }
+    guard third == nil else { throw .invalid("fused layers need no third one") }
+    try b.requireEqual(shape[2].remainder(by: 2), 0, "fused layers have \(shape[2]) rows")
     shape[2] = shape[2].floorDivided(by: 2)
     var body = ScalarGraph()
     let axes = (0..<3).map { body.axis($0) }

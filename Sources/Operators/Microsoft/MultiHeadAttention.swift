@@ -84,16 +84,19 @@ struct ProjectedHeads {
     try b.requireFloat(query, "the query")
     let shape = b.shape(of: query)
     if shape.count == 5 {
-      guard key == nil, value == nil, shape[2] == Dim(count), shape[3] == 3 else {
-        throw .invalid("a packed query of shape \(shape) does not hold \(count) heads of query, key and value alone")
-      }
+      let what = "a packed query of shape \(shape) does not hold \(count) heads of query, key and value alone"
+      guard key == nil, value == nil else { throw .invalid(what) }
+      try b.requireEqual(shape[2], Dim(count), what)
+      try b.requireEqual(shape[3], 3, what)
       let width = (bias.map { b.shape(of: $0)[0].constant ?? 0 } ?? 0) / 3
       self.query = try Heads(part: 0, of: query, bias: bias, biasOffset: 0, &b)
       self.key = try Heads(part: 1, of: query, bias: bias, biasOffset: width, &b)
       self.value = try Heads(part: 2, of: query, bias: bias, biasOffset: 2 * width, &b)
       return
     }
-    guard shape.count == 3, let width = shape[2].constant, width % count == 0 else {
+    guard shape.count == 3 else { throw .invalid("the query has rank \(shape.count), not 3 or 5") }
+    let width = try b.requireConstant(shape[2], "the width of all heads")
+    guard width % count == 0 else {
       throw .invalid("the query has shape \(shape), which does not hold \(count) heads")
     }
     guard let key else {
@@ -112,9 +115,10 @@ struct ProjectedHeads {
     try b.requireSameType([query, key] + (value.map { [$0] } ?? []))
     self.query = try Heads(in: query, from: 0, count: count, size: width / count, bias: bias, &b)
     if b.shape(of: key).count == 5 {
-      guard value == nil, bias == nil, b.shape(of: key)[2] == Dim(count), b.shape(of: key)[3] == 2 else {
-        throw .invalid("the packed key has shape \(b.shape(of: key)), which needs no value and no bias")
-      }
+      let what = "the packed key has shape \(b.shape(of: key)), which needs no value and no bias"
+      guard value == nil, bias == nil else { throw .invalid(what) }
+      try b.requireEqual(b.shape(of: key)[2], Dim(count), what)
+      try b.requireEqual(b.shape(of: key)[3], 2, what)
       self.key = try Heads(part: 0, of: key, bias: nil, biasOffset: 0, &b)
       self.value = try Heads(part: 1, of: key, bias: nil, biasOffset: 0, &b)
       return
@@ -129,7 +133,8 @@ struct ProjectedHeads {
   ) throws(ModelError) -> Heads {
     guard b.shape(of: x).count == 3 else { return try Heads(x, count: count, what, &b) }
     guard let bias else { return try Heads(x, count: count, what, &b) }
-    guard let width = b.shape(of: x)[2].constant, width % count == 0 else {
+    let width = try b.requireConstant(b.shape(of: x)[2], "the width of all heads")
+    guard width % count == 0 else {
       throw .invalid("\(what) has shape \(b.shape(of: x)), which does not hold \(count) heads")
     }
     return try Heads(in: x, from: 0, count: count, size: width / count, bias: bias, biasOffset: offset, &b)

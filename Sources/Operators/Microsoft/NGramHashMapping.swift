@@ -80,7 +80,7 @@ struct NGramHashMapping: Operator {
     let shape = [type.shape[0], Dim(order - 1)]
     if let past = node.optionalInput(3) {
       try b.requireSameType([tokens, past])
-      guard b.shape(of: past) == shape else { throw .invalid("the past has shape \(b.shape(of: past)), not \(shape)") }
+      try b.requireShape(past, shape, "the past")
       return b.concatenate([past, tokens], axis: 1)
     }
     let filler = node.optionalInput(5).map { b.reshape($0, []) } ?? b.scalar(Double(padding), type.element)
@@ -113,7 +113,7 @@ struct NGramHashMapping: Operator {
     if let segments {
       operands.append(segments)
       let type = b.type(of: segments)
-      guard type.shape == shape else { throw .invalid("the segments have shape \(type.shape), not \(shape)") }
+      try b.requireShape(segments, shape, "the segments")
       let zero = body.integer(0, type.element)
       let place = body.affine(candidate, scale: 1, offset: Dim(1 - order))
       func segment(_ offset: Int) -> ScalarID {

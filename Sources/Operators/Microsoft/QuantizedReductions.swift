@@ -82,8 +82,19 @@ struct QLinearSoftmax: Operator {
     let rank = b.shape(of: x).count
     let axis = try normalizedAxis(try node.int("axis", default: -1), rank: max(rank, 1))
     let axes = try rank == 0 ? [] : node.int("opset", default: 13) < 13 ? Array(axis..<rank) : [axis]
+    let target = try b.quantization(node, at: 3)
+    let element = b.type(of: x).element
+    try b.requireQuantizable(element)
+    // ONNX Runtime counts in whole steps of the result's scale from 0 to 1.
+    let steps = try b.elementwise([target.scale]) { graph, values in
+      graph.unary(.floor, graph.over(graph.number(1, .f32), values[0]))
+    }
     let y = try b.softmax(try b.dequantized(node, at: 0), axes) { $0.over($0.unary(.exp, $1), $2) }
-    return [try b.quantized(y, node, at: 3, like: x)]
+    return [
+      try b.elementwise([y, steps, target.zeroPoint ?? b.scalar(0, element)]) { graph, values in
+        graph.quantize(graph.times(values[0], values[1]), zeroPoint: values[2], to: element)
+      }
+    ]
   }
 }
 

@@ -36,6 +36,7 @@ struct TorchEmbedding: Operator {
 let microsoftTwins: [any Operator] = [
   MicrosoftRange(),
   TorchEmbedding(),
+  Twin(name: OperatorName("ExpandDims", domain: "com.microsoft", versions: 1), original: Unsqueeze(), version: 13),
   Twin(name: OperatorName("GatherND", domain: "com.microsoft", versions: 1), original: GatherND(), version: 13),
   Twin(name: OperatorName("Pad", domain: "com.microsoft", versions: 1), original: Pad(), version: 13),
   Twin(

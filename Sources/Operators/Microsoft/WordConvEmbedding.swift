@@ -11,9 +11,11 @@ struct WordConvEmbedding: Operator {
     )
     try b.require(words, "the words", isOneOf: .i32)
     let (given, kernel, rows) = (b.shape(of: words), b.shape(of: weight), b.shape(of: table))
-    guard given.count == 2, kernel.count == 4, kernel[1] == 1, rows.count == 2, b.shape(of: bias) == [kernel[0]] else {
-      throw .invalid("words \(given), kernel \(kernel), bias \(b.shape(of: bias)) and characters \(rows) do not fit")
+    guard given.count == 2, kernel.count == 4, rows.count == 2 else {
+      throw .invalid("words \(given), kernel \(kernel) and characters \(rows) do not fit")
     }
+    try b.requireEqual(kernel[1], 1, "the channels of the kernel")
+    try b.requireShape(bias, [kernel[0]], "the bias")
     try b.requireEqual(kernel[3], rows[1], "the sizes of characters")
     let places = given[1] - kernel[2] + 1
     guard places.constant ?? 1 > 0 else {

@@ -24,9 +24,9 @@ struct Tile: Operator {
 
   private func repeats(_ node: OperatorNode, rank: Int, _ b: inout GraphBuilder) throws(ModelError) -> [Dim] {
     guard node.version < 6 else { return try b.extents(try node.input(1), "the repeats", as: "repeat") }
-    // One number of copies along one axis.
-    let copies = try b.integerVector(try node.input(1), "the number of copies")
-    let axis = try b.integerVector(try node.input(2), "the axis")
+    // One number of copies along one axis, both of the type of the data.
+    let copies = try b.integerVector(try b.cast(try node.input(1), to: .i64), "the number of copies")
+    let axis = try b.integerVector(try b.cast(try node.input(2), to: .i64), "the axis")
     guard b.shape(of: copies) == [1], b.shape(of: axis) == [1] else {
       throw .invalid("the number of copies and the axis must be scalars")
     }

@@ -159,13 +159,13 @@ extension GraphBuilder {
     fail(.malformedText, ifAny: reader.body, over: shape, [marks, word])
   }
 
-  /// Numbers as decimal text: integers exactly, `f32` with up to 8 significant digits like C's `%.8g`.
+  /// Numbers as decimal text: integers exactly, floats with up to 8 significant digits like C's `%.8g`.
   private mutating func text(_ x: ValueID) throws(ModelError) -> ImportedStrings {
     let element = type(of: x).element
     switch element {
     case .bool, .i2, .i4, .i8, .i16, .i32, .i64, .u2, .u4, .u8, .u16, .u32, .u64: return integerText(x)
-    case .f16, .bf16, .f32, .f4e2m1, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0: return try floatText(x)
-    case .f64: throw .unsupported("conversion of f64 to strings is not supported", hint: "convert to f32 first")
+    case .f16, .bf16, .f32, .f4e2m1, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .f64:
+      return try floatText(x)
     case .c64, .c128, .string: throw .unsupported("conversion of \(element.rawValue) to strings is not supported")
     }
   }

@@ -99,4 +99,14 @@ let castResults: [ResultCase] = [
   ResultCase(
     "DequantizeLinear", version: 21, [Numbers(.i16, [1, 3], [100, -3000, 32767]), Numbers(.f16, [], [0.001000404])],
     [:], [Numbers(.f16, [1, 3], [0.1000366, -3.001953, 32.78125])]),
+  ResultCase(
+    "Cast", version: 17,
+    [Numbers(.f64, [9], [0.1, 1.0 / 3, -1.7976931348623157e308, 5e-324, 99999999.5, 1e8, 0.0001234567891, .nan, -.infinity])],
+    ["to": .int(8)],
+    [Numbers([9], [
+      "0.1", "0.33333333", "-1.7976931e+308", "4.9406565e-324", "1e+08", "1e+08", "0.00012345679", "NaN", "-INF",
+    ])]),
+  ResultCase(
+    "Tile", version: 1, [Numbers(.f32, [2, 1], [1, 2]), Numbers(.f32, [], [2]), Numbers(.f32, [], [1])], [:],
+    [Numbers(.f32, [2, 2], [1, 1, 2, 2])]),
 ]

@@ -214,4 +214,8 @@ let machineLearningResults: [ResultCase] = [
   ResultCase(
     "OneHotEncoder", domain: "ai.onnx.ml", version: 1, [Numbers(.i32, [3], [2, 5, 1])],
     ["cats_int64s": .ints([1, 2, 5]), "zeros": .int(0)], [Numbers(.f32, [3, 3], [0, 1, 0, 0, 0, 1, 1, 0, 0])]),
+  ResultCase(
+    "LinearRegressor", domain: "ai.onnx.ml", version: 1, [Numbers(.f32, [2, 2], [1, 2, -1, 0.5])], ["coefficients":
+    .floats([0.5, -0.25]), "intercepts": .floats([0.3]), "post_transform": .text("LOGISTIC"), "targets": .int(1)],
+    [Numbers(.f32, [2, 1], [0.3, -0.325])]),
 ]

@@ -155,4 +155,15 @@ let microsoftFurtherResults: [ResultCase] = [
     "DynamicSlice", version: 9, [Numbers(.f32, [2, 3], [1.69, -0.97, 0.1, -1.16, -0.43, 0.09]), Numbers(.i64, [1],
     [1]), Numbers(.i64, [1], [3]), Numbers(.i64, [1], [1])], [:], [Numbers(.f32, [2, 2], [-0.97, 0.1, -0.43, 0.09])],
     tolerance: Tolerance(relative: 0.001, absolute: 1e-5)),
+  ResultCase(
+    "QLinearSoftmax", domain: "com.microsoft", version: 1, [Numbers(.u8, [1, 4], [10, 200, 90, 120]), Numbers(.f32, [],
+    [0.02]), Numbers(.u8, [], [3]), Numbers(.f32, [], [0.0071]), Numbers(.u8, [], [5])], ["axis": .int(-1), "opset":
+    .int(13)], [Numbers(.u8, [1, 4], [7, 110, 17, 26])]),
+  ResultCase(
+    "ConvTransposeWithDynamicPads", domain: "com.microsoft", version: 1, [Numbers(.f32, [1, 1, 2, 2], [1, 2, 3, -1]),
+    Numbers(.f32, [1, 1, 2, 2], [1, 0.5, -1, 2]), Numbers(.i64, [4], [1, 0, 0, 1])], ["strides": .ints([2, 2])],
+    [Numbers(.f32, [1, 1, 3, 3], [-1, 2, -2, 3, 1.5, -1, -3, 6, 1])]),
+  ResultCase(
+    "ExpandDims", domain: "com.microsoft", version: 1, [Numbers(.f32, [2, 3], [1, 2, 3, 4, 5, 6]), Numbers(.i32, [],
+    [-2])], [:], [Numbers(.f32, [2, 1, 3], [1, 2, 3, 4, 5, 6])]),
 ]

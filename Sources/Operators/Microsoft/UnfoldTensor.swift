@@ -1,20 +1,6 @@
 import Support
 import TensorIR
 
-/// An axis of extent 1 inserted at a position.
-struct ExpandDims: Operator {
-  let name = OperatorName("ExpandDims", domain: "com.microsoft", versions: 1)
-
-  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
-    let x = try node.input(0)
-    var shape = b.shape(of: x)
-    let axes = try b.requireConstantIntegers(try node.input(1), "the axis")
-    guard axes.count == 1 else { throw .invalid("the axis must be one number") }
-    shape.insert(1, at: try normalizedAxis(axes[0], rank: shape.count + 1))
-    return [b.reshape(x, shape)]
-  }
-}
-
 /// Overlapping slices along one axis, each as a row of a new last axis.
 struct UnfoldTensor: Operator {
   let name = OperatorName("UnfoldTensor", domain: "com.microsoft", versions: 1)
