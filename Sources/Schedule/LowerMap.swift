@@ -6,17 +6,46 @@ import TensorIR
 func lowerMap(
   _ map: Map, operands: [View], result: View, layout: Layout, target: Target, builder: inout KernelBuilder
 ) -> [Statement] {
-  split(map, operands: operands.map { TensorType($0.element, $0.shape) }).flatMap { piece in
+  let types = operands.map { TensorType($0.element, $0.shape) }
+  let (merged, axis) = mergedAlternatives(map, layout, types)
+  let step = axis.map { result.strides[$0] } ?? 0
+  return split(merged, operands: types).flatMap { piece in
     var part = result
     part.offset = zip(piece.lower, result.strides).reduce(Dim(0)) { $0 + $1.1 * $1.0 }
-    return lowerWhole(piece.map, operands: operands, result: part, layout: layout, target: target, builder: &builder)
+    return lowerWhole(
+      piece.map, operands: operands, result: part, step: step, layout: layout, target: target, builder: &builder)
   }
 }
 
+/// The map without a short axis whose positions have formulas of their own, with a result for each of them: what they share is
+/// computed once. The axis is nil if there is none.
+private func mergedAlternatives(_ map: Map, _ layout: Layout, _ operands: [TensorType]) -> (Map, axis: Int?) {
+  let axis = map.shape.indices.first { axis in
+    guard let extent = map.shape[axis].constant, (2...4).contains(extent), layout.order.last != axis else { return false }
+    return map.body.reachable.contains { id in
+      guard case .compare(.equal, let a, let b) = map.body[id] else { return false }
+      return map.body[a] == .axis(axis) && map.body.integerValue(b) != nil
+    }
+  }
+  guard let axis, let extent = map.shape[axis].constant else { return (map, nil) }
+  var merged = map
+  merged.shape[axis] = 1
+  merged.body = ScalarGraph()
+  for position in 0..<extent {
+    var lower = [Int](repeating: 0, count: map.shape.count)
+    lower[axis] = position
+    let one = restricted(map.body, lower, merged.shape, operands)
+    merged.body.results += merged.body.insert(one) { _, _, _ in nil }
+  }
+  return (merged, axis)
+}
+
 /// Lowers a map to one loop nest in the order of its result's layout, with vectors along the innermost axis.
-private func lowerWhole(_ map: Map, operands: [View], result: View, layout: Layout, target: Target, builder: inout KernelBuilder)
-  -> [Statement]
-{
+///
+/// Several results of its body are stored `step` elements apart.
+private func lowerWhole(
+  _ map: Map, operands: [View], result: View, step: Dim, layout: Layout, target: Target, builder: inout KernelBuilder
+) -> [Statement] {
   let body = map.body.legalized(encodingResults: true)
   let reads = affineStrides(body, operands, rank: map.shape.count)
   let nest = LoopNest(extents: map.shape, order: layout.order, strides: reads.map { $0 + [result.strides] })
@@ -34,9 +63,12 @@ private func lowerWhole(_ map: Map, operands: [View], result: View, layout: Layo
   ) -> [Statement] {
     var emitter = ScalarEmitter(
       body, operands: operands, extents: nest.extents, axes: axes, vectorAxis: vectorAxis, lanes: lanes, count: count)
-    let value = emitter.result(0, in: &builder)
     let index = zip(axes, result.strides).reduce(result.offset.expr) { $0 + $1.0 * $1.1.expr }
-    return emitter.statements + [.store(result.buffer, index: index, value: value, count: count)]
+    let stores = body.results.indices.map { number in
+      let value = emitter.result(number, in: &builder)
+      return Statement.store(result.buffer, index: index + (step * number).expr, value: value, count: count)
+    }
+    return emitter.statements + stores
   }
 
   guard let inner = nest.order.last else { return store(axes, nil, 1, nil, &builder) }
@@ -51,9 +83,12 @@ private func lowerWhole(_ map: Map, operands: [View], result: View, layout: Layo
       var emitters = positions.map { ScalarEmitter(body, operands: operands, extents: nest.extents, axes: $0) }
       var statements = ScalarEmitter.readInTurn(&emitters, in: &builder)
       for (index, here) in positions.enumerated() {
-        let value = emitters[index].result(0, in: &builder)
         let place = zip(here, result.strides).reduce(result.offset.expr) { $0 + $1.0 * $1.1.expr }
-        statements += emitters[index].takeStatements() + [.store(result.buffer, index: place, value: value, count: nil)]
+        for number in body.results.indices {
+          let value = emitters[index].result(number, in: &builder)
+          let store = Statement.store(result.buffer, index: place + (step * number).expr, value: value, count: nil)
+          statements += emitters[index].takeStatements() + [store]
+        }
       }
       return statements
     }

@@ -64,7 +64,7 @@ private func addCuts(_ form: LinearForm, crossing threshold: Int, _ cuts: inout 
 }
 
 /// The body over a box of the domain, without the conditions that the box decides.
-private func restricted(_ body: ScalarGraph, _ lower: [Int], _ shape: [Dim], _ operands: [TensorType]) -> ScalarGraph {
+func restricted(_ body: ScalarGraph, _ lower: [Int], _ shape: [Dim], _ operands: [TensorType]) -> ScalarGraph {
   var result = ScalarGraph()
   result.results = result.insert(body) { graph, node, copied in
     switch node {

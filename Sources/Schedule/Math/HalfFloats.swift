@@ -30,10 +30,20 @@ extension Term {
 
   /// The `bf16` bits (`u16`) nearest to an `f32`, ties to even.
   var encodedBrain: Term {
+    if let bits = decodedBrainBits { return bits }
     let bits = self.bits
     let tie = bits.shiftedRight(16) & bits.constant(1)
     let number = (bits + bits.constant(0x7fff) + tie).shiftedRight(16)
     let quiet = bits.shiftedRight(16) | bits.constant(0x40)
     return (self == self).choose(number, quiet).cast(.u16)
+  }
+
+  /// The bits that this value was decoded from, if it is a `bf16` number.
+  private var decodedBrainBits: Term? {
+    let graph = builder.graph
+    guard case .bitcast(.f32, let wide) = graph[id], case .binary(.shiftLeft, let bits, let places) = graph[wide],
+      graph.integerValue(places) == 16, case .cast(.i32, let half) = graph[bits], graph.type(of: half) == .u16
+    else { return nil }
+    return builder.term(half)
   }
 }
