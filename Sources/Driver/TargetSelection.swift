@@ -117,8 +117,8 @@ extension Pipeline {
     let triple = options.target.isEmpty ? host.triple : options.target
     let isNative = options.cpu == "native" && options.target.isEmpty
     let cpu = options.cpu == "native" ? (isNative ? host.cpu : "") : options.cpu
-    let level = triple.hasPrefix("x86_64") ? X86Processor(cpu)?.level : nil
-    let implied = isNative ? [host.features] : level?.features.map { "+\($0)" } ?? []
+    let processor = triple.hasPrefix("x86_64") ? X86Processor(cpu) : nil
+    let implied = isNative ? [host.features] : processor?.features.map { "+\($0)" } ?? []
     return LLVMOptions(triple: triple, cpu: cpu, features: (implied + options.features).joined(separator: ","))
   }
 

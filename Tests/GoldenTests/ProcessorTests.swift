@@ -147,6 +147,37 @@ import Verify
     }
   }
 
+  /// Instructions by processor and precision; code with tile registers has a twin without them.
+  @Test(
+    arguments: [
+      ("sapphirerapids", CompileOptions.Precision.f32, ["tdpbf16ps", "syscall"], ["vdpbf16ps"]),
+      ("sapphirerapids", .fast, ["tdpbf16ps", "syscall"], []), ("sapphirerapids", .strict, [], ["tdpbf16ps", "cpuid"]),
+      ("sapphirerapids", .bf16, ["tdpbf16ps", "vdpbf16ps"], []), ("znver4", .bf16, ["vdpbf16ps"], ["tdpbf16ps", "cpuid"]),
+      ("znver4", .f32, [], ["bf16ps"]), ("sapphirerapids,x86-64-v4", .f32, ["tdpbf16ps", "syscall"], []),
+      ("x86-64-v4", .bf16, [], ["bf16ps"]),
+    ])
+  func precision(
+    _ cpu: String, _ precision: CompileOptions.Precision, _ used: [String], _ unused: [String]
+  ) throws {
+    var options = options(cpu, "\(folder.path)/model.s")
+    (options.emit, options.precision) = (.assembly, precision)
+    try Pipeline.compile(path: "\(goldenFolder)/../Examples/digits/digits.onnx", options: options)
+    let text = try InputFile.text(path: options.output)
+    for word in used { #expect(text.contains(word), "\(word)") }
+    for word in unused { #expect(!text.contains(word), "\(word)") }
+  }
+
+  /// Whether this machine has tile registers or not.
+  @Test func tilesWhereTheSystemGrantsThem() throws {
+    var options = CompileOptions()
+    options.features = ["+amx-tile", "+amx-bf16"]
+    for model in goldenModels {
+      let test = try #require(TestCase.all(below: "\(goldenFolder)/\(model)").first)
+      let result = runCase(test, with: Pipeline.caseCompiler(options: options))
+      #expect(result.status == .passed, "\(result.reason)")
+    }
+  }
+
   @Test func roomForEveryProcessor() throws {
     let path = "\(goldenFolder)/attention/model.onnx"
     let alone = try ["x86-64", "x86-64-v3", "x86-64-v4"].map { try Pipeline.memory(path: path, options: options($0)) }
