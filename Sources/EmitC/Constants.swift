@@ -76,7 +76,9 @@ private func usedConstants(_ program: Program) -> Set<Int> {
     switch statement {
     case .copy(_, _, let from, _, _): use(from)
     case .call, .external: for buffer in statement.buffers { use(buffer) }
-    case .bind, .declare, .assign, .store, .loop, .conditional, .whileLoop, .allocate, .zero, .prefetch, .tile, .define, .acquire, .fail: break
+    case .bind, .declare, .assign, .store, .loop, .conditional, .whileLoop, .allocate, .zero, .prefetch, .tile,
+      .define, .acquire, .fail:
+      break
     }
   }
   return used

@@ -8,7 +8,8 @@ func readVariables(_ body: [Statement]) -> Set<Int> {
     switch statement {
     case .bind(let variable, let value), .declare(let variable, let value), .assign(let variable, let value):
       definitions[variable.id, default: []].append(value)
-    case .store, .loop, .conditional, .whileLoop, .allocate, .zero, .prefetch, .tile, .copy, .call, .define, .acquire, .external, .fail:
+    case .store, .loop, .conditional, .whileLoop, .allocate, .zero, .prefetch, .tile, .copy, .call, .define, .acquire,
+      .external, .fail:
       pending += statement.expressions
     }
   }

@@ -28,7 +28,7 @@ extension FunctionEmitter {
     LLVMBuildMul(builder, emit(stride), target.int(4, target.i64), "")
   }
 
-  /// The operand of `LDTILECFG`: the palette, from byte 16 on the bytes of each row, from byte 48 on the numbers of rows.
+  /// The operand of `LDTILECFG`: the palette, from byte 16 on the bytes of rows, from byte 48 on the numbers of rows.
   private func configuration(_ shapes: [TileShape]) -> LLVMValueRef {
     var bytes = [LLVMValueRef](repeating: target.int(0, target.i8), count: 64)
     bytes[0] = target.int(1, target.i8)

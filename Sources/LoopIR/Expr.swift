@@ -68,8 +68,8 @@ public indirect enum Expr: Hashable, Sendable {
   case select(Expr, Expr, Expr)
   /// `a * b + c` rounded once where the target has it, else twice; floats only.
   case multiplyAdd(Expr, Expr, Expr)
-  /// `c` plus the products of the `bf16` numbers in both halves of `a` and `b`, which are `u32`; `c` and the result are `f32`.
-  /// The order of the additions is the processor's, and so is the treatment of subnormal numbers.
+  /// `c` plus the products of the `bf16` numbers in both halves of `a` and `b`, which are `u32`; `c` and the result are
+  /// `f32`. The order of the additions is the processor's, and so is the treatment of subnormal numbers.
   case multiplyAddPairs(Expr, Expr, Expr)
   /// Conversion: float to float rounds to nearest even; float to integer truncates, out-of-range and NaN give an unspecified
   /// value; integer to integer wraps; to `bool` is `!= 0`; from `bool` is 0 or 1.

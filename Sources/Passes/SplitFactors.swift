@@ -14,8 +14,8 @@ public struct FactorSplit: Hashable, Sendable {
   }
 }
 
-/// Splits both factors of contractions with constant weights into `bf16` parts, of which all products are summed whose parts'
-/// numbers add up to less than the number of parts.
+/// Splits both factors of contractions with constant weights into `bf16` parts, of which all products are summed whose
+/// parts' numbers add up to less than the number of parts.
 ///
 /// The axis that is summed in pairs is the last one of both factors and has an even extent, with zeros at its end.
 ///
@@ -178,7 +178,8 @@ private struct WeightContraction {
   /// What is left of a value when parts are taken away, by the number of the part.
   private func part(of value: ScalarID, _ number: ScalarID, _ body: inout ScalarGraph) -> ScalarID {
     // Infinity has one part; so do the numbers that are rounded to it.
-    let isSmall = body.compare(.less, body.unary(.abs, value), body.number(Double(Float(bitPattern: 0x7f7f_8000)), .f32))
+    let limit = body.number(Double(Float(bitPattern: 0x7f7f_8000)), .f32)
+    let isSmall = body.compare(.less, body.unary(.abs, value), limit)
     var rests = [value]
     for _ in 1..<split.parts {
       let last = rests[rests.count - 1]

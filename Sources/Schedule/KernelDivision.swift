@@ -41,7 +41,9 @@ struct KernelDivision {
       case .loop(let loop): sum + Double(iterations(loop) ?? usualIterations) * cost(loop.body)
       case .conditional(_, let then, let otherwise): sum + max(cost(then), cost(otherwise))
       case .whileLoop(_, let body): sum + Double(usualIterations) * cost(body)
-      case .bind, .declare, .assign, .store, .allocate, .zero, .prefetch, .tile, .copy, .call, .external, .define, .acquire, .fail: sum + 1
+      case .bind, .declare, .assign, .store, .allocate, .zero, .prefetch, .tile, .copy, .call, .external, .define,
+        .acquire, .fail:
+        sum + 1
       }
     }
   }
@@ -67,7 +69,9 @@ struct KernelDivision {
       switch statement {
       case .loop(let loop): own = [imbalance(loop), best(loop.body)].compactMap { $0 }.min()
       case .conditional(_, let then, let otherwise): own = [best(then), best(otherwise)].compactMap { $0 }.min()
-      case .bind, .declare, .assign, .store, .whileLoop, .allocate, .zero, .prefetch, .tile, .copy, .call, .external, .define, .acquire, .fail: own = nil
+      case .bind, .declare, .assign, .store, .whileLoop, .allocate, .zero, .prefetch, .tile, .copy, .call, .external,
+        .define, .acquire, .fail:
+        own = nil
       }
       // The statement that runs longest decides; the first one stands for it.
       result = result ?? own
@@ -87,7 +91,9 @@ struct KernelDivision {
     switch statement {
     case .loop(let loop): isDivided(loop) || loop.body.contains { hasDivision($0) }
     case .conditional(_, let then, let otherwise): (then + otherwise).contains { hasDivision($0) }
-    case .bind, .declare, .assign, .store, .whileLoop, .allocate, .zero, .prefetch, .tile, .copy, .call, .external, .define, .acquire, .fail: false
+    case .bind, .declare, .assign, .store, .whileLoop, .allocate, .zero, .prefetch, .tile, .copy, .call, .external,
+      .define, .acquire, .fail:
+      false
     }
   }
 
@@ -109,7 +115,8 @@ struct KernelDivision {
     switch statement {
     case .bind, .declare, .assign, .allocate, .zero, .prefetch, .tile: [statement]
     case .loop(let loop) where loop.kind == .serial: [statement]
-    case .store, .loop, .conditional, .whileLoop, .copy, .call, .external, .define, .acquire, .fail: lastPartOnly([statement])
+    case .store, .loop, .conditional, .whileLoop, .copy, .call, .external, .define, .acquire, .fail:
+      lastPartOnly([statement])
     }
   }
 
@@ -126,7 +133,8 @@ struct KernelDivision {
       return .loop(loop)
     case .conditional(let condition, let then, let otherwise):
       return .conditional(condition, then: block(then), otherwise: otherwise.isEmpty ? [] : block(otherwise))
-    case .bind, .declare, .assign, .store, .whileLoop, .allocate, .zero, .prefetch, .tile, .copy, .call, .external, .define, .acquire, .fail:
+    case .bind, .declare, .assign, .store, .whileLoop, .allocate, .zero, .prefetch, .tile, .copy, .call, .external,
+      .define, .acquire, .fail:
       return statement
     }
   }
@@ -153,7 +161,9 @@ struct KernelDivision {
       case .conditional(let condition, let then, let otherwise):
         return .conditional(condition, then: serial(then), otherwise: serial(otherwise))
       case .whileLoop(let condition, let body): return .whileLoop(condition, body: serial(body))
-      case .bind, .declare, .assign, .store, .allocate, .zero, .prefetch, .tile, .copy, .call, .external, .define, .acquire, .fail: return statement
+      case .bind, .declare, .assign, .store, .allocate, .zero, .prefetch, .tile, .copy, .call, .external, .define,
+        .acquire, .fail:
+        return statement
       }
     }
   }

@@ -77,7 +77,8 @@ extension ContractLowering {
     for axis in sumLoops.order.reversed() {
       let isInnermost = axes.isEmpty
       let extent = (sumLoops.extents[axis].constant ?? 1) / (isInnermost ? depth : 1)
-      axes.insert(SumAxis(extent: extent, rowStride: rowSide.strides[axis] * (isInnermost ? depth : 1), panelStride: stride), at: 0)
+      let rowStride = rowSide.strides[axis] * (isInnermost ? depth : 1)
+      axes.insert(SumAxis(extent: extent, rowStride: rowStride, panelStride: stride), at: 0)
       stride *= extent
     }
     return axes
@@ -386,8 +387,8 @@ extension ContractLowering {
       func rows(_ row: Int) -> Expr { row == block.tiles - 1 ? block.lastRows : .index(block.rows) }
       let sums = sumTiles(block).map { TileShape(rows: rows($0.row), columns: PairFactors.columns) }
       let data = (0..<block.tiles).map { TileShape(rows: rows($0), columns: lowering.depth) }
-      let weights = (0..<panel.vectors).map { _ in TileShape(rows: .index(lowering.depth), columns: PairFactors.columns) }
-      return .tile(.configure(sums + data + weights))
+      let weights = TileShape(rows: .index(lowering.depth), columns: PairFactors.columns)
+      return .tile(.configure(sums + data + Array(repeating: weights, count: panel.vectors)))
     }
 
     /// The loops over the terms of a chunk.

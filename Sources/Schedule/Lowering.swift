@@ -165,7 +165,9 @@ struct Lowering {
       case .loop(let loop): mayFail(loop.body)
       case .conditional(_, let then, let otherwise): mayFail(then) || mayFail(otherwise)
       case .whileLoop(_, let body): mayFail(body)
-      case .bind, .declare, .assign, .store, .allocate, .zero, .prefetch, .tile, .copy, .call, .define, .acquire, .external: false
+      case .bind, .declare, .assign, .store, .allocate, .zero, .prefetch, .tile, .copy, .call, .define, .acquire,
+        .external:
+        false
       }
     }
   }

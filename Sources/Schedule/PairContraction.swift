@@ -2,7 +2,7 @@ import LoopIR
 import Support
 import TensorIR
 
-/// A contraction of split factors seen as one of pairs of `bf16` numbers in `u32` elements, without the axes of the parts.
+/// A contraction of split factors seen as one of pairs of `bf16` numbers in `u32` elements, without the axes of parts.
 struct PairContraction {
   /// Over pairs: the axis that is summed in pairs has half its extent.
   private(set) var contract: Contract
@@ -46,12 +46,15 @@ struct PairContraction {
 }
 
 extension Contract {
-  /// How many parts the factors are split into: the last two axes are the sum of the parts' numbers and the data's part.
+  /// How many parts factors are split into: the last two axes are the sum of the parts' numbers and the data's part.
   fileprivate var numberOfParts: Int {
     let count = shape.count + reduced.count
     guard let first = rhs.first, first.coefficients == [count - 2: 1, count - 1: -1] else { return 1 }
     return reduced.last?.constant ?? 1
   }
+
+  /// The extents of the summed axes without those of parts.
+  var summedExtents: [Dim] { numberOfParts > 1 ? Array(reduced.dropLast(2)) : reduced }
 }
 
 extension View {

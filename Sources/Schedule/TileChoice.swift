@@ -4,7 +4,8 @@ extension ContractLowering {
   /// Estimated tiles that are worth measuring.
   private static let candidates = 12
 
-  /// Takes the tile that was measured best, where there is one. Contractions of symbolic extents and matrix units keep the estimate.
+  /// Takes the tile that was measured best, where there is one. Contractions of symbolic extents and matrix units keep
+  /// the estimate.
   mutating func choose(_ choices: inout Choices, threads: Int) {
     guard pairs?.unit != .tiles, let computation = computation(threads) else { return }
     let isPacked = panelSide.constant != nil && target.vectorBytes > 0 && contract.accumulator == .f32

@@ -6,7 +6,7 @@ import TensorIR
 /// A scatter is taken to work in place: elements that it leaves as they are do not count.
 struct Work: Hashable {
   /// A product added to a sum counts as two, every other scalar operation on data as one; functions count as the
-  /// operations that they are expanded to. Moves, index arithmetic, sorting and functions of the user do not count.
+  /// operations that they are expanded to, products of parts as one product. Moves, index arithmetic, sorting and functions of the user do not count.
   var operations: Dim
   /// Bytes of constants that are read, each once.
   var constantBytes: Dim
@@ -62,7 +62,8 @@ struct Work: Hashable {
     case .contract(let contract):
       [
         Body(
-          graph: ScalarGraph(), iterations: (contract.shape + contract.reduced).product, combining: 2, factors: 0..<2),
+          graph: ScalarGraph(), iterations: (contract.shape + contract.summedExtents).product, combining: 2,
+          factors: 0..<2),
         Body(graph: contract.epilogue, iterations: contract.shape.product),
       ]
     case .scatter(let scatter):
