@@ -135,8 +135,8 @@ private func prototypes(_ interface: Interface, _ program: Program) -> [String] 
     }
   }
   if interface.outputs.contains(where: { $0.port.updates != nil }) {
-    lines.append(" * An output that may be an input updates it in place where both pointers are the same; a run that fails leaves it undefined.")
-    lines.append(" * Outputs overlap no other inputs, no other outputs and not the arena.")
+    lines.append(" * An output that may be an input updates it in place where both pointers are the same;")
+    lines.append(" * a run that fails leaves it undefined. Other memory does not overlap.")
   }
   if interface.isDivided {
     lines.append(" * parallel: runs up to \(interface.parts) parts at the same time; NULL runs them one after the other")

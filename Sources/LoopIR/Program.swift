@@ -11,7 +11,8 @@ public struct Parameter: Hashable, Sendable {
   public var access: Access
   /// Guaranteed alignment of the address in bytes; at least the element's size.
   public var alignment: Int
-  /// Whether it may be the same place as another such parameter: elements are then read before they are written, at the same position.
+  /// Whether it may be the same place as another such parameter: each element is read before it is written, and by the
+  /// same position of the loops.
   public var mayCoincide = false
 
   public init(_ buffer: Buffer, access: Access, alignment: Int) {
@@ -90,7 +91,8 @@ public struct Port: Hashable, Sendable {
   /// The model's documentation of the value, for comments.
   public var documentation: String
   public var memory = OutputMemory.exact
-  /// For an output, the input that the caller may give the same memory: nothing reads the input after the output is written.
+  /// For an output, the input that the caller may give the same memory: nothing reads the input once the output is
+  /// written.
   public var updates: Int?
 
   public init(name: String, element: ElementType, extents: [Extent], documentation: String = "") {

@@ -19,8 +19,8 @@ public struct LoopVerificationError: Error, CustomStringConvertible {
 /// - tile registers are numbered from 0 to 7 and have at most 16 rows of 16 elements of 4 bytes;
 /// - loop steps are at least 1, and unrolled loops have literal bounds;
 /// - calls give a kernel one argument for each parameter, of its element type (or `u16` for `u32`, as pairs), aligned as it asks where that is
-///   known, and `i64` scalars; no argument that a kernel writes is passed twice, and with an output the input that it updates only where both
-///   parameters may coincide;
+///   known, and `i64` scalars; no argument that a kernel writes is passed twice, and an output comes
+///   with the input that it updates only where both parameters may coincide;
 /// - outputs update inputs of their type and extents, each its own;
 /// - statuses of failure are not 0, and a kernel may fail exactly if it says so; kernels call no kernels;
 /// - ports and storage exist, arena offsets are multiples of 64 and within the arena where they are literal,

@@ -44,8 +44,8 @@ extension LaidOutGraph {
 }
 
 extension Steps {
-  /// For every output, the input whose memory it may be: one of its type from which it is computed, and which is read for the last time
-  /// before the output is first written, or by the same step in a way that `Step.updates` allows.
+  /// For every output, the input whose memory it may be: one of its type from which it is computed, and which is read for
+  /// the last time before the output is first written, or by the same step in a way that `Step.updates` allows.
   ///
   /// Of several pairs, the one with fewer steps from the input to the output comes first; no input is taken twice.
   func updatedInputs(_ isExact: [Bool]) -> [Int?] {
@@ -79,9 +79,10 @@ extension Steps {
     let target = root(graph.outputs[output])
     let copies = graph.outputs.indices.filter { !isHome($0) && root(graph.outputs[$0]) == source }
     guard isHome(output) else { return copies.allSatisfy { $0 <= output } }
-    guard copies.isEmpty, let first = steps.firstIndex(where: { $0.touches && $0.writes.contains { root($0) == target } })
-    else { return false }
-    guard let last = steps.lastIndex(where: { $0.touches && $0.reads.contains { root($0) == source } }) else { return true }
+    func writes(_ step: Step) -> Bool { step.touches && step.writes.contains { root($0) == target } }
+    func reads(_ step: Step) -> Bool { step.touches && step.reads.contains { root($0) == source } }
+    guard copies.isEmpty, let first = steps.firstIndex(where: writes) else { return false }
+    guard let last = steps.lastIndex(where: reads) else { return true }
     if last != first { return last < first }
     return steps[first].reads.allSatisfy { value in
       root(value) != source || steps[first].updates.contains { $0.operand == value && root($0.result) == target }
@@ -118,7 +119,9 @@ extension Assembler {
       let values = [steps.graph.inputs[input], steps.root(steps.graph.outputs[output])]
       for step in steps.steps {
         guard case .call(let kernel, let bindings) = step.action else { continue }
-        let bound = bindings.map { binding -> ValueID? in if case .value(let value) = binding { steps.root(value) } else { nil } }
+        let bound = bindings.map { binding -> ValueID? in
+          if case .value(let value) = binding { steps.root(value) } else { nil }
+        }
         guard values.allSatisfy(bound.contains) else { continue }
         for (position, value) in bound.enumerated() where values.contains(where: { $0 == value }) {
           program.kernels[kernel].parameters[position].mayCoincide = true
