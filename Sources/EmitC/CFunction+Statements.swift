@@ -39,7 +39,9 @@ extension CFunction {
     case .prefetch: break
     case .tile(let operation): fatalError("C has no tiles: \(operation)")
     case .copy(let to, let index, let from, let fromIndex, let count):
-      line("memcpy(\(place(to, index)), \(place(from, fromIndex)), \(size(count, to.element)));")
+      let (destination, source) = (place(to, index), place(from, fromIndex))
+      let guardText = mayCoincide(to, from) ? "if (\(destination) != \(source)) " : ""
+      line("\(guardText)memcpy(\(destination), \(source), \(size(count, to.element)));")
     case .call(let kernel, let arguments, let scalars):
       guard let kernelCall else { fatalError("a kernel cannot call kernel \(kernel)") }
       kernelCall(&self, kernel, arguments, scalars)

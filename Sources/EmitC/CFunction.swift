@@ -18,6 +18,8 @@ struct CFunction {
   private(set) var usedVariables: Set<Int> = []
   /// C name of each symbolic dimension.
   var symbol: (String) -> String
+  /// Whether the first buffer, which a copy writes, may be the second, which it reads; only in the entry.
+  var mayCoincide: (Buffer, Buffer) -> Bool = { _, _ in false }
   /// Prints a request for memory; only the entry has them.
   var acquisition: ((inout CFunction, Buffer, Expr) -> Void)?
   /// Prints a call of a kernel; only the entry has calls.

@@ -43,6 +43,7 @@ func printEntry(_ program: Program, _ interface: Interface, _ constants: [String
   }
   var function = CFunction(program.entry, returnsStatus: true, buffer: buffer, symbol: symbol)
   function.localSuffix = "_"
+  function.mayCoincide = program.mayCoincide
   function.kernelCall = { function, kernel, arguments, scalars in
     let texts =
       arguments.map { function.place($0.buffer, $0.offset) } + scalars.map { function.print($0).text }

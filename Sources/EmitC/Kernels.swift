@@ -76,7 +76,7 @@ struct CKernels {
       + kernel.scalars.filter { !function.usedVariables.contains($0.id) }.map { "  (void)v\($0.id);" }
     let parameters =
       kernel.parameters.map {
-        "\($0.access == .read ? "const " : "")\($0.buffer.element.cType) *RESTRICT b\($0.buffer.id)"
+        "\($0.access == .read ? "const " : "")\($0.buffer.element.cType) *\($0.mayCoincide ? "" : "RESTRICT ")b\($0.buffer.id)"
       } + kernel.scalars.map { "int64_t v\($0.id)" } + symbols[index].map { "int64_t \(symbol($0))" }
     let list = parameters.isEmpty ? "void" : parameters.joined(separator: ", ")
     let head = "static \(kernel.mayFail ? "int" : "void") \(names[index])(\(list)) {"

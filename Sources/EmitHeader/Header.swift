@@ -70,6 +70,9 @@ private func macros(_ interface: Interface, _ program: Program) -> [String] {
       lines.append("#define \(name)_COUNT \(count)")
       lines.append("#define \(name)_BYTES \(bytes)")
     }
+    if let input = tensor.port.updates {
+      lines.append("#define \(name)_MAY_BE_\(interface.inputs[input].identifier.uppercased()) 1")
+    }
   }
   return lines
 }
@@ -126,9 +129,14 @@ private func prototypes(_ interface: Interface, _ program: Program) -> [String] 
       case .upTo: line += "; the call sets its extents"
       case .acquired: line += "; the call allocates it and sets its extents"
       }
+      if let input = tensor.port.updates { line += "; may be \(interface.inputs[input].identifier)" }
       if !tensor.port.documentation.isEmpty { line += "; \(comment(tensor.port.documentation))" }
       lines.append(line)
     }
+  }
+  if interface.outputs.contains(where: { $0.port.updates != nil }) {
+    lines.append(" * An output that may be an input updates it in place where both pointers are the same;")
+    lines.append(" * a run that fails leaves it undefined. Other memory does not overlap.")
   }
   if interface.isDivided {
     lines.append(" * parallel: runs up to \(interface.parts) parts at the same time; NULL runs them one after the other")

@@ -83,6 +83,9 @@ public struct Interface: Sendable {
       guard program.outputs.map(\.memory) == outputs.map(\.port.memory) else {
         throw .unsupported("the sizes of outputs have other bounds for other processors", hint: "give one --cpu")
       }
+      for (index, port) in program.outputs.enumerated() where port.updates != outputs[index].port.updates {
+        outputs[index].port.updates = nil
+      }
       if let first = arenaBytes { arenaBytes = program.arenaBytes.integerValue.map { max(first, $0) } }
       acquiresMemory = acquiresMemory || program.acquiresMemory
       parts = max(parts, program.parts)

@@ -109,6 +109,7 @@ private func emitEntry(
         emitter.builder, target.i8, emitter.parameter(0), &indices, 1, "")
     }
   }
+  emitter.mayCoincide = program.mayCoincide
   emitter.emitCall = { emitter, kernel, arguments, scalars in
     let callee = kernels[kernel]
     let pointers = arguments.map { emitter.address($0.buffer, emitter.emit($0.offset)) }

@@ -49,7 +49,18 @@ extension FunctionEmitter {
       let alignment = UInt32(to.element.bytes)
       let destination = address(to, emit(index))
       let source = address(from, emit(fromIndex))
-      LLVMBuildMemCpy(builder, destination, alignment, source, alignment, bytes(count, to.element))
+      let size = bytes(count, to.element)
+      let end = mayCoincide(to, from) ? block("copied") : nil
+      if let end {
+        let differ = block("copy")
+        LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntEQ, destination, source, ""), end, differ)
+        moveTo(differ)
+      }
+      LLVMBuildMemCpy(builder, destination, alignment, source, alignment, size)
+      if let end {
+        LLVMBuildBr(builder, end)
+        moveTo(end)
+      }
     case .call(let kernel, let arguments, let scalars):
       guard let emitCall else { fatalError("a kernel cannot call kernel \(kernel)") }
       emitCall(self, kernel, arguments, scalars)

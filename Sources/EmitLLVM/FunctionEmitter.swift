@@ -19,6 +19,8 @@ final class FunctionEmitter {
   /// Stack slots of symbols that change, and of buffers whose memory is acquired.
   var symbolSlots: [String: LLVMValueRef] = [:]
   var bufferSlots: [Int: LLVMValueRef] = [:]
+  /// Whether the first buffer, which a copy writes, may be the second, which it reads; only in the entry.
+  var mayCoincide: (Buffer, Buffer) -> Bool = { _, _ in false }
   /// Emits a request for memory; only the entry has them.
   var emitAcquire: ((FunctionEmitter, Buffer, Expr) -> Void)?
   var positions = IndexMath()

@@ -26,7 +26,7 @@ func emitKernel(_ kernel: Kernel, of program: Program, in target: ModuleContext)
   if kernel.staysScalar { target.add(target.attribute("noimplicitfloat"), to: function) }
   let emitter = FunctionEmitter(target, function: function, returnsStatus: kernel.mayFail)
   for (index, parameter) in kernel.parameters.enumerated() {
-    for name in ["noalias", "nonnull", "nocapture"] {
+    for name in ["nonnull", "nocapture"] + (parameter.mayCoincide ? [] : ["noalias"]) {
       target.add(target.attribute(name), to: function, parameter: index)
     }
     target.add(target.attribute("align", UInt64(parameter.alignment)), to: function, parameter: index)

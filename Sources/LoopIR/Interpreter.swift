@@ -18,15 +18,20 @@ extension Program {
   /// memory is written before it is read. Arena, outputs and local arrays start out unwritten, and success leaves
   /// outputs written.
   ///
-  /// Buffers of the arena are only known to lie in it.
-  public func interpret(inputs: [[UInt8]], symbols values: [Int] = []) throws(InterpretationError) -> InterpretedResult
-  {
+  /// Buffers of the arena are only known to lie in it. With `inPlace`, outputs are the inputs that they may be.
+  public func interpret(
+    inputs: [[UInt8]], symbols values: [Int] = [], inPlace: Bool = false
+  ) throws(InterpretationError) -> InterpretedResult {
     var sizes = Interpreter(kernels: [], symbols: Dictionary(uniqueKeysWithValues: zip(self.symbols, values)))
     for symbol in derived { sizes.symbols[symbol.name] = try sizes.index(symbol.value) }
     let sources = inputs.map { Memory($0) }
     let constants = self.constants.map { constant in Memory(constant.bytes.withUnsafeBytes { Array($0) }) }
     var results: [Memory] = []
     for port in outputs {
+      if inPlace, let input = port.updates {
+        results.append(sources[input])
+        continue
+      }
       switch port.memory {
       case .exact: results.append(Memory(unwritten: try sizes.bytes(port)))
       case .upTo(let count): results.append(Memory(unwritten: try sizes.index(count) * port.element.bytes))

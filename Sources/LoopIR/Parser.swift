@@ -107,6 +107,7 @@ extension Parameter {
     let element = try reader.element()
     try reader.expect(word: "align")
     self.init(Buffer(id: id, element: element), access: access, alignment: try reader.count())
+    mayCoincide = reader.take(word: "coincides")
   }
 }
 
@@ -125,6 +126,7 @@ extension Port {
     } else if reader.take(word: "acquired") {
       memory = .acquired
     }
+    if reader.take(word: "updates") { updates = try reader.count() }
   }
 }
 

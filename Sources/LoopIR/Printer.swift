@@ -143,7 +143,7 @@ extension ExternalArgument: CustomStringConvertible {
 
 extension Kernel: CustomStringConvertible {
   public var description: String {
-    let buffers = parameters.map { "\($0.buffer): \($0.access) \($0.buffer.element) align \($0.alignment)" }
+    let buffers = parameters.map { "\($0.buffer): \($0.access) \($0.buffer.element) align \($0.alignment)\($0.mayCoincide ? " coincides" : "")" }
     let list = (buffers + scalars.map { "\($0): \($0.type)" }).joined(separator: ", ")
     let marks = (mayFail ? " fails" : "") + (staysScalar ? " scalar" : "")
     return block("kernel \(name.quotedIfNeeded)(\(list))\(marks)", body).joined(separator: "\n")
@@ -155,7 +155,8 @@ extension Program: CustomStringConvertible {
     func ports(_ ports: [Port]) -> String {
       ports.map { port in
         let extents = port.extents.map(\.expr.description).joined(separator: ", ")
-        return "\(port.name.quotedIfNeeded): \(port.element)[\(extents)]\(port.memory)"
+        let updates = port.updates.map { " updates \($0)" } ?? ""
+        return "\(port.name.quotedIfNeeded): \(port.element)[\(extents)]\(port.memory)\(updates)"
       }
         .joined(separator: ", ")
     }

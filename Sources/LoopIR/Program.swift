@@ -11,6 +11,9 @@ public struct Parameter: Hashable, Sendable {
   public var access: Access
   /// Guaranteed alignment of the address in bytes; at least the element's size.
   public var alignment: Int
+  /// Whether it may be the same place as another such parameter: each element is read before it is written, and by the
+  /// same position of the loops.
+  public var mayCoincide = false
 
   public init(_ buffer: Buffer, access: Access, alignment: Int) {
     self.buffer = buffer
@@ -88,6 +91,9 @@ public struct Port: Hashable, Sendable {
   /// The model's documentation of the value, for comments.
   public var documentation: String
   public var memory = OutputMemory.exact
+  /// For an output, the input that the caller may give the same memory: nothing reads the input once the output is
+  /// written.
+  public var updates: Int?
 
   public init(name: String, element: ElementType, extents: [Extent], documentation: String = "") {
     self.name = name
@@ -195,6 +201,14 @@ public struct Program: Sendable {
 
   /// All symbols that kernels and the entry may use.
   public var allSymbols: [String] { symbols + derived.map(\.name) + measured }
+
+  /// Whether a buffer of the entry is an output that may be the input which another is.
+  public func mayCoincide(_ output: Buffer, _ input: Buffer) -> Bool {
+    guard storage.indices.contains(output.id), storage.indices.contains(input.id),
+      case .output(let updated) = storage[output.id], case .input(let source) = storage[input.id]
+    else { return false }
+    return outputs[updated].updates == source
+  }
 
   /// Whether a call acquires memory.
   public var acquiresMemory: Bool {

@@ -104,7 +104,8 @@ public indirect enum Statement: Hashable, Sendable {
   case prefetch(Buffer, index: Expr)
   /// Kernels that use tile registers configure them first and release them at last.
   case tile(TileOperation)
-  /// Copies `count` elements between buffers of the same element type; source and destination do not overlap.
+  /// Copies `count` elements between buffers of the same element type; source and destination do not overlap, or they are
+  /// an output of the program and the input that it updates, which may be the same place: then there is nothing to do.
   case copy(to: Buffer, index: Expr, from: Buffer, fromIndex: Expr, count: Expr)
   /// Runs a kernel of the program by its position in `Program.kernels`, with one argument for each parameter.
   case call(kernel: Int, arguments: [Argument], scalars: [Expr])

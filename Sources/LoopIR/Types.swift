@@ -27,7 +27,7 @@ public struct Variable: Hashable, Sendable {
 
 /// A typed array in memory; numbered densely from 0 within the kernel (or within the program's entry).
 ///
-/// Distinct buffers of one kernel never overlap unless both are only read. `bool` takes one byte, 0 or 1.
+/// Distinct buffers of one kernel never overlap unless both are only read or both may coincide. `bool` takes one byte, 0 or 1.
 public struct Buffer: Hashable, Sendable {
   public var id: Int
   public var element: ElementType

@@ -19,7 +19,9 @@ public struct LoopVerificationError: Error, CustomStringConvertible {
 /// - tile registers are numbered from 0 to 7 and have at most 16 rows of 16 elements of 4 bytes;
 /// - loop steps are at least 1, and unrolled loops have literal bounds;
 /// - calls give a kernel one argument for each parameter, of its element type (or `u16` for `u32`, as pairs), aligned as it asks where that is
-///   known, and `i64` scalars; no argument that a kernel writes is passed twice;
+///   known, and `i64` scalars; no argument that a kernel writes is passed twice, and an output comes
+///   with the input that it updates only where both parameters may coincide;
+/// - outputs update inputs of their type and extents, each its own;
 /// - statuses of failure are not 0, and a kernel may fail exactly if it says so; kernels call no kernels;
 /// - ports and storage exist, arena offsets are multiples of 64 and within the arena where they are literal,
 ///   symbols are declared, measured symbols and acquired memory are given in the entry only, and the sizes of constants are whole numbers of elements.
@@ -35,6 +37,7 @@ public func verify(_ program: Program) throws(LoopVerificationError) {
   for port in program.inputs + program.outputs {
     for extent in port.extents { try inside.position(extent.expr, "extent of \(port.name)") }
   }
+  try verifyUpdates(program)
   var known = Set(program.symbols)
   for symbol in program.derived {
     try BlockVerifier(symbols: known, kernels: []).expect(symbol.value, ValueType(.i64))
@@ -50,6 +53,7 @@ public func verify(_ program: Program) throws(LoopVerificationError) {
   }
   var entry = BlockVerifier(symbols: symbols, kernels: program.kernels)
   entry.externals = program.externals
+  entry.mayCoincide = program.mayCoincide
   entry.measured = Set(program.measured)
   var elements: [Int: ElementType] = [:]
   for buffer in program.entry.buffers {
@@ -59,6 +63,18 @@ public func verify(_ program: Program) throws(LoopVerificationError) {
   }
   for (id, storage) in program.storage.enumerated() { try entry.declare(storage, id, elements[id], program) }
   try entry.block(program.entry)
+}
+
+private func verifyUpdates(_ program: Program) throws(LoopVerificationError) {
+  var updated: Set<Int> = []
+  for port in program.inputs where port.updates != nil { throw LoopVerificationError("\(port.name) is no output") }
+  for port in program.outputs {
+    guard let input = port.updates else { continue }
+    guard program.inputs.indices.contains(input), updated.insert(input).inserted, port.memory == .exact,
+      program.inputs[input].element == port.element,
+      program.inputs[input].extents.map(\.expr) == port.extents.map(\.expr)
+    else { throw LoopVerificationError("\(port.name) cannot be input \(input)") }
+  }
 }
 
 private func verify(_ kernel: Kernel, symbols: Set<String>) throws(LoopVerificationError) {
@@ -107,6 +123,8 @@ struct BlockVerifier {
   var externals: [ExternalFunction] = []
   /// Symbols that may be given a value.
   var measured: Set<String> = []
+  /// Whether the first buffer may be given the memory of the second.
+  var mayCoincide: (Buffer, Buffer) -> Bool = { _, _ in false }
   /// Buffers that may be given memory.
   private var acquirable: Set<Int> = []
   private(set) var mayFail = false
@@ -331,6 +349,11 @@ struct BlockVerifier {
     }
     for (position, parameter) in called.parameters.enumerated() where parameter.access != .read {
       let argument = arguments[position]
+      for (other, second) in zip(called.parameters, arguments) where mayCoincide(argument.buffer, second.buffer) {
+        guard parameter.mayCoincide, other.mayCoincide else {
+          throw LoopVerificationError("\(argument.buffer) may be \(second.buffer), but the kernel does not say so")
+        }
+      }
       for (other, second) in arguments.enumerated() where other != position && second == argument {
         throw LoopVerificationError("\(argument.buffer) is written and passed twice")
       }

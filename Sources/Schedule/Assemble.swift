@@ -66,6 +66,7 @@ public func schedule(
   }
   let plan = assembler.plan(steps, placed: places)
   places.merge(assembler.arenaPlaces(steps, plan, base: 0)) { given, _ in given }
+  assembler.bindUpdates(steps.updatedInputs(assembler.program.outputs.map { $0.memory == .exact }), steps)
   assembler.program.entry =
     dimensionChecks(assembler.program.symbols) + assembler.statements(steps, plan, base: 0, places) + copies
   assembler.program.arenaBytes = plan.memory.bytes.expr
@@ -277,7 +278,7 @@ struct Assembler {
           statements.append(fail(assumption.status, if: .compare(isBroken, fact.left.expr, fact.right.expr)))
         }
       case .external(let external):
-        statements += measured(call(external, step, steps, places), external.function.name, step)
+        statements += measured([call(external, step, steps, places)], external.function.name, step)
       case .branch(let choice):
         guard let plans = plan.bodies[number], let place = plan.scratch[number][0] else { fatalError("branch without a plan") }
         statements += branch(choice, plans, base + place, steps, &places)
@@ -299,7 +300,9 @@ struct Assembler {
             }
           }
         }
-        statements += measured(call(kernel, arguments), program.kernels[kernel].name, step)
+        let first = step.copiesFirst
+          ? [copy(to: place(step.writes[0], steps, places), from: step.reads[0], steps, places)] : []
+        statements += measured(first + [call(kernel, arguments)], program.kernels[kernel].name, step)
       case .scan(let scan):
         guard let body = plan.bodies[number]?[0], let place = plan.scratch[number][0] else { fatalError("scan without a plan") }
         let spare = plan.scratch[number].dropFirst().map { $0.map { base + $0 } }

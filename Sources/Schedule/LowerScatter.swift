@@ -2,16 +2,12 @@ import LoopIR
 import Support
 import TensorIR
 
-/// Lowers a scatter: a copy of operand 0 unless the result takes its place, then the updates one by one in row-major order.
-func lowerScatter(_ scatter: Scatter, _ node: Node, inPlace: Bool, _ scope: inout KernelScope) -> [Statement] {
+/// Lowers a scatter whose result has been given the elements of operand 0: the updates one by one in row-major order.
+func lowerScatter(_ scatter: Scatter, _ node: Node, _ scope: inout KernelScope) -> [Statement] {
   let target = scatter.target.legalized(encodingResults: false)
   let others = node.operands.dropFirst().map { scope.view($0, .read) }
-  let access: Access = inPlace || scatter.combiner != .assign ? .readWrite : .write
-  let result = scope.view(node.results[0], access)
-  let original = inPlace ? result : scope.view(node.operands[0], .read)
-  let operands = [original] + others
-  let copy = Statement.copy(
-    to: result.buffer, index: .index(0), from: original.buffer, fromIndex: .index(0), count: result.shape.product.expr)
+  let result = scope.view(node.results[0], .readWrite)
+  let operands = [scatter.readsOriginal ? scope.view(node.operands[0], .read) : result] + others
   var axes: [Expr] = []
   var variables: [(variable: Variable, extent: Dim)] = []
   for extent in scatter.updates {
@@ -41,7 +37,14 @@ func lowerScatter(_ scatter: Scatter, _ node: Node, inPlace: Bool, _ scope: inou
   let update: [Statement] =
     emitter.statements + checks + [.bind(place, offset)] + combining
     + [.store(result.buffer, index: .variable(place), value: combined, count: nil)]
-  return (inPlace ? [] : [copy]) + LoopNest.wrap(update, variables)
+  return LoopNest.wrap(update, variables)
+}
+
+extension Scatter {
+  /// Whether updates are computed from elements of operand 0.
+  var readsOriginal: Bool {
+    target.reachable.contains { if case .read(0, _, _) = target[$0] { true } else { false } }
+  }
 }
 
 extension ScatterCombiner {

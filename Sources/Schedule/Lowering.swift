@@ -41,7 +41,9 @@ struct Lowering {
         let body = try lower(scan.body, carried: scan.carried)
         let action = Step.Action.scan(
           ScanSteps(scan: scan, operands: node.operands, results: node.results, body: body))
-        steps.steps.append(Step(action: action, reads: node.operands, writes: node.results, origin: node.origin))
+        var step = Step(action: action, reads: node.operands, writes: node.results, origin: node.origin)
+        step.updates = scan.updates(node)
+        steps.steps.append(step)
       case .branch(let branch):
         let choice = BranchSteps(
           branch: branch, operands: node.operands, results: node.results, then: try lower(branch.then),
@@ -64,8 +66,15 @@ struct Lowering {
       case .scatter(let scatter):
         let inPlace = steps.mayOverwrite(scatter, at: position, carried: carried)
         if inPlace { steps.alias[node.results[0]] = node.operands[0] }
-        steps.steps.append(kernelStep(node, laidOut, steps.constants, inPlace: inPlace))
-      case .map, .reduce, .contract, .sort, .compact:
+        var step = kernelStep(node, laidOut, steps.constants)
+        step.copiesFirst = !inPlace
+        step.updates = scatter.updates(node)
+        steps.steps.append(step)
+      case .map(let map):
+        var step = kernelStep(node, laidOut, steps.constants)
+        step.updates = map.updates(node, laidOut)
+        steps.steps.append(step)
+      case .reduce, .contract, .sort, .compact:
         steps.steps.append(kernelStep(node, laidOut, steps.constants))
       }
       if isMeasured, let work = Work(node, in: graph, constants: steps.constants) {
@@ -78,22 +87,16 @@ struct Lowering {
   /// Whether a map only moves elements, and its layout makes the move the identity in memory.
   private func isCopy(_ map: Map, _ node: Node, _ laidOut: LaidOutGraph) -> Bool {
     guard node.operands.count == 1, case .read(_, let indices, nil) = map.body[map.body.results[0]] else { return false }
-    let operand = laidOut.graph.type(of: node.operands[0])
-    guard operand.shape.product == map.shape.product else { return false }
-    let source = laidOut.layouts[node.operands[0].index].strides(operand.shape)
-    let target = laidOut.layouts[node.results[0].index].strides(map.shape)
-    var form = LinearForm()
-    for (index, stride) in zip(indices, source) { form.add(LinearForm(index, in: map.body), times: stride) }
-    guard form.isAffine, form.constant == 0 else { return false }
-    return map.shape.indices.allSatisfy { map.shape[$0] == 1 || (form.axes[$0] ?? 0) == target[$0] }
+    guard laidOut.graph.shape(of: node.operands[0]).product == map.shape.product else { return false }
+    return laidOut.isInPlace(indices, of: node.operands[0], map, result: node.results[0])
   }
 
   private mutating func kernelStep(
-    _ node: Node, _ laidOut: LaidOutGraph, _ constants: [ValueID: ConstantTensor], inPlace: Bool = false
+    _ node: Node, _ laidOut: LaidOutGraph, _ constants: [ValueID: ConstantTensor]
   ) -> Step {
     var scope = KernelScope(graph: laidOut.graph, layouts: laidOut.layouts, threads: threads)
     let asked = choices.questions.count
-    let body = statements(node, laidOut, constants, inPlace, &scope)
+    let body = statements(node, laidOut, constants, &scope)
     let mayFail = Lowering.mayFail(body)
     let division = KernelDivision(parts: mayFail ? 1 : threads, part: scope.part)
     let kernel = Kernel(
@@ -115,7 +118,7 @@ struct Lowering {
   }
 
   private mutating func statements(
-    _ node: Node, _ laidOut: LaidOutGraph, _ constants: [ValueID: ConstantTensor], _ inPlace: Bool,
+    _ node: Node, _ laidOut: LaidOutGraph, _ constants: [ValueID: ConstantTensor],
     _ scope: inout KernelScope
   ) -> [Statement] {
     let layout = laidOut.layouts[node.results[0].index]
@@ -135,7 +138,7 @@ struct Lowering {
       tiled?.choose(&choices, threads: threads)
       if let statements = tiled?.lower(node.operands, node.results[0], in: &scope) { return statements }
       return lowerReduce(contract.asReduce(node.operands.map { laidOut.graph.type(of: $0) }), node, layout, &scope)
-    case .scatter(let scatter): return lowerScatter(scatter, node, inPlace: inPlace, &scope)
+    case .scatter(let scatter): return lowerScatter(scatter, node, &scope)
     case .sort(let sort): return lowerSort(sort, node, &scope)
     case .compact(let compact): return lowerCompact(compact, node, &scope)
     case .constant, .reshape, .scan, .branch, .external, .measure, .assume:

@@ -23,14 +23,12 @@ public enum Measurement {
 
 extension Assembler {
   /// The statement of a step; in a program that is measured, between calls that tell its work.
-  mutating func measured(_ statement: Statement, _ name: String, _ step: Step) -> [Statement] {
-    guard let work = step.work else { return [statement] }
+  mutating func measured(_ statements: [Statement], _ name: String, _ step: Step) -> [Statement] {
+    guard let work = step.work else { return statements }
     groups.append(Group(name: name, origin: step.origin))
     let values = [.index(groups.count - 1), work.operations.expr, work.constantBytes.expr, work.otherBytes.expr]
     let (begin, end) = (number(of: Measurement.begin), number(of: Measurement.end))
-    return [
-      .external(function: begin, arguments: []), statement,
-      .external(function: end, arguments: values.map { .value($0) }),
-    ]
+    return [.external(function: begin, arguments: [])] + statements
+      + [.external(function: end, arguments: values.map { .value($0) })]
   }
 }

@@ -21,8 +21,18 @@ struct Step {
   var reads: [ValueID]
   var writes: [ValueID]
   var origin: String
+  /// Whether the first value that is read is copied to the first that is written, before the call.
+  var copiesFirst = false
+  /// Values that are written, with what is read: where both are the same memory, elements are read before they are written.
+  var updates: [Update] = []
   /// What a call does, in programs that are measured.
   var work: Work?
+}
+
+/// A value that a step may write over one that it reads.
+struct Update {
+  var operand: ValueID
+  var result: ValueID
 }
 
 /// The steps of a scan's body, and what its arena needs.
@@ -93,9 +103,8 @@ struct Steps {
     let node = graph.nodes[position]
     let root = root(node.operands[0])
     func isRoot(_ value: ValueID) -> Bool { self.root(value) == root }
-    let isRead = scatter.target.reachable.contains { if case .read(0, _, _) = scatter.target[$0] { true } else { false } }
     let isReadLater = graph.nodes[(position + 1)...].contains { $0.operands.contains(where: isRoot) }
-    guard !isRead, !isReadLater, !node.operands.dropFirst().contains(where: isRoot), constants[root] == nil,
+    guard !scatter.readsOriginal, !isReadLater, !node.operands.dropFirst().contains(where: isRoot), constants[root] == nil,
       !graph.outputs.contains(where: isRoot)
     else { return false }
     guard let input = graph.inputs.firstIndex(of: root) else { return true }
