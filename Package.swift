@@ -58,7 +58,7 @@ let package = Package(
       name: "Driver",
       dependencies: [
         "Support", "ONNXReader", "Verify", "TensorIR", "Operators", "Passes", "Schedule", "LoopIR", "EmitLLVM", "EmitC",
-        "EmitHeader", "ModelHost", "CModelABI", "Tuning",
+        "EmitHeader", "ModelHost", "CModelABI", "CSystem", "Tuning",
       ]),
     .executableTarget(
       name: "onnxc",
@@ -80,7 +80,7 @@ let package = Package(
     .testTarget(name: "ImagesTests", dependencies: ["CImages"], exclude: ["images.txt"]),
     .testTarget(name: "VerifyTests", dependencies: ["Verify", "ONNXReader", "Support"]),
     .testTarget(name: "TensorIRTests", dependencies: ["TensorIR", "Support"]),
-    .target(name: "CTileEmulator", path: "Tests/CTileEmulator"),
+    .target(name: "CTileEmulator", dependencies: ["CSystem"], path: "Tests/CTileEmulator"),
     .testTarget(
       name: "PrecisionTests",
       dependencies: ["CTileEmulator", "EmitLLVM", "LoopIR", "ModelHost", "Passes", "Schedule", "Support", "TensorIR"]),

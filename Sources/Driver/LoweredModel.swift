@@ -42,7 +42,7 @@ struct LoweredModel {
     variants.map { variant in
       let processor = variant.processor
       var code = ProgramVariant(name: processor.name, program: variant.program, options: processor.codegen)
-      if let hasTiles = processor.hasTiles { code.asked = hasTiles ? Processor.tileFeatures : "" }
+      code.asked = processor.asked
       return code
     }
   }

@@ -35,7 +35,7 @@ extension Pipeline {
     _ request: CaseRequest, inputs: [HostValue], options: CompileOptions, runs: Int?
   ) throws -> ModelProfile {
     var peakOptions = options
-    (peakOptions.backend, peakOptions.emit) = (.llvm, .library)
+    (peakOptions.backend, peakOptions.emit, peakOptions.isMeasured) = (.llvm, .library, true)
     let processors = try processors(peakOptions)
     guard processors.count == 1 else {
       throw ModelError.unsupported("a profile is of code for one processor", hint: "give one --cpu")

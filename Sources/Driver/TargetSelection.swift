@@ -1,3 +1,4 @@
+import CSystem
 import EmitLLVM
 import Passes
 import Schedule
@@ -13,13 +14,8 @@ struct Processor {
   var model: String
   /// The scheduler's description.
   var target: Target
-  /// Of two processors that differ in tile registers alone, whether this one has them; nil if there is no other.
-  var hasTiles: Bool?
-}
-
-extension Processor {
-  /// What code with tile registers needs beyond AVX-512.
-  static let tileFeatures = "+amx-tile,+amx-bf16"
+  /// The features that code asks for when it runs, if not all: those by which it differs from its twin.
+  var asked: String?
 }
 
 extension CompileOptions.Precision {
@@ -89,10 +85,11 @@ extension Pipeline {
     return processors.sorted { rank($0) > rank($1) }
   }
 
-  /// One processor twice: the system may refuse tile registers.
+  /// One processor twice: the system may refuse tile registers. Code that is measured runs here, where that is known.
   private static func withAndWithoutTiles(_ processor: Processor, _ options: CompileOptions) -> [Processor] {
     var (tiles, others) = (processor, withoutTiles(processor, options))
-    (tiles.hasTiles, others.hasTiles) = (true, false)
+    if options.isMeasured { return [csystem_may_use_tiles() != 0 ? tiles : others] }
+    (tiles.asked, others.asked) = ("+amx-tile,+amx-bf16", "")
     return [tiles, others]
   }
 
@@ -105,10 +102,10 @@ extension Pipeline {
     return changed
   }
 
-  /// The processors that the options name and that their tuning table says nothing of.
+  /// The processors that the options name and that their tuning table says nothing of, each once.
   public static func processorsWithoutTuning(_ options: CompileOptions) -> [String] {
     let names = (try? processors(options))?.map(\.model) ?? []
-    return names.filter { options.tuning.processors[$0] == nil }
+    return Set(names.filter { options.tuning.processors[$0] == nil }).sorted()
   }
 
   private static func codegen(_ options: CompileOptions) -> LLVMOptions {

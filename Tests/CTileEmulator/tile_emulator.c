@@ -1,18 +1,16 @@
 // The encodings and the order of additions are those of Intel's manual, volume 2.
 #define _GNU_SOURCE
+#include "csystem.h"
 #include "tile_emulator.h"
 
 #if defined(__x86_64__) && defined(__linux__)
 
-#include <cpuid.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <ucontext.h>
-#include <unistd.h>
 
 typedef struct {
   uint8_t rows[8];
@@ -26,7 +24,7 @@ static atomic_ulong count;
 typedef struct {
   const uint8_t *next;
   greg_t *registers;
-  unsigned extend_register, extend_index, extend_base;
+  unsigned extend_index, extend_base;
   unsigned operand, prefix, opcode;
 } instruction;
 
@@ -143,7 +141,6 @@ static void handle(int signal, siginfo_t *information, void *context) {
   const uint8_t *code = (const uint8_t *)state->uc_mcontext.gregs[REG_RIP];
   instruction in = {.registers = state->uc_mcontext.gregs};
   if (code[0] == 0xc4 && (code[1] & 0x1f) == 2) {
-    in.extend_register = code[1] & 0x80 ? 0 : 8;
     in.extend_index = code[1] & 0x40 ? 0 : 8;
     in.extend_base = code[1] & 0x20 ? 0 : 8;
     in.operand = ~(code[2] >> 3) & 15;
@@ -161,10 +158,7 @@ static void handle(int signal, siginfo_t *information, void *context) {
 }
 
 int tile_emulator_install(void) {
-  unsigned a, b, c, d;
-  int has_tiles = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1) && (d >> 24 & 1);
-  // arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA)
-  if (has_tiles && syscall(SYS_arch_prctl, 0x1023, 18) == 0) return 1;
+  if (csystem_may_use_tiles()) return 1;
   struct sigaction action = {.sa_sigaction = handle, .sa_flags = SA_SIGINFO};
   return sigaction(SIGILL, &action, NULL) == 0;
 }

@@ -123,6 +123,12 @@ private func zeros(_ dims: [Int]) -> HostValue {
     #expect(lines.contains { $0.contains(": 'dense' (Gemm-21) + 'clip' (Relu-21)") }, "\(profile.text)")
   }
 
+  /// Code with tile registers has a twin without, of which this machine runs one.
+  @Test func oneOfTwins() throws {
+    let profile = try profile(turns: 1) { $0.features = ["+amx-tile", "+amx-bf16"] }
+    #expect(!profile.rows.isEmpty && profile.rows.allSatisfy { $0.counts.calls > 0 })
+  }
+
   @Test func oneProcessorOnly() {
     #expect(throws: ModelError.self) { try profile(turns: 1) { $0.cpu = "x86-64-v2,x86-64-v3" } }
   }
