@@ -199,10 +199,7 @@ private struct WeightContraction {
   private func splitWeights() -> ConstantTensor {
     let others = weightAxes.indices.filter { weightAxes[$0] != channel }
     let dims = others.map { weights.dims[$0] }
-    var strides = [Int](repeating: 1, count: weights.dims.count)
-    for dimension in weights.dims.indices.dropLast().reversed() {
-      strides[dimension] = strides[dimension + 1] * weights.dims[dimension + 1]
-    }
+    let strides = weights.strides
     var offsets = [0]
     for dimension in others {
       offsets = offsets.flatMap { base in (0..<weights.dims[dimension]).map { base + $0 * strides[dimension] } }
@@ -235,13 +232,5 @@ extension AffineIndex {
   fileprivate var singleAxis: Int? {
     guard offset == 0, coefficients.count == 1, let axis = coefficients.first, axis.value == 1 else { return nil }
     return axis.key
-  }
-}
-
-extension Float {
-  /// The bits of the nearest `bf16` number, ties to even.
-  fileprivate var brainBits: UInt16 {
-    if isNaN { return UInt16(bitPattern >> 16) | 0x40 }
-    return UInt16((bitPattern + 0x7fff + (bitPattern >> 16 & 1)) >> 16)
   }
 }

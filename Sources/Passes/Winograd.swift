@@ -178,7 +178,7 @@ private struct WindowContraction {
   /// `G w Gᵀ`: axes row, column, channel, feature.
   private func transformedWeights() -> ConstantTensor {
     let given = weights.doubles
-    let strides = weights.dims.indices.map { weights.dims[($0 + 1)...].reduce(1, *) }
+    let strides = weights.strides
     func stride(_ axis: Int) -> Int { weightDimensions[axis].map { strides[$0] } ?? 0 }
     let (rowStride, columnStride) = (stride(spatial[0].inner), stride(spatial[1].inner))
     let matrix = [[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]]

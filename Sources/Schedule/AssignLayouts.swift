@@ -11,8 +11,8 @@ public struct LaidOutGraph {
 /// Chooses the layout of every value, in one sweep from inputs to outputs.
 ///
 /// A contraction with a constant factor puts the axes of that factor innermost (channels last), because vectors run along them;
-/// a map takes the order of its largest operand, and a reshape what its operand's order allows. Split factors, graph inputs, outputs and constants
-/// are row-major; where another order meets them, or meets a reshape that would break it, an identity map converts.
+/// a map takes the order of its largest operand, and a reshape what its operand's order allows. Split factors, graph
+/// inputs, outputs and constants are row-major; where another order meets them, or meets a reshape that would break it, an identity map converts.
 public func assignLayouts(_ graph: Graph) -> LaidOutGraph {
   var assignment = LayoutAssignment(graph)
   assignment.run()

@@ -55,11 +55,9 @@ extension ContractLowering {
     var lastRows: Expr
   }
 
-  /// Working memory for sums; nil where there is no matrix unit.
-  func tileSums(_ scope: inout KernelScope) -> Scratch? {
-    guard let pairs, pairs.unit == .tiles else { return nil }
-    let rows = max(Self.waitingRows, tile.rows * PairFactors.rows)
-    return scope.dividedScratch(.f32, count: Dim(rows * tile.vectors * PairFactors.columns))
+  /// Working memory for sums.
+  func tileSums(_ scope: inout KernelScope) -> Scratch {
+    scope.dividedScratch(.f32, count: Dim(Self.waitingRows * tile.vectors * PairFactors.columns))
   }
 
   // MARK: Shapes
@@ -85,8 +83,7 @@ extension ContractLowering {
   }
 
   /// Rows of the tiles, so that all of them have about as many.
-  private func rowsOfTile(_ extent: Dim) -> Int {
-    guard let extent = extent.constant else { return PairFactors.rows }
+  private func rowsOfTile(_ extent: Int) -> Int {
     let tiles = (extent + PairFactors.rows - 1) / PairFactors.rows
     return (extent + tiles - 1) / tiles
   }
@@ -95,15 +92,17 @@ extension ContractLowering {
 
   /// Statements for all rows of one panel.
   func tiledRows(
-    _ panel: Panel, _ pairs: PairFactors, _ sums: Scratch, _ axes: [Expr], _ scope: inout KernelScope
+    _ panel: Panel, _ weights: Buffer, _ pairs: PairFactors, _ sums: Scratch, _ axes: [Expr],
+    _ scope: inout KernelScope
   ) -> [Statement] {
-    let code = TileCode(lowering: self, panel: panel, pairs: pairs, sums: sums, terms: terms(panel, pairs))
+    let code = TileCode(
+      lowering: self, panel: panel, weights: weights, pairs: pairs, sums: sums, terms: terms(panel, pairs))
     var axes = axes
     var order = rowLoops.order
     guard let tiled = order.popLast() else { return code.single(axes, &scope) }
     let extent = rowLoops.extents[tiled]
     var outer: (axis: Int, rows: Int)?
-    if code.terms.chunks != nil, let count = extent.constant, count <= Self.waitingRows / 2, let axis = order.last,
+    if !code.terms.isWhole, let count = extent.constant, count <= Self.waitingRows / 2, let axis = order.last,
       rowLoops.extents[axis].constant != nil
     {
       outer = (axis, Self.waitingRows / count)
@@ -133,20 +132,16 @@ extension ContractLowering {
     var chunked: (axis: SumAxis, size: Int)?
     var inner: [SumAxis]
 
-    /// Nil if all terms are summed at once.
-    var chunks: Int? {
-      let count = outer.reduce(1) { $0 * $1.extent } * (chunked.map { ($0.axis.extent + $0.size - 1) / $0.size } ?? 1)
-      return count > 1 ? count : nil
-    }
+    /// Whether all terms are summed at once.
+    var isWhole: Bool { outer.isEmpty && chunked == nil }
   }
 
   private func terms(_ panel: Panel, _ pairs: PairFactors) -> Terms {
     let axes = sumAxes(panel, pairs)
     let step = panel.vectors * PairFactors.columns * pairs.parts * depth * 4
     let limit = max(1, Self.panelBytes / step)
-    let isWhole = axes.reduce(1) { $0 * $1.extent } <= limit
-    // Rows of unknown number are not grouped.
-    if isWhole || rowLoops.order.last.map({ rowLoops.extents[$0].constant == nil }) ?? true {
+    // Rows of unknown number are not grouped, and a single one has no use for chunks.
+    if rowLoops.order.last.map({ rowLoops.extents[$0].constant == nil }) ?? true {
       return Terms(outer: [], chunked: nil, inner: axes)
     }
     var (start, steps) = (axes.count, 1)
@@ -167,6 +162,7 @@ extension ContractLowering {
   private struct TileCode {
     let lowering: ContractLowering
     let panel: Panel
+    let weights: Buffer
     let pairs: PairFactors
     let sums: Scratch
     let terms: Terms
@@ -183,9 +179,9 @@ extension ContractLowering {
 
     /// Rows along one axis of known extent.
     func fixedRows(_ tiled: Int, _ extent: Int, _ axes: [Expr], _ scope: inout KernelScope) -> [Statement] {
-      let rows = lowering.rowsOfTile(Dim(extent))
+      let rows = lowering.rowsOfTile(extent)
       let height = rows * lowering.tile.rows
-      let blocks = terms.chunks == nil ? 1 : max(1, ContractLowering.waitingRows / height)
+      let blocks = terms.isWhole ? 1 : max(1, ContractLowering.waitingRows / height)
       let groups = extent / height / blocks
       let done = groups * blocks * height
       var statements: [Statement] = []
@@ -231,7 +227,7 @@ extension ContractLowering {
     ) -> [Statement] {
       let extent = lowering.rowLoops.extents[tiled].constant ?? 1
       let all = lowering.rowLoops.extents[outer].constant ?? 1
-      let rows = lowering.rowsOfTile(Dim(extent))
+      let rows = lowering.rowsOfTile(extent)
       let height = rows * lowering.tile.rows
       let whole = extent / height * height
       let (first, end) = (scope.builder.index(), scope.builder.index())
@@ -320,10 +316,8 @@ extension ContractLowering {
     private func chunked(
       _ scope: inout KernelScope, _ body: (Position, inout KernelScope) -> [Statement]
     ) -> [Statement] {
-      guard terms.chunks != nil else {
-        return body(Position(row: .index(0), panel: panel.base, bounds: nil, isFirst: nil), &scope)
-      }
       var position = Position(row: .index(0), panel: panel.base, bounds: nil, isFirst: nil)
+      if terms.isWhole { return body(position, &scope) }
       var loops: [Loop] = []
       var total = Expr.index(0)
       for axis in terms.outer {
@@ -341,7 +335,12 @@ extension ContractLowering {
         loops.append(Loop(variable, from: .index(0), to: .index(axis.extent), by: size, body: []))
       }
       position.isFirst = .compare(.equal, total, .index(0))
-      return loops.reversed().reduce(body(position, &scope)) { inner, loop in
+      return nested(loops, around: body(position, &scope))
+    }
+
+    /// Loops, the last one innermost.
+    private func nested(_ loops: [Loop], around body: [Statement]) -> [Statement] {
+      loops.reversed().reduce(body) { inner, loop in
         var loop = loop
         loop.body = inner
         return [.loop(loop)]
@@ -408,16 +407,11 @@ extension ContractLowering {
       let (rowStart, weightStart) = (scope.builder.index(), scope.builder.index())
       let step: [Statement] = [.bind(rowStart, row), .bind(weightStart, weights)]
         + instructions(block, tiled, .variable(rowStart), .variable(weightStart))
-      return loops.reversed().reduce(step) { inner, loop in
-        var loop = loop
-        loop.body = inner
-        return [.loop(loop)]
-      }
+      return nested(loops, around: step)
     }
 
     /// All products of the parts of one step.
-    private func instructions(_ block: Block, _ tiled: Int?, _ row: Expr, _ weights: Expr) -> [Statement] {
-      guard case .packed(let buffer) = panel.source else { fatalError("split weights are packed") }
+    private func instructions(_ block: Block, _ tiled: Int?, _ row: Expr, _ panelStart: Expr) -> [Statement] {
       let side = lowering.rowSide
       let rowStride = tiled.map { side.strides[$0] } ?? Dim(PairFactors.columns)
       var statements: [Statement] = []
@@ -435,9 +429,9 @@ extension ContractLowering {
           weight = product.weights
           for column in 0..<panel.vectors {
             let tile = weight * panel.vectors + column
-            let place = weights + .index(tile * lowering.depth * PairFactors.columns)
+            let place = panelStart + .index(tile * lowering.depth * PairFactors.columns)
             statements.append(
-              .tile(.load(weightTile(block, column), buffer, index: place, stride: .index(PairFactors.columns))))
+              .tile(.load(weightTile(block, column), weights, index: place, stride: .index(PairFactors.columns))))
           }
         }
         for (sum, row, column) in sumTiles(block) {

@@ -111,9 +111,12 @@ struct ContractLowering {
     let summed = ContractLowering.summedAxes(rowSide, outer.count..<extents.count)
     let sumAccesses = [rowSide.strides] + (panelSide.constant == nil ? [panelSide.strides] : [])
     sumLoops = LoopNest(extents: extents, order: summed, strides: sumAccesses)
-    if let pairs, swaps || isBatched || pairs.unit == .tiles && lanes != PairFactors.columns { return nil }
     // Panels are packed at compile time only where they are of a known size.
     if extents.fixed(panelLoops + [vectorAxis] + Array(outer.count..<extents.count)) == nil { self.panelSide.constant = nil }
+    if let pairs {
+      let isWide = pairs.unit == .vectors || lanes == PairFactors.columns
+      guard isWide, !isBatched, self.panelSide.operand == 1, self.panelSide.constant != nil else { return nil }
+    }
     tile = tiles[0]
   }
 
@@ -188,7 +191,6 @@ struct ContractLowering {
 
   private func statements(_ scope: inout KernelScope) -> [Statement] {
     let panels = panelSource(&scope)
-    let tileSums = tileSums(&scope)
     var axes = [Expr](repeating: .index(0), count: rank)
     var variables: [(variable: Variable, extent: Dim)] = []
     for axis in panelLoops {
@@ -196,13 +198,13 @@ struct ContractLowering {
       variables.append((variable, extents[axis]))
       axes[axis] = .variable(variable)
     }
-    let statements = extents[vectorAxis].constant.map { fixedPanels($0, axes, panels, tileSums, &scope) }
-      ?? symbolicPanels(axes, panels, tileSums, &scope)
+    let statements = extents[vectorAxis].constant.map { fixedPanels($0, axes, panels, &scope) }
+      ?? symbolicPanels(axes, panels, &scope)
     return LoopNest.wrap(statements, variables, kind: .parallel)
   }
 
   private func fixedPanels(
-    _ extent: Int, _ axes: [Expr], _ panels: PanelSource, _ tileSums: Scratch?, _ scope: inout KernelScope
+    _ extent: Int, _ axes: [Expr], _ panels: PanelSource, _ scope: inout KernelScope
   ) -> [Statement] {
     let vectorCount = (extent + lanes - 1) / lanes
     let (full, rest) = vectorCount.quotientAndRemainder(dividingBy: tile.vectors)
@@ -212,28 +214,26 @@ struct ContractLowering {
     if wholePanels > 0 {
       let variable = scope.builder.index()
       let start = Expr.variable(variable) * .index(tile.vectors * lanes)
-      let body = panel(start, tile.vectors, nil, axes, panels, tileSums, &scope)
+      let body = panel(start, tile.vectors, nil, axes, panels, &scope)
       statements.append(.loop(Loop(variable, from: .index(0), to: .index(wholePanels), kind: .parallel, body: body)))
     }
     if wholePanels * tile.vectors < vectorCount {
       let vectors = vectorCount - wholePanels * tile.vectors
       let tail = hasTail ? Expr.index(extent % lanes) : nil
-      statements += panel(.index(wholePanels * tile.vectors * lanes), vectors, tail, axes, panels, tileSums, &scope)
+      statements += panel(.index(wholePanels * tile.vectors * lanes), vectors, tail, axes, panels, &scope)
     }
     return statements
   }
 
   /// Whole panels, then the rest vector by vector.
-  private func symbolicPanels(
-    _ axes: [Expr], _ panels: PanelSource, _ tileSums: Scratch?, _ scope: inout KernelScope
-  ) -> [Statement] {
+  private func symbolicPanels(_ axes: [Expr], _ panels: PanelSource, _ scope: inout KernelScope) -> [Statement] {
     let extent = extents[vectorAxis]
     let width = tile.vectors * lanes
     let whole = extent.floorDivided(by: Dim(width)) * width
     let (start, single) = (scope.builder.index(), scope.builder.index())
-    let body = panel(.variable(start), tile.vectors, nil, axes, panels, tileSums, &scope)
+    let body = panel(.variable(start), tile.vectors, nil, axes, panels, &scope)
     let tail = lanes > 1 ? Expr.binary(.min, .index(lanes), .binary(.subtract, extent.expr, .variable(single))) : nil
-    let rest = panel(.variable(single), 1, tail, axes, panels, tileSums, &scope)
+    let rest = panel(.variable(single), 1, tail, axes, panels, &scope)
     return [
       .loop(Loop(start, from: .index(0), to: whole.expr, by: width, kind: .parallel, body: body)),
       .loop(Loop(single, from: whole.expr, to: extent.expr, by: lanes, kind: .parallel, body: rest)),
@@ -244,6 +244,8 @@ struct ContractLowering {
   enum PanelSource {
     /// Packed panels in constant data.
     case packed(Buffer)
+    /// The same for a matrix unit, with working memory for sums.
+    case tiled(Buffer, sums: Scratch)
     /// Dense along the vector axis: read in place.
     case direct
     /// Packed by every panel into working memory first.
@@ -252,7 +254,8 @@ struct ContractLowering {
 
   private func panelSource(_ scope: inout KernelScope) -> PanelSource {
     if let constant = panelSide.constant, let extents = extents.fixed(panelLoops + [vectorAxis] + sums) {
-      return .packed(scope.constant(pack(constant, extents)))
+      let panels = scope.constant(pack(constant, extents))
+      return pairs?.unit == .tiles ? .tiled(panels, sums: tileSums(&scope)) : .packed(panels)
     }
     if lanes == 1 || panelSide.strides[vectorAxis] == 1 { return .direct }
     return .scratch(scope.dividedScratch(contract.accumulator, count: sumCount * (tile.vectors * lanes)))
@@ -260,15 +263,14 @@ struct ContractLowering {
 
   /// Statements for one panel of `vectors` vectors from a position on; `tail` is the number of valid lanes of its last vector.
   private func panel(
-    _ start: Expr, _ vectors: Int, _ tail: Expr?, _ axes: [Expr], _ source: PanelSource, _ tileSums: Scratch?,
-    _ scope: inout KernelScope
+    _ start: Expr, _ vectors: Int, _ tail: Expr?, _ axes: [Expr], _ source: PanelSource, _ scope: inout KernelScope
   ) -> [Statement] {
     var axes = axes
     axes[vectorAxis] = start
     var statements: [Statement] = []
     var base: Expr
     switch source {
-    case .packed:
+    case .packed, .tiled:
       let depth = sumCount * (pairs?.parts ?? 1)
       base = start * depth.expr
       var setStride = (extents[vectorAxis] + (lanes - 1)).floorDivided(by: Dim(lanes)) * lanes * depth
@@ -286,7 +288,9 @@ struct ContractLowering {
     let named = scope.builder.index()
     statements.append(.bind(named, base))
     let panel = Panel(source: source, base: .variable(named), vectors: vectors, tail: tail)
-    if let tileSums, let pairs { return statements + tiledRows(panel, pairs, tileSums, axes, &scope) }
+    if case .tiled(let weights, let sums) = source, let pairs {
+      return statements + tiledRows(panel, weights, pairs, sums, axes, &scope)
+    }
     return statements + rows(panel, axes, &scope)
   }
 
@@ -416,7 +420,7 @@ struct ContractLowering {
       variables.insert((variable, extent), at: 0)
       let stride: Dim
       switch panel.source {
-      case .packed, .scratch: stride = packedStride
+      case .packed, .tiled, .scratch: stride = packedStride
       case .direct: stride = panelSide.strides[axis]
       }
       packedStride = packedStride * extent
@@ -505,7 +509,8 @@ struct ContractLowering {
 
   private func panelVector(_ panel: Panel, _ vector: Int, _ index: Expr) -> Expr {
     switch panel.source {
-    case .packed(let buffer): return .load(buffer, index: index + .index(vector * lanes), lanes: lanes, count: nil)
+    case .packed(let buffer), .tiled(let buffer, _):
+      return .load(buffer, index: index + .index(vector * lanes), lanes: lanes, count: nil)
     case .scratch(let scratch):
       return .load(scratch.buffer, index: index + .index(vector * lanes), lanes: lanes, count: nil)
     case .direct:

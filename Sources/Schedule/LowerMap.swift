@@ -17,8 +17,8 @@ func lowerMap(
   }
 }
 
-/// The map without a short axis whose positions have formulas of their own, with a result for each of them: what they share is
-/// computed once. The axis is nil if there is none.
+/// The map without a short axis whose positions have formulas of their own, with a result for each of them: what they
+/// share is computed once. The axis is nil if there is none.
 private func mergedAlternatives(_ map: Map, _ layout: Layout, _ operands: [TensorType]) -> (Map, axis: Int?) {
   let axis = map.shape.indices.first { axis in
     guard let extent = map.shape[axis].constant, (2...4).contains(extent), layout.order.last != axis else { return false }

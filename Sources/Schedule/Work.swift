@@ -6,7 +6,8 @@ import TensorIR
 /// A scatter is taken to work in place: elements that it leaves as they are do not count.
 struct Work: Hashable {
   /// A product added to a sum counts as two, every other scalar operation on data as one; functions count as the
-  /// operations that they are expanded to, products of parts as one product. Moves, index arithmetic, sorting and functions of the user do not count.
+  /// operations that they are expanded to, products of parts as one product. Moves, index arithmetic, sorting and
+  /// functions of the user do not count.
   var operations: Dim
   /// Bytes of constants that are read, each once.
   var constantBytes: Dim

@@ -38,6 +38,9 @@ public struct ConstantTensor: Hashable, Sendable {
 
   public var count: Int { dims.reduce(1, *) }
 
+  /// Elements between neighbours along each dimension.
+  public var strides: [Int] { dims.indices.map { dims[($0 + 1)...].reduce(1, *) } }
+
   /// The same elements under another shape of equal size.
   public func reshaped(_ dims: [Int]) -> ConstantTensor {
     ConstantTensor(type.element, dims: dims, bytes: bytes)

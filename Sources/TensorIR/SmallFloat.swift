@@ -73,6 +73,14 @@ public struct SmallFloatLayout: Hashable, Sendable {
   }
 }
 
+extension Float {
+  /// The bits of the nearest `bf16` number, ties to even.
+  public var brainBits: UInt16 {
+    if isNaN { return UInt16(bitPattern >> 16) | 0x40 }
+    return UInt16((bitPattern &+ 0x7fff &+ (bitPattern >> 16 & 1)) >> 16)
+  }
+}
+
 /// Conversions of floats below 32 bits at compile time.
 enum SmallFloat {
   /// The value of a bit pattern.
@@ -97,10 +105,7 @@ enum SmallFloat {
   static func encode(_ element: ElementType, _ value: Double) -> Int {
     switch element {
     case .f16: return Int(Float16(value).bitPattern)
-    case .bf16:
-      let bits = Float(value).bitPattern
-      if Float(value).isNaN { return Int(bits >> 16) | 0x40 }
-      return Int((bits &+ 0x7fff &+ ((bits >> 16) & 1)) >> 16)
+    case .bf16: return Int(Float(value).brainBits)
     case .f4e2m1: return code(.f4e2m1, value)
     case .f8e4m3fn: return code(.f8e4m3fn, value)
     case .f8e4m3fnuz: return code(.f8e4m3fnuz, value)
