@@ -299,7 +299,9 @@ struct BlockVerifier {
     case .store(let tile, let buffer, let index, let stride):
       try number(tile)
       try memory(buffer, index, stride, writes: true)
-    case .multiplyAdd(let sum, let left, let right): try number(sum, left, right)
+    case .multiplyAdd(let element, let sum, let left, let right):
+      guard element == .f32 || element == .i32 else { throw LoopVerificationError("tiles of sums of \(element)") }
+      try number(sum, left, right)
     }
   }
 

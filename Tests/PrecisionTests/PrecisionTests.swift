@@ -11,10 +11,10 @@ import Testing
 
 /// A unit that multiplies pairs, with how factors are split for it.
 private struct Unit: Sendable, CustomTestStringConvertible {
-  var pairUnit: PairUnit
+  var pairUnit: GroupUnit
   var split: FactorSplit
 
-  init(_ pairUnit: PairUnit, parts: Int) {
+  init(_ pairUnit: GroupUnit, parts: Int) {
     self.pairUnit = pairUnit
     split = FactorSplit(parts: parts, depth: pairUnit == .tiles ? 32 : 2)
   }
