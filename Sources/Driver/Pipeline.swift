@@ -123,7 +123,7 @@ public enum Pipeline {
   ) throws(ModelError) -> (Program, MemoryReport, [Group])? {
     var graph = imported.graph
     let units = options.precision.narrowUnits(of: target)
-    for pass in tensorPasses where !pass.spendsMemory || target.vectorBytes >= 32 {
+    for pass in tensorPasses where !pass.isForVectors || target.vectorBytes >= 32 {
       graph = stages.run(pass.name) { pass.run(graph, &choices, units) }
       if try stages.ends(pass.name, graph) { return nil }
     }

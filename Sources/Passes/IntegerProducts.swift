@@ -58,7 +58,8 @@ private struct IntegerProduct {
         contract, data: position, graph.shape(of: factor), weights: dims, group: 4, depth: depth),
       contraction.features >= Self.leastFeatures, contraction.terms >= Self.leastTerms,
       contraction.terms <= Self.mostTerms, contraction.uses >= Self.leastUses,
-      contraction.contiguousTerms * 4 >= Self.leastTerms * 3, contraction.channels > 1,
+      contraction.channels * 4 >= contraction.paddedChannels * 3,
+      depth == 4 || contraction.contiguousTerms * 4 >= Self.leastTerms * 3,
       let weights = Self.weights(other, isInteger, graph, producers),
       let scales = Self.scales(weights.scales, contraction)
     else { return nil }

@@ -18,36 +18,36 @@ public struct NarrowUnits: Hashable, Sendable {
 public struct Pass: Sendable {
   /// The name for `--dump-after` and `--stop-after`.
   public var name: String
-  /// Whether the pass trades memory for speed, which pays on processors with wide vectors.
-  public var spendsMemory: Bool
+  /// Whether the pass pays on processors with wide vectors only.
+  public var isForVectors: Bool
   private let rewrite: @Sendable (Graph, inout Choices, NarrowUnits) -> Graph
 
-  public init(_ name: String, spendsMemory: Bool = false, _ rewrite: @escaping @Sendable (Graph) -> Graph) {
+  public init(_ name: String, isForVectors: Bool = false, _ rewrite: @escaping @Sendable (Graph) -> Graph) {
     self.name = name
-    self.spendsMemory = spendsMemory
+    self.isForVectors = isForVectors
     self.rewrite = { graph, _, _ in rewrite(graph) }
   }
 
   /// A pass that has choices.
   public init(
-    choosing name: String, spendsMemory: Bool = false, _ rewrite: @escaping @Sendable (Graph, inout Choices) -> Graph
+    choosing name: String, isForVectors: Bool = false, _ rewrite: @escaping @Sendable (Graph, inout Choices) -> Graph
   ) {
     self.name = name
-    self.spendsMemory = spendsMemory
+    self.isForVectors = isForVectors
     self.rewrite = { graph, choices, _ in rewrite(graph, &choices) }
   }
 
   /// A pass that runs where the processor multiplies parts of numbers faster than numbers.
   init(_ name: String, splitting rewrite: @escaping @Sendable (Graph, FactorSplit) -> Graph) {
     self.name = name
-    spendsMemory = true
+    isForVectors = true
     self.rewrite = { graph, _, units in units.split.map { rewrite(graph, $0) } ?? graph }
   }
 
   /// A pass that runs where the processor multiplies groups of bytes; it gets the products that one instruction sums.
   init(_ name: String, multiplyingBytes rewrite: @escaping @Sendable (Graph, Int) -> Graph) {
     self.name = name
-    spendsMemory = true
+    isForVectors = true
     self.rewrite = { graph, _, units in units.byteDepth.map { rewrite(graph, $0) } ?? graph }
   }
 
@@ -81,7 +81,7 @@ public struct Pass: Sendable {
 public let tensorPasses: [Pass] = [
   Pass("integer-products", multiplyingBytes: { integerProducts($0, depth: $1) }),
   Pass("widen-sums", widenSums),
-  Pass("widen-factors", spendsMemory: true, widenFactors),
+  Pass("widen-factors", isForVectors: true, widenFactors),
   Pass("fold-constants", foldConstants),
   Pass("trim-sums", trimSums),
   Pass("read-through", readThrough),
@@ -90,8 +90,9 @@ public let tensorPasses: [Pass] = [
   Pass("read-through-again", readThrough),
   Pass("inline-maps", inlineMaps),
   Pass("fuse-epilogues", fuseEpilogues),
+  Pass("divide-by-constants", isForVectors: true, divideByConstants),
   Pass("split-factors", splitting: splitFactors),
-  Pass(choosing: "winograd", spendsMemory: true, winograd),
+  Pass(choosing: "winograd", isForVectors: true, winograd),
   Pass("materialize-padding", materializePadding),
   Pass(choosing: "block-rows", blockRows),
   Pass("eliminate-dead-code", eliminateDeadCode),
