@@ -108,10 +108,10 @@ private struct IntegerProduct {
     let zeroPoint = added(zeroPoint, to: &graph, &operands)
     let (map, indices) = contraction.dataMap { body, positions, isPadded, _ in
       let element = data.element
-      let zero = body.cast(zeroPoint.node(in: &body, .i32), to: element)
+      let zero = zeroPoint.node(in: &body, element)
       let value = body.read(0, positions, outside: isPadded ? zero : nil, type: element)
       guard element == .i8 else { return value }
-      return body.binary(.xor, body.bitcast(value, to: .u8), body.integer(128, .u8))
+      return body.binary(.xor, body.cast(value, to: .u8), body.integer(128, .u8))
     }
     let (dataOperands, body) = GraphBuilder.compact(map.body, operands)
     let key = ByteData(operands: dataOperands, map: Map(shape: map.shape, body: body))
@@ -135,7 +135,7 @@ private struct IntegerProduct {
     func node(in body: inout ScalarGraph, _ element: ElementType) -> ScalarID {
       switch self {
       case .number(let value): body.number(value, element)
-      case .operand(let position): body.read(position, [], type: element)
+      case .operand(let position): body.cast(body.read(position, [], type: .i32), to: element)
       }
     }
   }

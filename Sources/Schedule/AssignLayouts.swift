@@ -6,6 +6,8 @@ public struct LaidOutGraph {
   public var graph: Graph
   /// By value.
   public var layouts: [Layout]
+  /// Factors that are read in groups along the last axis, which is innermost.
+  var groupedFactors: Set<ValueID>
 }
 
 /// Chooses the layout of every value, in one sweep from inputs to outputs.
@@ -27,7 +29,6 @@ private struct LayoutAssignment {
   let producers: [Int?]
   var result: Graph
   var layouts: [Layout?]
-  /// Factors that are read in groups along the last axis, which is innermost.
   let groupedFactors: Set<ValueID>
 
   init(_ graph: Graph) {
@@ -47,7 +48,8 @@ private struct LayoutAssignment {
 
   func finished() -> LaidOutGraph {
     LaidOutGraph(
-      graph: result, layouts: result.values.indices.map { layouts[$0] ?? .rowMajor(result.values[$0].type.rank) })
+      graph: result, layouts: result.values.indices.map { layouts[$0] ?? .rowMajor(result.values[$0].type.rank) },
+      groupedFactors: groupedFactors)
   }
 
   private func layout(_ value: ValueID) -> Layout {
