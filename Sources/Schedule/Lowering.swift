@@ -94,12 +94,17 @@ struct Lowering {
     return steps
   }
 
+  /// Summed terms of an element from which on a copy costs less than rows that end at the border.
+  private static let manyTerms = 384
+
   /// Whether a node's kernel may write its result in any strides: not one of a matrix unit, which wants long rows.
   private func mayStride(_ node: Node, _ laidOut: LaidOutGraph) -> Bool {
     switch node.primitive {
     case .map(let map): !isCopy(map, node, laidOut)
     case .reduce: node.results.count == 1
-    case .contract: !node.operands.contains(where: laidOut.groupedFactors.contains) || !target.hasTiles
+    case .contract(let contract):
+      contract.reduced.product.constant.map { $0 < Self.manyTerms } ?? false
+        && (!node.operands.contains(where: laidOut.groupedFactors.contains) || !target.hasTiles)
     case .constant, .reshape, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume: false
     }
   }
