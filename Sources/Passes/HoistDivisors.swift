@@ -3,7 +3,8 @@ import TensorIR
 
 /// Divides the sums of contractions, not the terms, where a factor is divided by a reduction that has none of the summed axes.
 ///
-/// So the normalization of softmax divides the rows of attention's result, which are shorter than those of its scores.
+/// So the normalization of softmax divides the rows of attention's result, which are shorter than those of its scores. Half floats stay
+/// as they are: their quotients are rounded.
 func hoistDivisors(_ graph: Graph) -> Graph {
   var result = graph
   let producers = graph.producers()
@@ -19,7 +20,8 @@ func hoistDivisors(_ graph: Graph) -> Graph {
 
 /// The contraction of what a factor divides; nil if the factor is no quotient, or is used elsewhere.
 private func hoisted(_ node: Node, _ factor: Int, _ graph: Graph, _ producers: [Int?], _ uses: [Int]) -> Node? {
-  guard case .contract(var contract) = node.primitive, contract.accumulator.isFloat, uses[node.operands[factor].index] == 1,
+  guard case .contract(var contract) = node.primitive, contract.accumulator.isFloat, contract.accumulator.bits >= 32,
+    uses[node.operands[factor].index] == 1,
     let position = producers[node.operands[factor].index], case .map(let map) = graph.nodes[position].primitive,
     case let quotient = graph.nodes[position], graph.type(of: quotient.results[0]).element == contract.accumulator,
     case .binary(.divide, let dividend, let divisor) = map.body[map.body.results[0]],
