@@ -20,10 +20,11 @@ func lowerMap(
 }
 
 /// The map without a short axis whose positions have formulas of their own, with a result for each of them: what they
-/// share is computed once. The axis is nil if there is none.
+/// share is computed once, and loops walk a longer axis. The axis is nil if there is none.
 private func mergedAlternatives(_ map: Map, _ layout: Layout, _ operands: [TensorType]) -> (Map, axis: Int?) {
   let axis = map.shape.indices.first { axis in
-    guard let extent = map.shape[axis].constant, (2...4).contains(extent), layout.order.last != axis else { return false }
+    guard let extent = map.shape[axis].constant, (2...4).contains(extent) else { return false }
+    if layout.order.last == axis { return map.readsBeyond(axis, operands) }
     return map.body.reachable.contains { id in
       guard case .compare(.equal, let a, let b) = map.body[id] else { return false }
       return map.body[a] == .axis(axis) && map.body.integerValue(b) != nil
@@ -40,6 +41,18 @@ private func mergedAlternatives(_ map: Map, _ layout: Layout, _ operands: [Tenso
     merged.body.results += merged.body.insert(one) { _, _, _ in nil }
   }
   return (merged, axis)
+}
+
+extension Map {
+  /// Whether a position along an axis, but not all of them, may be out of an operand's bounds.
+  fileprivate func readsBeyond(_ axis: Int, _ operands: [TensorType]) -> Bool {
+    body.reachable.contains { id in
+      guard case .read(let operand, let indices, .some) = body[id] else { return false }
+      return zip(indices, operands[operand].shape).contains { index, extent in
+        body[index] == .axis(axis) && !shape[axis].isAtMost(extent)
+      }
+    }
+  }
 }
 
 /// Lowers a map to one loop nest in the order of its result's layout, with vectors along the innermost axis.

@@ -1,0 +1,104 @@
+import LoopIR
+import Schedule
+import Support
+import TensorIR
+import Testing
+
+/// A graph with a copy that has a border, and whether the copied value is computed within that copy.
+private struct Sample: Sendable, CustomTestStringConvertible {
+  var testDescription: String
+  var isWithin: Bool
+  var nodes: String
+
+  init(_ testDescription: String, isWithin: Bool, _ nodes: String) {
+    (self.testDescription, self.isWithin, self.nodes) = (testDescription, isWithin, nodes)
+  }
+
+  var graph: Graph {
+    get throws { try Graph(parsing: "%0 = input f32[5, 6, 19]\n%1 = input f32[19, 21]\n\(nodes)") }
+  }
+}
+
+private let border = "map(%2) { s0 = add d0, i64 -1; s1 = add d1, i64 -2; s2 = read 0[s0, s1, d2] else f32 3.0; yield s2 }"
+private let window =
+  "max [3] { s0 = add d0, d3; s1 = read 0[s0, d1, d2]; yield s1 } then { yield acc0 } : f32[5, 9, 19]\nreturn %4"
+private let double = "map(%0) { s0 = read 0[d0, d1, d2]; s1 = add s0, s0; yield s1 } : f32[5, 6, 19]"
+
+private let samples = [
+  Sample("a map", isWithin: true, "%2 = \(double)\n%3 = \(border) : f32[7, 9, 19]\n%4 = reduce(%3) \(window)"),
+  Sample(
+    "a reduction", isWithin: true,
+    """
+    %2 = reduce(%0) sum [2] { s0 = floorDivide d0, i64 2; s1 = add s0, d3; s2 = read 0[s1, d1, d2]; yield s2 } then { yield acc0 } : f32[5, 6, 19]
+    %3 = \(border) : f32[7, 9, 19]
+    %4 = reduce(%3) \(window)
+    """),
+  Sample(
+    "a product", isWithin: true,
+    """
+    %2 = contract(%0, %1) f32 [19] lhs [d0, d1, d3] rhs [d3, d2] then { yield acc0 } : f32[5, 6, 21]
+    %3 = \(border) : f32[7, 9, 21]
+    %4 = map(%3) { s0 = read 0[d0, d1, d2]; s1 = read 0[i64 2, d1, d2]; s2 = subtract s0, s1; yield s2 } : f32[7, 9, 21]
+    return %4
+    """),
+  Sample(
+    "a product with many terms", isWithin: false,
+    """
+    %2 = contract(%0, %1) f32 [19, 21] lhs [d0, d1, d3] rhs [d3, d4] then { s0 = cast f32 d2; s1 = add acc0, s0; yield s1 } : f32[5, 6, 21]
+    %3 = \(border) : f32[7, 9, 21]
+    %4 = map(%3) { s0 = read 0[d0, d1, d2]; s1 = read 0[i64 2, d1, d2]; s2 = subtract s0, s1; yield s2 } : f32[7, 9, 21]
+    return %4
+    """),
+  Sample(
+    "a value that is read twice", isWithin: false,
+    """
+    %2 = \(double)
+    %3 = \(border) : f32[7, 9, 19]
+    %4 = reduce(%3) max [3] { s0 = add d0, d3; s1 = read 0[s0, d1, d2]; yield s1 } then { yield acc0 } : f32[5, 9, 19]
+    %5 = map(%4, %2) { s0 = read 0[d0, d1, d2]; s1 = read 1[d0, d1, d2]; s2 = add s0, s1; yield s2 } : f32[5, 6, 19]
+    return %5
+    """),
+  Sample("a copy that is a result", isWithin: false, "%2 = \(double)\n%3 = \(border) : f32[7, 9, 19]\nreturn %3"),
+  Sample(
+    "a border along vectors", isWithin: false,
+    """
+    %2 = \(double)
+    %3 = map(%2) { s0 = add d2, i64 -1; s1 = read 0[d0, d1, s0] else f32 0.0; yield s1 } : f32[5, 6, 21]
+    %4 = map(%3) { s0 = read 0[d0, i64 1, d2]; s1 = read 0[d0, d1, d2]; s2 = add s0, s1; yield s2 } : f32[5, 6, 21]
+    return %4
+    """),
+  Sample(
+    "a part of a value", isWithin: false,
+    """
+    %2 = \(double)
+    %3 = map(%2) { s0 = add d0, i64 1; s1 = read 0[s0, d1, d2] else f32 0.0; yield s1 } : f32[6, 6, 19]
+    %4 = map(%3) { s0 = read 0[i64 1, d1, d2]; s1 = read 0[d0, d1, d2]; s2 = add s0, s1; yield s2 } : f32[6, 6, 19]
+    return %4
+    """),
+]
+
+@Suite("Values within copies with borders")
+struct HaloTests {
+  @Test("are what the evaluator gives", arguments: samples, targets.indices)
+  private func interpreted(_ sample: Sample, _ target: Int) throws {
+    let graph = try sample.graph
+    let inputs = try graph.inputs.enumerated().map { seed, input in
+      let dims = try #require(graph.shape(of: input).constants)
+      let numbers = (0..<dims.reduce(1, *)).map { Double(($0 * 7 + seed * 13) % 11 - 5) }
+      return ConstantTensor(.f32, dims: dims, doubles: numbers)
+    }
+    var values = Dictionary(uniqueKeysWithValues: zip(graph.inputs, inputs))
+    for node in graph.nodes {
+      let operands = node.operands.compactMap { values[$0] }
+      let results = try #require(Evaluator.evaluate(node.primitive, operands))
+      for (value, result) in zip(node.results, results) { values[value] = result }
+    }
+    let program = try Program(scheduling: graph, for: targets[target].target)
+    try LoopIR.verify(program)
+    let result = try program.interpret(inputs: inputs.map(\.storage))
+    #expect(result.status == 0)
+    #expect(result.outputs == graph.outputs.compactMap { values[$0]?.storage }, "\(targets[target].name)")
+    let fillsBorder = program.kernels.contains { $0.parameters.count == 1 && $0.parameters[0].access == .write }
+    #expect(fillsBorder == sample.isWithin)
+  }
+}
