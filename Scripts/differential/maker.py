@@ -33,7 +33,6 @@ class Maker:
         self.given = first
         self.types = {}
         self.attributes = {}
-        self.constants = set()
         self.outputs = 1
         # Positions of results that are asked for; all if None.
         self.outputs_wanted = None

@@ -225,6 +225,18 @@ def matmul_bnb4(m):
             m.real([-(-n * k // block)], 0.1, 1)]
 
 
+@makes("MatMulFpQ4")
+def matmul_q4(m):
+    kind, k, n = m.integer(0, 1), m.integer(1, 80), m.integer(1, 7)
+    m.set(blk_quant_type=kind)
+    blocks = n * -(-k // 32)
+    parts = [m.fill("float", [blocks, 1], 0.01, 0.1).view(np.uint8)]
+    if kind:
+        parts.append(m.fill("uint8", [blocks, 1], 0, 255))
+    weights = np.concatenate(parts + [m.fill("uint8", [blocks, 16], 0, 255)], 1).reshape(-1)
+    return [m.real(m.shape(0, 2) + [m.extent(), k]), weights, m.ints(k, n)]
+
+
 @makes("MatMulInteger16", "MatMulIntegerToFloat", "DynamicQuantizeMatMul")
 def integer_products(m):
     n, k, o = m.integer(1, 5), m.integer(1, 6), m.integer(1, 6)
@@ -741,17 +753,64 @@ def ngram_repeat(m):
     return [m.fill("int64", [batch, m.integer(1, 7)], 0, words - 1), m.real([batch, words])]
 
 
-@makes("NGramHashMapping")
+@makes("NGramHashMapping", "VarlenNGramHashMapping")
 def ngram_hash(m):
+    packed = m.name == "VarlenNGramHashMapping"
     kind = m.pick("int32", "int64")
-    size, per = m.integer(2, 3), m.integer(1, 2)
-    batch, steps = m.integer(1, 2), m.integer(1, 5)
-    m.set(max_ngram_size=size, n_head_per_ngram=per, pad_id=0)
-    heads = (size - 1) * per
-    values = [m.fill(kind, [batch, steps], 0, 99), m.fill(kind, [size], 1, 99), m.fill(kind, [heads], 3, 50)]
+    size, per = m.integer(2, 4), m.integer(1, 2)
+    batch, steps = m.integer(1, 3), m.integer(1, 5)
+    m.set(max_ngram_size=size, n_head_per_ngram=per, pad_id=m.integer(0, 4))
+    m.attribute("reset_on_eos", m.integer(0, 1))
+    heads, before = (size - 1) * per, [batch, size - 1]
+    lengths = [m.integer(1, 5) for _ in range(batch)]
+    shape = [sum(lengths)] if packed else [batch, steps]
+    ids = lambda own: m.fill(kind, own, 0, 5)
+    values = [ids(shape), m.fill(kind, [size], 1, 2**31 - 1), m.fill(kind, [heads], 3, 50)]
+    past = ids(before) if m.maybe() else None
+    offsets = m.fill(kind, [heads], 0, 99) if m.maybe() else None
+    end = ids([]) if m.maybe() else None
+    segments = m.fill("int32", shape, 0, 1) if m.maybe() else None
+    m.outputs = 2
+    if not packed:
+        return values + [past, offsets, end, segments]
+    values += [np.cumsum([0] + lengths).astype(np.int32), past, offsets, end, segments]
+    values.append(m.fill("int32", before, 0, 1) if segments is not None and past is not None and m.maybe() else None)
+    wanted = {0, 1} if segments is None else {0, 1, 2}
     if m.maybe():
-        values.append(m.fill(kind, [batch, size - 1], 0, 99))
-        m.outputs = 2
+        m.set(state_update_capacity=m.integer(1, 3))
+        values.append(m.fill("int32", [batch], 0, 4))
+        wanted.add(3)
+    m.outputs, m.outputs_wanted = max(wanted) + 1, wanted
+    return values
+
+
+@makes("Unique")
+def unique(m):
+    m.outputs = 3
+    return [m.real([m.extent()], *m.pick((0, 4), (-2, 2))).round()]
+
+
+@makes("DynamicTimeWarping")
+def time_warping(m):
+    shape = [m.integer(1, 7), m.integer(1, 7)]
+    return [m.real(([1] if m.maybe() else []) + shape, -3, 3).round(m.integer(0, 3))]
+
+
+@makes("BifurcationDetector")
+def bifurcation(m):
+    words, length = m.integer(1, 5), m.integer(0, 7)
+    least = m.integer(1, 3)
+    m.set(min_ngram_size=least, max_ngram_size=least + m.integer(0, 3))
+    start = m.integer(0, length)
+    tokens = lambda count: m.fill("int64", [count], 0, words)
+    source = tokens(length)
+    values = [source, tokens(m.integer(0, 5)), np.array(start).reshape(m.pick([], [1]))]
+    if m.maybe(0.8):
+        predicted = np.append(source[start:], tokens(1))
+        place = m.integer(0, length - start)
+        predicted[place:] = tokens(len(predicted) - place)
+        values.append(predicted)
+    m.outputs = 2
     return values
 
 
@@ -764,6 +823,26 @@ def word_embedding(m):
     m.attribute("char_embedding_size", size)
     return [m.fill("int32", [words, length], 0, characters - 1), m.real([out, 1, window, size]), m.real([out]),
             m.real([characters, size])]
+
+
+@makes("AttnLSTM")
+def attention_lstm(m):
+    steps, batch, size, hidden, depth, inner, memory = [m.integer(1, 4) for _ in range(7)]
+    direction = m.pick("forward", "reverse", "bidirectional")
+    directions = 2 if direction == "bidirectional" else 1
+    m.set(hidden_size=hidden, direction=direction)
+    m.attribute("input_forget", m.integer(0, 1), 0.3)
+    m.attribute("clip", m.rng.uniform(0.5, 3), 0.2)
+    layer = m.integer(1, 4) if m.maybe() else None
+    weights = lambda *shape: m.real([directions, *shape], -1, 1)
+    optional = lambda *shape: weights(*shape) if m.maybe() else None
+    lengths = lambda limit: m.fill("int32", [batch], 1, limit) if m.maybe() else None
+    m.outputs = 3
+    return [m.real([steps, batch, size], -2, 2), weights(4 * hidden, size + (layer or depth)), weights(4 * hidden, hidden),
+            optional(8 * hidden), lengths(steps), optional(batch, hidden), optional(batch, hidden),
+            optional(3 * hidden), weights(hidden, inner), weights(depth, inner), weights(inner),
+            m.real([batch, memory, depth], -1, 1), lengths(memory),
+            weights(depth + hidden, layer) if layer else None]
 
 
 @makes("DynamicQuantizeLSTM")

@@ -131,7 +131,11 @@ extension ImportedValue {
       self = .map(
         keys: try inner("\(info.name).keys", .tensor(key, [count])),
         values: try inner("\(info.name).values", .tensor(element, [count])))
-    case .tensor, .sparse, .opaque, nil:
+    case .sparse(let element, let shape):
+      let doc = info.doc + (info.doc.isEmpty ? "" : "; ") + "sparse in the model, passed with all elements"
+      let dense = ValueInfo(name: info.name, type: .tensor(element, shape), doc: doc)
+      self = try ImportedValue(input: dense, dims: dims, given: given, &used, &b)
+    case .tensor, .opaque, nil:
       let info = given[info.name] ?? info
       let type = try Importer.tensorType(info, dims)
       guard type.hasValidSize else { throw .invalid("input '\(info.name)' has type \(type), which no memory holds") }
