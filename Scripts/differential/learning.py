@@ -39,7 +39,8 @@ def scaled(m):
     shape = [m.extent(), m.integer(1, 5)] if m.maybe(0.8) else [m.integer(1, 5)]
     if m.name == "Normalizer":
         m.attribute("norm", m.pick("MAX", "L1", "L2"))
-        return [data(m, shape)]
+        # ONNX Runtime squares integers as integers.
+        return [m.fill(m.pick("float", "double"), shape) if m.maybe() else m.fill(m.pick("int32", "int64"), shape, -99, 99)]
     count = m.pick(1, shape[-1])
     if m.name == "Scaler":
         m.attribute("offset", floats(m, count), 1)
@@ -177,8 +178,10 @@ def svm(m):
 class Trees:
     """Random trees as the lists of attributes that ensembles have."""
 
-    def __init__(self, m, width, targets, prefix, modes):
+    def __init__(self, m, width, targets, prefix, modes, whole=False):
         self.m, self.width, self.targets, self.prefix, self.modes = m, width, targets, prefix, modes
+        # Whether every leaf counts for all targets.
+        self.whole = whole
         names = ["treeids", "nodeids", "featureids", "modes", "values", "truenodeids", "falsenodeids",
                  "missing_value_tracks_true"]
         self.nodes = {name: [] for name in names}
@@ -196,7 +199,7 @@ class Trees:
         for name, value in added.items():
             self.nodes[name].append(value)
         if is_leaf:
-            for target in m.rng.sample(range(self.targets), m.integer(1, self.targets)):
+            for target in m.rng.sample(range(self.targets), self.targets if self.whole else m.integer(1, self.targets)):
                 for name, value in (("treeids", tree), ("nodeids", number), ("ids", target),
                                     ("weights", m.rng.uniform(-2, 2))):
                     self.leaves[name].append(value)
@@ -216,12 +219,13 @@ def trees(m):
     modes = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ")
     modes = m.pick(modes, modes[:1], (m.pick(*modes),))
     is_regressor = m.name == "TreeEnsembleRegressor"
-    grown = Trees(m, width, targets, "target" if is_regressor else "class", modes)
+    grown = Trees(m, width, targets, "target" if is_regressor else "class", modes, whole=m.maybe())
     for tree in range(m.integer(1, 6)):
         grown.grow(tree, m.integer(0, 4))
     grown.set()
     m.attribute("post_transform", m.pick(*TRANSFORMS[:4]))
-    if m.maybe():
+    # ONNX Runtime adds no base value where no leaf counts for a target.
+    if m.maybe() and (targets == 1 or grown.whole):
         m.set(base_values=floats(m, targets))
     if is_regressor:
         m.set(n_targets=targets)

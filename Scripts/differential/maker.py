@@ -34,6 +34,8 @@ class Maker:
         self.types = {}
         self.attributes = {}
         self.outputs = 1
+        # Positions of arguments whose extents get no names, because an oracle takes others that do not fit.
+        self.rigid = set()
         # Positions of results that are asked for; all if None.
         self.outputs_wanted = None
 

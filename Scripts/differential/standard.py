@@ -1012,6 +1012,7 @@ def loss(m):
     if m.name == "SoftmaxCrossEntropyLoss":
         m.outputs = m.integer(1, 2)
     values = [m.data(0, [batch, classes] + rest), target]
+    m.rigid.add(0)
     return values + ([m.data(2, [classes], low=0.1, high=2)] if m.maybe(0.4) else [])
 
 
