@@ -2,18 +2,13 @@
 import numpy as np
 from onnx import numpy_helper
 
-from maker import NUMPY, makes as makes_any
+from maker import NUMPY, WORDS, makes as makes_any
 
 DOMAIN = "ai.onnx.ml"
-WORDS = ["a", "b", "cat", "dog", "", "B", "ß", "dog "]
 
 
 def makes(*names):
     return makes_any(*names, domain=DOMAIN)
-
-
-def words(m, shape):
-    return np.array([m.pick(*WORDS) for _ in range(int(np.prod(shape)))], object).reshape(shape)
 
 
 def floats(m, count, low=-2.0, high=2.0):
@@ -76,7 +71,7 @@ def label_encoder(m):
             m.attribute("default_string", "none")
             return [m.fill("int64", m.shape(0, 2), -1, count)]
         m.attribute("default_int64", 7)
-        return [words(m, m.shape(0, 2))]
+        return [m.words(m.shape(0, 2))]
     kinds = ["int64", "string", "float"] + (["double", "int16"] if m.version >= 4 else [])
     key, value = m.pick(*kinds), m.pick(*kinds)
     numbers = m.rng.sample(range(-9, 9), count)
@@ -95,7 +90,7 @@ def label_encoder(m):
         m.set(**{f"default_{value}": {"string": "?", "int64": 77, "float": 1.25}[value]})
     shape = m.shape(0, 3)
     if key == "string":
-        return [words(m, shape)]
+        return [m.words(shape)]
     x = m.fill(key, shape, -9, 9)
     return [(np.round(x) / 2).astype(np.float32) if key == "float" else np.round(x)]
 
@@ -105,7 +100,7 @@ def one_hot(m):
     m.set(zeros=1)
     if m.maybe():
         m.set(cats_strings=m.rng.sample(WORDS, m.integer(1, 5)))
-        return [words(m, m.shape(1, 2))]
+        return [m.words(m.shape(1, 2))]
     m.set(cats_int64s=m.rng.sample(range(9), m.integer(1, 5)))
     return [m.fill(m.pick("int64", "float", "int32", "double"), m.shape(1, 2), 0, 9)]
 
@@ -116,7 +111,7 @@ def category_mapper(m):
     m.set(cats_strings=m.rng.sample(WORDS, count), cats_int64s=m.rng.sample(range(9), count))
     if m.maybe():
         m.attribute("default_int64", -7)
-        return [words(m, m.shape(1, 2))]
+        return [m.words(m.shape(1, 2))]
     m.attribute("default_string", "none")
     return [m.fill("int64", m.shape(1, 2), 0, 9)]
 
@@ -152,8 +147,19 @@ def linear(m):
     return [data(m, [m.integer(1, 4), width])]
 
 
+@makes("ZipMap")
+def zip_map(m):
+    count = m.integer(1, 4)
+    if m.maybe():
+        m.set(classlabels_strings=m.rng.sample(WORDS, count))
+    else:
+        m.set(classlabels_int64s=m.rng.sample(range(-9, 9), count))
+    return [m.fill("float", [m.integer(1, 4), count])]
+
+
 @makes("SVMRegressor", "SVMClassifier")
 def svm(m):
+    m.finite = True
     width, count = m.integer(1, 4), m.integer(1, 5)
     kind = m.pick("LINEAR", "POLY", "RBF", "SIGMOID")
     m.set(kernel_type=kind, kernel_params=[m.rng.uniform(0.1, 0.7), m.rng.uniform(-1, 1), float(m.integer(1, 3))])

@@ -32,6 +32,7 @@ def activation(m):
 
 @makes("GatedAdd", "GatedRMSNorm")
 def gated(m):
+    m.finite = True
     m.types["T"] = m.pick("float", "float16")
     shape = m.shape(1, 4)
     if m.name == "GatedAdd":
@@ -244,13 +245,10 @@ def integer_products(m):
     if m.name == "MatMulInteger16":
         return [m.fill("int16", m.subshape(batch) + [n, k]), m.fill("int16", m.subshape(batch) + [k, o])]
     if m.name == "DynamicQuantizeMatMul":
-        data = m.real(batch + [n, k])
-        # No range has an infinite end.
-        if not np.isfinite(data).all():
-            raise Skip
         kind = m.pick("int8", "uint8")
         each = m.pick([], [1], [o])
-        values = [data, m.fill(kind, [k, o]), m.real(each, 0.01, 0.5),
+        m.finite = True
+        values = [m.real(batch + [n, k]), m.fill(kind, [k, o]), m.real(each, 0.01, 0.5),
                   m.fill(kind, each, 0, 9) if m.maybe(0.7) else None]
         return values + ([m.real([o])] if m.maybe() else [])
     first, second = m.pick(("uint8", "uint8"), ("uint8", "int8"), ("int8", "int8"))
@@ -303,7 +301,11 @@ def qlinear_unary(m):
 def qlinear_softmax(m):
     shape = m.shape(1, 4)
     m.set(opset=m.pick(12, 13))
-    m.attribute("axis", m.axis(len(shape)))
+    axis = m.axis(len(shape))
+    m.set(axis=axis)
+    # ONNX Runtime has no share for a single element.
+    if np.prod(shape[axis:][:1 if m.attributes["opset"] == 13 else None]) == 1:
+        raise Skip
     return [quantized(m, shape)] + scaling(m) + [m.real([], 0.003, 0.01), quantized(m, [])]
 
 
@@ -437,6 +439,23 @@ def embed_normalization(m):
     return values
 
 
+@makes("QEmbedLayerNormalization")
+def quantized_embed_normalization(m):
+    batch, steps, size, words = m.integer(1, 3), m.integer(1, 4), m.integer(1, 6), m.integer(1, 7)
+    segments = m.maybe()
+    m.attribute("epsilon", m.rng.uniform(1e-5, 1e-2))
+    tables = [quantized(m, shape) for shape in ([words, size], [steps + 1, size], [2, size], [size], [size])]
+    scales, zeros = [m.real([], 0.02, 0.6) for _ in tables], [quantized(m, []) for _ in tables]
+    ids = [m.fill("int32", [batch, steps], 0, words - 1), m.fill("int32", [batch, steps], 0, 1)]
+    mask = np.sort(m.fill("int32", [batch, steps], 0, 1), 1)[:, ::-1].copy() if m.maybe() else None
+    values = ids + tables + [mask] + scales + zeros
+    if not segments:
+        for place in (1, 4, 10, 15):
+            values[place] = None
+    m.outputs = 2
+    return values
+
+
 @makes("BranchwiseRMSNorm", "HyperConnectionPreMix", "HyperConnectionPostMix", "EngramGate")
 def branches(m):
     m.types["T"] = m.pick("float", "float16")
@@ -480,17 +499,21 @@ def masks(m, batch, queries, keys):
     return value
 
 
-@makes("Attention")
-def attention(m):
+def projected(m):
+    """Extents of an attention that projects its data itself: heads, their width, batch, steps, columns, and past steps."""
     heads, width = m.integer(1, 3), m.integer(1, 4)
-    batch, steps, size = m.integer(1, 2), m.integer(1, 4), m.integer(1, 6)
-    hidden = heads * width
     m.set(num_heads=heads)
     m.attribute("unidirectional", m.integer(0, 1))
     m.attribute("scale", m.rng.uniform(0.2, 1), 0.3)
+    return heads, width, m.integer(1, 2), m.integer(1, 4), m.integer(1, 6), m.integer(1, 3) if m.maybe(0.3) else 0
+
+
+@makes("Attention")
+def attention(m):
+    heads, width, batch, steps, size, before = projected(m)
+    hidden = heads * width
     m.attribute("mask_filter_value", -100.0, 0.2)
     value_hidden = hidden
-    before = m.integer(1, 3) if m.maybe(0.3) else 0
     if not before and m.maybe(0.25):
         value_hidden = heads * m.integer(1, 4)
         m.set(qkv_hidden_sizes=[hidden, hidden, value_hidden])
@@ -553,6 +576,7 @@ def rotary_caches(m, rows, half):
 
 @makes("GroupQueryAttention")
 def group_query(m):
+    m.finite = True
     m.types["T"] = m.pick("float", "float", "float16")
     kv_heads, group = m.integer(1, 2), m.integer(1, 3)
     heads, width, batch = kv_heads * group, 16, m.integer(1, 2)
@@ -612,6 +636,62 @@ def rotary(m):
     return [x, ids] + rotary_caches(m, rows, part // 2)
 
 
+@makes("MRotaryEmbedding")
+def mrotary(m):
+    m.types["T"] = m.pick("float", "float16")
+    batch, steps, heads, half = m.integer(1, 2), m.integer(1, 4), m.integer(1, 3), m.integer(1, 5)
+    first = m.integer(0, half)
+    second = m.integer(0, half - first)
+    m.set(mrope_section=[first, second, half - first - second])
+    m.attribute("mrope_layout", m.integer(0, 1))
+    m.attribute("interleaved", m.integer(0, 1))
+    rows, flat, width = steps + m.integer(0, 3), m.maybe(), 2 * half
+    if m.maybe(0.3):
+        m.set(rotary_embedding_dim=width, num_heads=heads)
+        width += 2 * m.integer(0, 2)
+    elif flat:
+        m.attribute("num_heads", heads)
+    x = m.real([batch, steps, heads * width] if flat else [batch, heads, steps, width])
+    m.rigid.add(0)
+    return [x, m.fill("int64", [3, batch, steps], 0, rows - 1)] + rotary_caches(m, rows, half)
+
+
+@makes("SparseAttention")
+def sparse_attention(m):
+    m.finite = True
+    m.types["T"] = m.pick("float", "float", "float16")
+    kv_heads, group = m.integer(1, 2), m.integer(1, 2)
+    heads, width, batch, block, blocks = kv_heads * group, m.pick(8, 16), m.integer(1, 2), 16, m.integer(1, 3)
+    layouts = m.pick(*[n for n in (1, 2, heads) if heads % n == 0])
+    room = block * blocks
+    m.set(num_heads=heads, kv_num_heads=kv_heads, sparse_block_size=block)
+    m.attribute("scale", m.rng.uniform(0.2, 1), 0.3)
+    shown = np.tril(m.fill("bool", [layouts, blocks, blocks])) | np.eye(blocks, dtype=bool)
+    lists = [[np.flatnonzero(row) for row in layout] for layout in shown]
+    rows = np.array([np.cumsum([0] + [len(row) for row in layout]) for layout in lists], np.int32)
+    columns = np.full([layouts, rows[:, -1].max()], -1, np.int32)
+    for own, layout in zip(columns, lists):
+        own[:sum(map(len, layout))] = np.concatenate(layout)
+    if m.maybe():
+        steps = m.integer(1, room)
+        lengths, total = np.full([batch], steps, np.int32), steps
+    else:
+        steps = 1
+        lengths = m.fill("int32", [batch], 2, room)
+        total = int(lengths.max())
+    if m.maybe(0.3):
+        values = [m.real([batch, steps, (heads + 2 * kv_heads) * width]), None, None]
+    else:
+        values = [m.real([batch, steps, heads * width])] + [m.real([batch, steps, kv_heads * width]) for _ in range(2)]
+    values += [m.real([batch, kv_heads, room, width]) for _ in range(2)] + [rows, columns, one(total), lengths]
+    if m.maybe():
+        m.set(do_rotary=1)
+        m.attribute("rotary_interleaved", m.integer(0, 1))
+        values += rotary_caches(m, room, width // 2)
+    m.outputs = 3
+    return values
+
+
 @makes("DecoderMaskedMultiHeadAttention")
 def decoder_masked(m):
     heads, width, batch = m.integer(1, 3), m.pick(4, 8), m.integer(1, 2)
@@ -630,15 +710,10 @@ def decoder_masked(m):
 
 @makes("QAttention")
 def qattention(m):
-    heads, width = m.integer(1, 3), m.integer(1, 4)
-    batch, steps, size = m.integer(1, 2), m.integer(1, 4), m.integer(1, 6)
+    heads, width, batch, steps, size, before = projected(m)
     hidden = heads * width
-    m.set(num_heads=heads)
-    m.attribute("unidirectional", m.integer(0, 1))
-    m.attribute("scale", m.rng.uniform(0.2, 1), 0.2)
     kind = m.pick("uint8", "int8")
     each = m.pick([1], [1], [3 * hidden])
-    before = m.integer(1, 3) if m.maybe(0.3) else 0
     values = [m.fill("uint8", [batch, steps, size], 0, 30), m.fill(kind, [size, 3 * hidden], -9, 30),
               m.real([3 * hidden], -1, 1), m.real([1], 0.01, 0.1), m.real(each, 0.01, 0.1),
               masks(m, batch, steps, before + steps),
@@ -819,6 +894,17 @@ def bifurcation(m):
         values.append(predicted)
     m.outputs = 2
     return values
+
+
+@makes("Tokenizer")
+def tokenizer(m):
+    m.set(mark=m.integer(0, 1), mincharnum=m.integer(1, 3), pad_value=m.pick("", "#", "pad"))
+    if m.maybe():
+        m.set(tokenexp=m.pick(".", "[a-z]+", "a|ab", "\\w+", "[^ ]+", "ab*"))
+    else:
+        m.set(separators=m.pick([""], [" "], [" ", "b"], ["a+"], ["ab", "a"], ["[bc]"]))
+    return [m.words([m.integer(1, 3)] if m.maybe() else [m.integer(1, 2), m.integer(1, 3)],
+                    ["a b c", " ab  b", "aaab", "", "ab ab ", "b aab", " ", "öä b", "日本a"])]
 
 
 @makes("WordConvEmbedding")

@@ -31,9 +31,10 @@ struct NGramHash {
     let count = (order - 1) * heads
     for (value, least) in [(multipliers, order), (moduli, count)] + (offsets.map { [($0, count)] } ?? []) {
       try b.requireSameType([tokens, value])
-      guard b.shape(of: value).count == 1, b.shape(of: value)[0].constant ?? 0 >= least else {
-        throw .invalid("multipliers, moduli or offsets have shape \(b.shape(of: value)); \(least) elements are needed")
-      }
+      let shape = b.shape(of: value)
+      let message = "multipliers, moduli or offsets have shape \(shape); \(least) elements are needed"
+      guard shape.count == 1 else { throw .invalid(message) }
+      try b.requireAtMost(Dim(least), shape[0], message)
     }
     var isBad = ScalarGraph()
     let modulus = isBad.read(0, [isBad.axis(0)], type: type.element)
