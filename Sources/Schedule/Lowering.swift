@@ -34,7 +34,7 @@ struct Lowering {
       case .reshape:
         steps.alias[node.results[0]] = node.operands[0]
         steps.steps.append(Step(action: .view, reads: node.operands, writes: node.results, origin: node.origin))
-      case .map(let map) where isCopy(map, node, laidOut):
+      case .map(let map) where isCopy(map, node, laidOut) && !steps.isUnaligned(node.operands[0], for: node.results[0], laidOut):
         steps.alias[node.results[0]] = node.operands[0]
         steps.steps.append(Step(action: .view, reads: node.operands, writes: node.results, origin: node.origin))
       case .scan(let scan):
