@@ -35,7 +35,8 @@ def scaled(m):
     if m.name == "Normalizer":
         m.attribute("norm", m.pick("MAX", "L1", "L2"))
         # ONNX Runtime squares integers as integers.
-        return [m.fill(m.pick("float", "double"), shape) if m.maybe() else m.fill(m.pick("int32", "int64"), shape, -99, 99)]
+        kind = m.pick("float", "double", "int32", "int64")
+        return [m.fill(kind, shape, *((-99, 99) if kind.startswith("int") else ()))]
     count = m.pick(1, shape[-1])
     if m.name == "Scaler":
         m.attribute("offset", floats(m, count), 1)

@@ -500,7 +500,7 @@ def masks(m, batch, queries, keys):
 
 
 def projected(m):
-    """Extents of an attention that projects its data itself: heads, their width, batch, steps, columns, and past steps."""
+    """Extents of an attention that projects its data: heads, their width, batch, steps, columns, and past steps."""
     heads, width = m.integer(1, 3), m.integer(1, 4)
     m.set(num_heads=heads)
     m.attribute("unidirectional", m.integer(0, 1))
@@ -934,8 +934,9 @@ def attention_lstm(m):
     optional = lambda *shape: weights(*shape) if m.maybe() else None
     lengths = lambda limit: m.fill("int32", [batch], 1, limit) if m.maybe() else None
     m.outputs = 3
-    return [m.real([steps, batch, size], -2, 2), weights(4 * hidden, size + (layer or depth)), weights(4 * hidden, hidden),
-            optional(8 * hidden), lengths(steps), optional(batch, hidden), optional(batch, hidden),
+    return [m.real([steps, batch, size], -2, 2), weights(4 * hidden, size + (layer or depth)),
+            weights(4 * hidden, hidden), optional(8 * hidden),
+            lengths(steps), optional(batch, hidden), optional(batch, hidden),
             optional(3 * hidden), weights(hidden, inner), weights(depth, inner), weights(inner),
             m.real([batch, memory, depth], -1, 1), lengths(memory),
             weights(depth + hidden, layer) if layer else None]

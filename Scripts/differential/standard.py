@@ -1115,7 +1115,8 @@ def tfidf(m):
     places = m.rng.sample(range(total), total)
     m.set(min_gram_length=low, max_gram_length=high, max_skip_count=m.integer(0, 3), mode=m.pick("TF", "IDF", "TFIDF"),
           ngram_counts=counts, ngram_indexes=places)
-    m.set(**{"pool_strings" if kind == "string" else "pool_int64s": [w for each in grams for gram in each for w in gram]})
+    pool = [word for each in grams for gram in each for word in gram]
+    m.set(**{"pool_strings" if kind == "string" else "pool_int64s": pool})
     m.attribute("weights", [m.rng.uniform(0.1, 3) for _ in range(total)])
     shape = [m.integer(1, 8)] if m.maybe() else [m.integer(1, 3), m.integer(1, 8)]
     x = m.words(shape, words)

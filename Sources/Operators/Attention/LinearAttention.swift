@@ -129,7 +129,8 @@ let linearAttentions: [any Operator] = [
 ]
 
 extension GraphBuilder {
-  /// An argument whose last extent only a call knows, one or `size` elements for each group, with `size` elements for each.
+  /// An argument whose last extent only a call knows, one or `size` elements for each group, with `size` elements for
+  /// each.
   fileprivate mutating func completed(_ x: ValueID, groups: Dim, of size: Dim) -> ValueID {
     let type = type(of: x)
     guard let last = type.shape.last, last.constant == nil, last != groups, last != groups * size else { return x }

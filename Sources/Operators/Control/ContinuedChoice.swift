@@ -2,8 +2,8 @@ import ONNXReader
 import Support
 import TensorIR
 
-/// A choice between branches whose results do not go together, such as tensors of different ranks: what follows it in its graph
-/// belongs to both sides, and the graph's outputs are its results.
+/// A choice between branches whose results do not go together, such as tensors of different ranks: what follows it in
+/// its graph belongs to both sides, and the graph's outputs are its results.
 ///
 /// A side on which what follows is invalid is one that no call may take.
 struct ContinuedChoice {
@@ -20,7 +20,7 @@ struct ContinuedChoice {
     self.scope = scope
   }
 
-  /// The values of the graph's outputs; nil if the node at the position is no such choice or neither side can be imported.
+  /// The values of the graph's outputs; nil if the node at the position is no such choice or no side can be imported.
   func values(in b: inout GraphBuilder) -> [ImportedValue]? {
     let node = graph.nodes[position]
     guard ["", "ai.onnx"].contains(node.domain), node.opType == "If", scope.continuedChoices < ContinuedChoice.limit,

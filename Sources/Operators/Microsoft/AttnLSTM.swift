@@ -12,7 +12,9 @@ struct AttnLSTM: Operator {
   }
 
   /// The attention of one direction.
-  private func attention(_ node: OperatorNode, _ number: Int, _ b: inout GraphBuilder) throws(ModelError) -> RecurrentAttention {
+  private func attention(_ node: OperatorNode, _ number: Int, _ b: inout GraphBuilder) throws(ModelError)
+    -> RecurrentAttention
+  {
     let memory = try b.masked(try node.input(11), lengths: node.optionalInput(12))
     func weights(_ position: Int, _ value: ValueID, rank: Int) throws(ModelError) -> ValueID {
       let shape = b.shape(of: value)
@@ -31,7 +33,8 @@ struct AttnLSTM: Operator {
     let lengths = node.optionalInput(12)
     let optional = [layer, lengths].compactMap { $0 }
     return RecurrentAttention(
-      size: layer.map { b.shape(of: $0)[1] } ?? b.shape(of: memory)[2], captured: [memory, keys, query, scale] + optional
+      size: layer.map { b.shape(of: $0)[1] } ?? b.shape(of: memory)[2],
+      captured: [memory, keys, query, scale] + optional
     ) { (state, values, b) throws(ModelError) in
       let context = try b.additiveAttention(
         of: state, memory: values[0], keys: values[1], query: values[2], scale: values[3],
@@ -57,7 +60,7 @@ extension GraphBuilder {
     }
   }
 
-  /// The mean of a memory [batch, steps, depth], weighted by the softmax of scores `scale · tanh(keys + state · query)`.
+  /// The mean of a memory [batch, steps, depth], weighted by the softmax of `scale · tanh(keys + state · query)`.
   fileprivate mutating func additiveAttention(
     of state: ValueID, memory: ValueID, keys: ValueID, query: ValueID, scale: ValueID, lengths: ValueID?
   ) throws(ModelError) -> ValueID {

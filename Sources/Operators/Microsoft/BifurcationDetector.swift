@@ -1,7 +1,8 @@
 import Support
 import TensorIR
 
-/// Decoding against a source text: appends predicted tokens up to the first that leaves the source, and finds where the source goes on.
+/// Decoding against a source text: appends predicted tokens up to the first that leaves the source, and finds where the
+/// source goes on.
 struct BifurcationDetector: Operator {
   let name = OperatorName("BifurcationDetector", domain: "com.microsoft", versions: 1)
 

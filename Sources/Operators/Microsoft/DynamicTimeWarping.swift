@@ -12,7 +12,9 @@ struct DynamicTimeWarping: Operator {
       try b.requireEqual(b.shape(of: costs)[0], 1, "the costs of several matrices")
       costs = b.reshape(costs, Array(b.shape(of: costs).dropFirst()))
     }
-    guard b.shape(of: costs).count == 2 else { throw .invalid("the costs have shape \(b.shape(of: costs)), not rank 2") }
+    guard b.shape(of: costs).count == 2 else {
+      throw .invalid("the costs have shape \(b.shape(of: costs)), not rank 2")
+    }
     return [b.warpingPath(back: try b.warpingSteps(costs), in: b.shape(of: costs))]
   }
 }
@@ -65,7 +67,8 @@ extension GraphBuilder {
     }
     let (next, steps) = (place { _, cost, _ in cost }, place { _, _, step in step })
     let scan = Scan(
-      length: .maximum(shape[0] + shape[1] - 1, 0), carried: 2, scanned: 0, reversedInputs: [], reversedOutputs: [false],
+      length: .maximum(shape[0] + shape[1] - 1, 0), carried: 2, scanned: 0, reversedInputs: [],
+      reversedOutputs: [false],
       body: inner.finish(outputs: [next, before[0], steps]))
     return add(.scan(scan), [infinity, start, costs])[2]
   }

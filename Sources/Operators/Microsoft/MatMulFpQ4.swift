@@ -1,7 +1,8 @@
 import Support
 import TensorIR
 
-/// A product with weights of 4 bits in one run of bytes: column by column, blocks of a scale, perhaps a zero point, and 32 numbers.
+/// A product with weights of 4 bits in one run of bytes: column by column, blocks of a scale, perhaps a zero point, and
+/// 32 numbers.
 struct MatMulFpQ4: Operator {
   let name = OperatorName("MatMulFpQ4", domain: "com.microsoft", versions: 1)
 

@@ -23,9 +23,12 @@ struct NGramHash {
     guard let order = try node.int("max_ngram_size"), order >= 2, let heads = try node.int("n_head_per_ngram"),
       heads > 0, let padding = try node.int("pad_id"), type.rank == rank
     else {
-      throw .invalid("attributes 'max_ngram_size', 'n_head_per_ngram' and 'pad_id' must be given, for tokens of rank \(rank)")
+      throw .invalid(
+        "attributes 'max_ngram_size', 'n_head_per_ngram' and 'pad_id' must be given, for tokens of rank \(rank)")
     }
-    guard order <= 64, heads <= 1 << 20 else { throw .unsupported("\(heads) hashes of up to \(order) tokens are not supported") }
+    guard order <= 64, heads <= 1 << 20 else {
+      throw .unsupported("\(heads) hashes of up to \(order) tokens are not supported")
+    }
     (self.order, self.heads, self.offsets) = (order, heads, offsets)
     (multipliers, moduli) = (try node.input(1), try node.input(2))
     let count = (order - 1) * heads
@@ -49,7 +52,8 @@ struct NGramHash {
     self.end = try node.flag("reset_on_eos") ? scalar : nil
   }
 
-  /// The hashes of tokens whose last axis is the token at a position and those before it; a change of segment cuts tokens off.
+  /// The hashes of tokens whose last axis is the token at a position and those before it; a change of segment cuts
+  /// tokens off.
   func hashes(of windows: ValueID, segments: ValueID?, _ b: inout GraphBuilder) -> ValueID {
     let type = b.type(of: windows)
     let outer = Array(type.shape.dropLast())
@@ -76,7 +80,8 @@ struct NGramHash {
       if shift > 0 {
         if let end { isCut = body.binary(.or, isCut, body.compare(.equal, token, end)) }
         if let segments {
-          let (before, own) = (element(segments.operand, shift, segments.type), element(segments.operand, shift - 1, segments.type))
+          let before = element(segments.operand, shift, segments.type)
+          let own = element(segments.operand, shift - 1, segments.type)
           isCut = body.binary(.or, isCut, body.compare(.notEqual, before, own))
         }
       }

@@ -37,7 +37,8 @@ struct NGramHashMapping: Operator {
 }
 
 extension GraphBuilder {
-  /// For every place of rows the element there and those before it in the rows of a matrix, whose columns `column` numbers.
+  /// For every place of rows the element there and those before it in the rows of a matrix, whose columns `column`
+  /// numbers.
   fileprivate mutating func windows(
     _ shape: [Dim], _ size: Int, of matrix: ValueID, column: (inout ScalarGraph, ScalarID) -> ScalarID
   ) -> ValueID {

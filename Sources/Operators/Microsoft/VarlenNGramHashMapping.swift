@@ -28,12 +28,17 @@ struct VarlenNGramHashMapping: Operator {
   }
 
   /// The histories after each of the first tokens of every sequence, as many as asked for.
-  private func captured(_ node: OperatorNode, _ ids: PackedElements, _ b: inout GraphBuilder) throws(ModelError) -> ValueID? {
+  private func captured(_ node: OperatorNode, _ ids: PackedElements, _ b: inout GraphBuilder) throws(ModelError)
+    -> ValueID?
+  {
     let capacity = try node.int("state_update_capacity", default: 0)
-    guard (0...8).contains(capacity) else { throw .invalid("attribute 'state_update_capacity' is \(capacity), not 0 to 8") }
+    guard (0...8).contains(capacity) else {
+      throw .invalid("attribute 'state_update_capacity' is \(capacity), not 0 to 8")
+    }
     guard let counts = node.optionalInput(9), capacity > 0 else {
       guard node.optionalInput(9) == nil, capacity == 0 else {
-        throw .invalid("attribute 'state_update_capacity' is \(capacity) where argument 9 is \(capacity == 0 ? "" : "not ")given")
+        let given = capacity == 0 ? "given" : "not given"
+        throw .invalid("attribute 'state_update_capacity' is \(capacity) where argument 9 is \(given)")
       }
       return nil
     }
@@ -57,7 +62,9 @@ struct PackedSequences {
 
   init(starts given: ValueID, count: Dim, history: Int, _ b: inout GraphBuilder) throws(ModelError) {
     try b.require(given, "the starts", isOneOf: .i32)
-    guard b.shape(of: given).count == 1 else { throw .invalid("the starts have shape \(b.shape(of: given)), not rank 1") }
+    guard b.shape(of: given).count == 1 else {
+      throw .invalid("the starts have shape \(b.shape(of: given)), not rank 1")
+    }
     batch = b.shape(of: given)[0] - 1
     try b.requireAtMost(1, batch, "the starts of sequences")
     starts = try b.cast(given, to: .i64)

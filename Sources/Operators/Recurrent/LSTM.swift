@@ -20,8 +20,8 @@ struct LSTM: Operator {
       cell: { step, hidden, b throws(ModelError) in try cell(step, hidden, isCoupled, &b) })
   }
 
-  private static func cell(_ step: RecurrentStep, _ hidden: Dim, _ isCoupled: Bool, _ b: inout GraphBuilder) throws(ModelError)
-    -> [ValueID]
+  private static func cell(_ step: RecurrentStep, _ hidden: Dim, _ isCoupled: Bool, _ b: inout GraphBuilder)
+    throws(ModelError) -> [ValueID]
   {
     let (state, memory) = (step.states[0], step.states[1])
     let shape = b.shape(of: memory)

@@ -53,7 +53,8 @@ struct RecurrentLayer {
   let cell: (RecurrentStep, Dim, inout GraphBuilder) throws(ModelError) -> [ValueID]
   /// Whether the weights are integers with scale and zero point as arguments 8 ... 11.
   var isQuantized = false
-  /// The attention of a direction. The first state of a cell is then followed by its vector, and the weights of inputs by those of vectors.
+  /// The attention of a direction. The first state of a cell is then followed by its vector, and the weights of inputs
+  /// by those of vectors.
   var attention: ((OperatorNode, _ number: Int, inout GraphBuilder) throws(ModelError) -> RecurrentAttention)?
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {

@@ -26,7 +26,8 @@ let bodyResults: [ResultCase] = [
   ranks([1, 2], [27, 54]), ranks([-1, -2], [27, 54]), ranks([-4, 1], [108, -27]),
 ]
 
-/// Two turns that multiply a vector with its sum, which a choice gives one more axis before where it is not above the greatest element.
+/// Two turns that multiply a vector with its sum, which a choice gives one more axis before where it is not above the
+/// greatest element.
 private func ranks(_ start: [Double], _ end: [Double]) -> ResultCase {
   let keepsNone: [String: AttributeValue] = ["keepdims": .int(0)]
   return ResultCase(

@@ -1,8 +1,8 @@
 import Support
 import Verify
 
-/// Operators of ONNX Runtime that few models have, as version 1.31.1 computes them; then ties among experts, windows that
-/// reach behind the padding, and NaN in a gate.
+/// Operators of ONNX Runtime that few models have, as version 1.31.1 computes them; then ties among experts, windows
+/// that reach behind the padding, and NaN in a gate.
 let microsoftRareResults: [ResultCase] = [
   ResultCase(
     "Unique", domain: "com.microsoft", version: 1, [Numbers(.f32, [9], [2, 1, 1, .nan, -0, 3, 0, 2, .nan])], [:],
