@@ -2,18 +2,13 @@
 import numpy as np
 from onnx import numpy_helper
 
-from maker import NUMPY, makes as makes_any
+from maker import NUMPY, WORDS, makes as makes_any
 
 DOMAIN = "ai.onnx.ml"
-WORDS = ["a", "b", "cat", "dog", "", "B", "ß", "dog "]
 
 
 def makes(*names):
     return makes_any(*names, domain=DOMAIN)
-
-
-def words(m, shape):
-    return np.array([m.pick(*WORDS) for _ in range(int(np.prod(shape)))], object).reshape(shape)
 
 
 def floats(m, count, low=-2.0, high=2.0):
@@ -39,7 +34,9 @@ def scaled(m):
     shape = [m.extent(), m.integer(1, 5)] if m.maybe(0.8) else [m.integer(1, 5)]
     if m.name == "Normalizer":
         m.attribute("norm", m.pick("MAX", "L1", "L2"))
-        return [data(m, shape)]
+        # ONNX Runtime squares integers as integers.
+        kind = m.pick("float", "double", "int32", "int64")
+        return [m.fill(kind, shape, *((-99, 99) if kind.startswith("int") else ()))]
     count = m.pick(1, shape[-1])
     if m.name == "Scaler":
         m.attribute("offset", floats(m, count), 1)
@@ -75,7 +72,7 @@ def label_encoder(m):
             m.attribute("default_string", "none")
             return [m.fill("int64", m.shape(0, 2), -1, count)]
         m.attribute("default_int64", 7)
-        return [words(m, m.shape(0, 2))]
+        return [m.words(m.shape(0, 2))]
     kinds = ["int64", "string", "float"] + (["double", "int16"] if m.version >= 4 else [])
     key, value = m.pick(*kinds), m.pick(*kinds)
     numbers = m.rng.sample(range(-9, 9), count)
@@ -94,7 +91,7 @@ def label_encoder(m):
         m.set(**{f"default_{value}": {"string": "?", "int64": 77, "float": 1.25}[value]})
     shape = m.shape(0, 3)
     if key == "string":
-        return [words(m, shape)]
+        return [m.words(shape)]
     x = m.fill(key, shape, -9, 9)
     return [(np.round(x) / 2).astype(np.float32) if key == "float" else np.round(x)]
 
@@ -104,7 +101,7 @@ def one_hot(m):
     m.set(zeros=1)
     if m.maybe():
         m.set(cats_strings=m.rng.sample(WORDS, m.integer(1, 5)))
-        return [words(m, m.shape(1, 2))]
+        return [m.words(m.shape(1, 2))]
     m.set(cats_int64s=m.rng.sample(range(9), m.integer(1, 5)))
     return [m.fill(m.pick("int64", "float", "int32", "double"), m.shape(1, 2), 0, 9)]
 
@@ -115,7 +112,7 @@ def category_mapper(m):
     m.set(cats_strings=m.rng.sample(WORDS, count), cats_int64s=m.rng.sample(range(9), count))
     if m.maybe():
         m.attribute("default_int64", -7)
-        return [words(m, m.shape(1, 2))]
+        return [m.words(m.shape(1, 2))]
     m.attribute("default_string", "none")
     return [m.fill("int64", m.shape(1, 2), 0, 9)]
 
@@ -151,8 +148,19 @@ def linear(m):
     return [data(m, [m.integer(1, 4), width])]
 
 
+@makes("ZipMap")
+def zip_map(m):
+    count = m.integer(1, 4)
+    if m.maybe():
+        m.set(classlabels_strings=m.rng.sample(WORDS, count))
+    else:
+        m.set(classlabels_int64s=m.rng.sample(range(-9, 9), count))
+    return [m.fill("float", [m.integer(1, 4), count])]
+
+
 @makes("SVMRegressor", "SVMClassifier")
 def svm(m):
+    m.finite = True
     width, count = m.integer(1, 4), m.integer(1, 5)
     kind = m.pick("LINEAR", "POLY", "RBF", "SIGMOID")
     m.set(kernel_type=kind, kernel_params=[m.rng.uniform(0.1, 0.7), m.rng.uniform(-1, 1), float(m.integer(1, 3))])
@@ -177,8 +185,10 @@ def svm(m):
 class Trees:
     """Random trees as the lists of attributes that ensembles have."""
 
-    def __init__(self, m, width, targets, prefix, modes):
+    def __init__(self, m, width, targets, prefix, modes, whole=False):
         self.m, self.width, self.targets, self.prefix, self.modes = m, width, targets, prefix, modes
+        # Whether every leaf counts for all targets.
+        self.whole = whole
         names = ["treeids", "nodeids", "featureids", "modes", "values", "truenodeids", "falsenodeids",
                  "missing_value_tracks_true"]
         self.nodes = {name: [] for name in names}
@@ -196,7 +206,7 @@ class Trees:
         for name, value in added.items():
             self.nodes[name].append(value)
         if is_leaf:
-            for target in m.rng.sample(range(self.targets), m.integer(1, self.targets)):
+            for target in m.rng.sample(range(self.targets), self.targets if self.whole else m.integer(1, self.targets)):
                 for name, value in (("treeids", tree), ("nodeids", number), ("ids", target),
                                     ("weights", m.rng.uniform(-2, 2))):
                     self.leaves[name].append(value)
@@ -216,12 +226,13 @@ def trees(m):
     modes = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ")
     modes = m.pick(modes, modes[:1], (m.pick(*modes),))
     is_regressor = m.name == "TreeEnsembleRegressor"
-    grown = Trees(m, width, targets, "target" if is_regressor else "class", modes)
+    grown = Trees(m, width, targets, "target" if is_regressor else "class", modes, whole=m.maybe())
     for tree in range(m.integer(1, 6)):
         grown.grow(tree, m.integer(0, 4))
     grown.set()
     m.attribute("post_transform", m.pick(*TRANSFORMS[:4]))
-    if m.maybe():
+    # ONNX Runtime adds no base value where no leaf counts for a target.
+    if m.maybe() and (targets == 1 or grown.whole):
         m.set(base_values=floats(m, targets))
     if is_regressor:
         m.set(n_targets=targets)

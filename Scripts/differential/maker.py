@@ -19,6 +19,9 @@ NAMES = {dtype: name for name, dtype in NUMPY.items()}
 NAMES[np.dtype(object)] = "string"
 
 
+WORDS = ["a", "b", "cat", "dog", "", "B", "ß", "dog "]
+
+
 class Skip(Exception):
     """A combination that makes no case."""
 
@@ -33,8 +36,11 @@ class Maker:
         self.given = first
         self.types = {}
         self.attributes = {}
-        self.constants = set()
         self.outputs = 1
+        # Positions of arguments whose extents get no names, because an oracle takes others that do not fit.
+        self.rigid = set()
+        # Whether no number is infinite or NaN, for what oracles compute in ways that these show.
+        self.finite = False
         # Positions of results that are asked for; all if None.
         self.outputs_wanted = None
 
@@ -109,7 +115,7 @@ class Maker:
             values = np.asarray(generator.standard_normal(shape) * scale)
             if self.maybe(0.2):
                 values = np.round(values * 2) / 2
-            if self.maybe(0.05) and values.size and not element.startswith("float8"):
+            if self.maybe(0.05) and values.size and not self.finite and not element.startswith("float8"):
                 values.flat[generator.integers(values.size)] = self.rng.choice([np.nan, np.inf, -np.inf, -0.0])
             return values.astype(dtype)
         if element in ("int4", "uint4"):
@@ -154,6 +160,9 @@ class Maker:
     def ints(self, *values):
         return np.array(values, np.int64)
 
+    def words(self, shape, among=WORDS):
+        """Strings."""
+        return np.array([self.pick(*among) for _ in range(int(np.prod(shape)))], object).reshape(shape)
 
     def real(self, shape, low=None, high=None):
         """Floats of the type that the node computes in."""

@@ -32,6 +32,7 @@ def activation(m):
 
 @makes("GatedAdd", "GatedRMSNorm")
 def gated(m):
+    m.finite = True
     m.types["T"] = m.pick("float", "float16")
     shape = m.shape(1, 4)
     if m.name == "GatedAdd":
@@ -225,6 +226,18 @@ def matmul_bnb4(m):
             m.real([-(-n * k // block)], 0.1, 1)]
 
 
+@makes("MatMulFpQ4")
+def matmul_q4(m):
+    kind, k, n = m.integer(0, 1), m.integer(1, 80), m.integer(1, 7)
+    m.set(blk_quant_type=kind)
+    blocks = n * -(-k // 32)
+    parts = [m.fill("float", [blocks, 1], 0.01, 0.1).view(np.uint8)]
+    if kind:
+        parts.append(m.fill("uint8", [blocks, 1], 0, 255))
+    weights = np.concatenate(parts + [m.fill("uint8", [blocks, 16], 0, 255)], 1).reshape(-1)
+    return [m.real(m.shape(0, 2) + [m.extent(), k]), weights, m.ints(k, n)]
+
+
 @makes("MatMulInteger16", "MatMulIntegerToFloat", "DynamicQuantizeMatMul")
 def integer_products(m):
     n, k, o = m.integer(1, 5), m.integer(1, 6), m.integer(1, 6)
@@ -234,6 +247,7 @@ def integer_products(m):
     if m.name == "DynamicQuantizeMatMul":
         kind = m.pick("int8", "uint8")
         each = m.pick([], [1], [o])
+        m.finite = True
         values = [m.real(batch + [n, k]), m.fill(kind, [k, o]), m.real(each, 0.01, 0.5),
                   m.fill(kind, each, 0, 9) if m.maybe(0.7) else None]
         return values + ([m.real([o])] if m.maybe() else [])
@@ -287,7 +301,11 @@ def qlinear_unary(m):
 def qlinear_softmax(m):
     shape = m.shape(1, 4)
     m.set(opset=m.pick(12, 13))
-    m.attribute("axis", m.axis(len(shape)))
+    axis = m.axis(len(shape))
+    m.set(axis=axis)
+    # ONNX Runtime has no share for a single element.
+    if np.prod(shape[axis:][:1 if m.attributes["opset"] == 13 else None]) == 1:
+        raise Skip
     return [quantized(m, shape)] + scaling(m) + [m.real([], 0.003, 0.01), quantized(m, [])]
 
 
@@ -421,6 +439,23 @@ def embed_normalization(m):
     return values
 
 
+@makes("QEmbedLayerNormalization")
+def quantized_embed_normalization(m):
+    batch, steps, size, words = m.integer(1, 3), m.integer(1, 4), m.integer(1, 6), m.integer(1, 7)
+    segments = m.maybe()
+    m.attribute("epsilon", m.rng.uniform(1e-5, 1e-2))
+    tables = [quantized(m, shape) for shape in ([words, size], [steps + 1, size], [2, size], [size], [size])]
+    scales, zeros = [m.real([], 0.02, 0.6) for _ in tables], [quantized(m, []) for _ in tables]
+    ids = [m.fill("int32", [batch, steps], 0, words - 1), m.fill("int32", [batch, steps], 0, 1)]
+    mask = np.sort(m.fill("int32", [batch, steps], 0, 1), 1)[:, ::-1].copy() if m.maybe() else None
+    values = ids + tables + [mask] + scales + zeros
+    if not segments:
+        for place in (1, 4, 10, 15):
+            values[place] = None
+    m.outputs = 2
+    return values
+
+
 @makes("BranchwiseRMSNorm", "HyperConnectionPreMix", "HyperConnectionPostMix", "EngramGate")
 def branches(m):
     m.types["T"] = m.pick("float", "float16")
@@ -464,17 +499,21 @@ def masks(m, batch, queries, keys):
     return value
 
 
-@makes("Attention")
-def attention(m):
+def projected(m):
+    """Extents of an attention that projects its data: heads, their width, batch, steps, columns, and past steps."""
     heads, width = m.integer(1, 3), m.integer(1, 4)
-    batch, steps, size = m.integer(1, 2), m.integer(1, 4), m.integer(1, 6)
-    hidden = heads * width
     m.set(num_heads=heads)
     m.attribute("unidirectional", m.integer(0, 1))
     m.attribute("scale", m.rng.uniform(0.2, 1), 0.3)
+    return heads, width, m.integer(1, 2), m.integer(1, 4), m.integer(1, 6), m.integer(1, 3) if m.maybe(0.3) else 0
+
+
+@makes("Attention")
+def attention(m):
+    heads, width, batch, steps, size, before = projected(m)
+    hidden = heads * width
     m.attribute("mask_filter_value", -100.0, 0.2)
     value_hidden = hidden
-    before = m.integer(1, 3) if m.maybe(0.3) else 0
     if not before and m.maybe(0.25):
         value_hidden = heads * m.integer(1, 4)
         m.set(qkv_hidden_sizes=[hidden, hidden, value_hidden])
@@ -537,6 +576,7 @@ def rotary_caches(m, rows, half):
 
 @makes("GroupQueryAttention")
 def group_query(m):
+    m.finite = True
     m.types["T"] = m.pick("float", "float", "float16")
     kv_heads, group = m.integer(1, 2), m.integer(1, 3)
     heads, width, batch = kv_heads * group, 16, m.integer(1, 2)
@@ -591,8 +631,65 @@ def rotary(m):
     elif flat:
         m.attribute("num_heads", heads)
     x = m.real([batch, steps, heads * width] if flat else [batch, heads, steps, width])
+    m.rigid.add(0)
     ids = m.fill("int64", [1], 0, rows - steps) if m.maybe() else m.fill("int64", [batch, steps], 0, rows - 1)
     return [x, ids] + rotary_caches(m, rows, part // 2)
+
+
+@makes("MRotaryEmbedding")
+def mrotary(m):
+    m.types["T"] = m.pick("float", "float16")
+    batch, steps, heads, half = m.integer(1, 2), m.integer(1, 4), m.integer(1, 3), m.integer(1, 5)
+    first = m.integer(0, half)
+    second = m.integer(0, half - first)
+    m.set(mrope_section=[first, second, half - first - second])
+    m.attribute("mrope_layout", m.integer(0, 1))
+    m.attribute("interleaved", m.integer(0, 1))
+    rows, flat, width = steps + m.integer(0, 3), m.maybe(), 2 * half
+    if m.maybe(0.3):
+        m.set(rotary_embedding_dim=width, num_heads=heads)
+        width += 2 * m.integer(0, 2)
+    elif flat:
+        m.attribute("num_heads", heads)
+    x = m.real([batch, steps, heads * width] if flat else [batch, heads, steps, width])
+    m.rigid.add(0)
+    return [x, m.fill("int64", [3, batch, steps], 0, rows - 1)] + rotary_caches(m, rows, half)
+
+
+@makes("SparseAttention")
+def sparse_attention(m):
+    m.finite = True
+    m.types["T"] = m.pick("float", "float", "float16")
+    kv_heads, group = m.integer(1, 2), m.integer(1, 2)
+    heads, width, batch, block, blocks = kv_heads * group, m.pick(8, 16), m.integer(1, 2), 16, m.integer(1, 3)
+    layouts = m.pick(*[n for n in (1, 2, heads) if heads % n == 0])
+    room = block * blocks
+    m.set(num_heads=heads, kv_num_heads=kv_heads, sparse_block_size=block)
+    m.attribute("scale", m.rng.uniform(0.2, 1), 0.3)
+    shown = np.tril(m.fill("bool", [layouts, blocks, blocks])) | np.eye(blocks, dtype=bool)
+    lists = [[np.flatnonzero(row) for row in layout] for layout in shown]
+    rows = np.array([np.cumsum([0] + [len(row) for row in layout]) for layout in lists], np.int32)
+    columns = np.full([layouts, rows[:, -1].max()], -1, np.int32)
+    for own, layout in zip(columns, lists):
+        own[:sum(map(len, layout))] = np.concatenate(layout)
+    if m.maybe():
+        steps = m.integer(1, room)
+        lengths, total = np.full([batch], steps, np.int32), steps
+    else:
+        steps = 1
+        lengths = m.fill("int32", [batch], 2, room)
+        total = int(lengths.max())
+    if m.maybe(0.3):
+        values = [m.real([batch, steps, (heads + 2 * kv_heads) * width]), None, None]
+    else:
+        values = [m.real([batch, steps, heads * width])] + [m.real([batch, steps, kv_heads * width]) for _ in range(2)]
+    values += [m.real([batch, kv_heads, room, width]) for _ in range(2)] + [rows, columns, one(total), lengths]
+    if m.maybe():
+        m.set(do_rotary=1)
+        m.attribute("rotary_interleaved", m.integer(0, 1))
+        values += rotary_caches(m, room, width // 2)
+    m.outputs = 3
+    return values
 
 
 @makes("DecoderMaskedMultiHeadAttention")
@@ -613,15 +710,10 @@ def decoder_masked(m):
 
 @makes("QAttention")
 def qattention(m):
-    heads, width = m.integer(1, 3), m.integer(1, 4)
-    batch, steps, size = m.integer(1, 2), m.integer(1, 4), m.integer(1, 6)
+    heads, width, batch, steps, size, before = projected(m)
     hidden = heads * width
-    m.set(num_heads=heads)
-    m.attribute("unidirectional", m.integer(0, 1))
-    m.attribute("scale", m.rng.uniform(0.2, 1), 0.2)
     kind = m.pick("uint8", "int8")
     each = m.pick([1], [1], [3 * hidden])
-    before = m.integer(1, 3) if m.maybe(0.3) else 0
     values = [m.fill("uint8", [batch, steps, size], 0, 30), m.fill(kind, [size, 3 * hidden], -9, 30),
               m.real([3 * hidden], -1, 1), m.real([1], 0.01, 0.1), m.real(each, 0.01, 0.1),
               masks(m, batch, steps, before + steps),
@@ -730,7 +822,9 @@ def masked_pool(m):
     shape = [m.integer(1, 2), m.integer(1, 2), m.integer(4, 7), m.integer(4, 7)]
     m.set(kernel_shape=[m.integer(1, 3), m.integer(1, 3)])
     m.attribute("strides", [m.integer(1, 2), m.integer(1, 2)])
-    # ONNX Runtime reads the mask of a channel at another place than that of the channel.
+    # ONNX Runtime reads the mask of a channel at another place, the same one only if channels divide their size.
+    if shape[2] * shape[3] % (shape[0] * shape[1]):
+        raise Skip
     return [m.real(shape), np.broadcast_to(m.fill("int32", shape[2:], 0, 1), shape).copy()]
 
 
@@ -741,18 +835,76 @@ def ngram_repeat(m):
     return [m.fill("int64", [batch, m.integer(1, 7)], 0, words - 1), m.real([batch, words])]
 
 
-@makes("NGramHashMapping")
+@makes("NGramHashMapping", "VarlenNGramHashMapping")
 def ngram_hash(m):
+    packed = m.name == "VarlenNGramHashMapping"
     kind = m.pick("int32", "int64")
-    size, per = m.integer(2, 3), m.integer(1, 2)
-    batch, steps = m.integer(1, 2), m.integer(1, 5)
-    m.set(max_ngram_size=size, n_head_per_ngram=per, pad_id=0)
-    heads = (size - 1) * per
-    values = [m.fill(kind, [batch, steps], 0, 99), m.fill(kind, [size], 1, 99), m.fill(kind, [heads], 3, 50)]
+    size, per = m.integer(2, 4), m.integer(1, 2)
+    batch, steps = m.integer(1, 3), m.integer(1, 5)
+    m.set(max_ngram_size=size, n_head_per_ngram=per, pad_id=m.integer(0, 4))
+    m.attribute("reset_on_eos", m.integer(0, 1))
+    heads, before = (size - 1) * per, [batch, size - 1]
+    lengths = [m.integer(1, 5) for _ in range(batch)]
+    shape = [sum(lengths)] if packed else [batch, steps]
+    ids = lambda own: m.fill(kind, own, 0, 5)
+    values = [ids(shape), m.fill(kind, [size], 1, 2**31 - 1), m.fill(kind, [heads], 3, 50)]
+    past = ids(before) if m.maybe() else None
+    offsets = m.fill(kind, [heads], 0, 99) if m.maybe() else None
+    end = ids([]) if m.maybe() else None
+    segments = m.fill("int32", shape, 0, 1) if m.maybe() else None
+    m.outputs = 2
+    if not packed:
+        return values + [past, offsets, end, segments]
+    values += [np.cumsum([0] + lengths).astype(np.int32), past, offsets, end, segments]
+    values.append(m.fill("int32", before, 0, 1) if segments is not None and past is not None and m.maybe() else None)
+    wanted = {0, 1} if segments is None else {0, 1, 2}
     if m.maybe():
-        values.append(m.fill(kind, [batch, size - 1], 0, 99))
-        m.outputs = 2
+        m.set(state_update_capacity=m.integer(1, 3))
+        values.append(m.fill("int32", [batch], 0, 4))
+        wanted.add(3)
+    m.outputs, m.outputs_wanted = max(wanted) + 1, wanted
     return values
+
+
+@makes("Unique")
+def unique(m):
+    m.outputs = 3
+    return [m.real([m.extent()], *m.pick((0, 4), (-2, 2))).round()]
+
+
+@makes("DynamicTimeWarping")
+def time_warping(m):
+    shape = [m.integer(1, 7), m.integer(1, 7)]
+    return [m.real(([1] if m.maybe() else []) + shape, -3, 3).round(m.integer(0, 3))]
+
+
+@makes("BifurcationDetector")
+def bifurcation(m):
+    words, length = m.integer(1, 5), m.integer(0, 7)
+    least = m.integer(1, 3)
+    m.set(min_ngram_size=least, max_ngram_size=least + m.integer(0, 3))
+    start = m.integer(0, length)
+    tokens = lambda count: m.fill("int64", [count], 0, words)
+    source = tokens(length)
+    values = [source, tokens(m.integer(0, 5)), np.array(start).reshape(m.pick([], [1]))]
+    if m.maybe(0.8):
+        predicted = np.append(source[start:], tokens(1))
+        place = m.integer(0, length - start)
+        predicted[place:] = tokens(len(predicted) - place)
+        values.append(predicted)
+    m.outputs = 2
+    return values
+
+
+@makes("Tokenizer")
+def tokenizer(m):
+    m.set(mark=m.integer(0, 1), mincharnum=m.integer(1, 3), pad_value=m.pick("", "#", "pad"))
+    if m.maybe():
+        m.set(tokenexp=m.pick(".", "[a-z]+", "a|ab", "\\w+", "[^ ]+", "ab*"))
+    else:
+        m.set(separators=m.pick([""], [" "], [" ", "b"], ["a+"], ["ab", "a"], ["[bc]"]))
+    return [m.words([m.integer(1, 3)] if m.maybe() else [m.integer(1, 2), m.integer(1, 3)],
+                    ["a b c", " ab  b", "aaab", "", "ab ab ", "b aab", " ", "öä b", "日本a"])]
 
 
 @makes("WordConvEmbedding")
@@ -762,8 +914,32 @@ def word_embedding(m):
     m.attribute("embedding_size", out)
     m.attribute("conv_window_size", window)
     m.attribute("char_embedding_size", size)
-    return [m.fill("int32", [words, length], 0, characters - 1), m.real([out, 1, window, size]), m.real([out]),
-            m.real([characters, size])]
+    text = m.fill("int32", [words, length], 0, characters - 1)
+    # ONNX Runtime has no result for words that begin with padding.
+    text[:, 0] = np.maximum(text[:, 0], 1)
+    m.rigid.add(3)
+    return [text, m.real([out, 1, window, size]), m.real([out]), m.real([characters, size])]
+
+
+@makes("AttnLSTM")
+def attention_lstm(m):
+    steps, batch, size, hidden, depth, inner, memory = [m.integer(1, 4) for _ in range(7)]
+    direction = m.pick("forward", "reverse", "bidirectional")
+    directions = 2 if direction == "bidirectional" else 1
+    m.set(hidden_size=hidden, direction=direction)
+    m.attribute("input_forget", m.integer(0, 1), 0.3)
+    m.attribute("clip", m.rng.uniform(0.5, 3), 0.2)
+    layer = m.integer(1, 4) if m.maybe() else None
+    weights = lambda *shape: m.real([directions, *shape], -1, 1)
+    optional = lambda *shape: weights(*shape) if m.maybe() else None
+    lengths = lambda limit: m.fill("int32", [batch], 1, limit) if m.maybe() else None
+    m.outputs = 3
+    return [m.real([steps, batch, size], -2, 2), weights(4 * hidden, size + (layer or depth)),
+            weights(4 * hidden, hidden), optional(8 * hidden),
+            lengths(steps), optional(batch, hidden), optional(batch, hidden),
+            optional(3 * hidden), weights(hidden, inner), weights(depth, inner), weights(inner),
+            m.real([batch, memory, depth], -1, 1), lengths(memory),
+            weights(depth + hidden, layer) if layer else None]
 
 
 @makes("DynamicQuantizeLSTM")

@@ -6,6 +6,7 @@ from onnx import helper, numpy_helper
 from maker import ELEMENTS, FLOATS, NAMES, NUMPY, Skip, makes
 
 DOMAIN = ""
+TEXTS = ["a", "cat", "Dog", "DOG", "", "Übel", "ÉTÉ", "été", "日本"]
 
 # Elementwise
 
@@ -1012,6 +1013,7 @@ def loss(m):
     if m.name == "SoftmaxCrossEntropyLoss":
         m.outputs = m.integer(1, 2)
     values = [m.data(0, [batch, classes] + rest), target]
+    m.rigid.add(0)
     return values + ([m.data(2, [classes], low=0.1, high=2)] if m.maybe(0.4) else [])
 
 
@@ -1065,3 +1067,57 @@ def det(m):
     return [m.data(0, m.shape(0, 2) + [n, n])]
 
 
+
+
+# Strings
+
+@makes("StringNormalizer")
+def string_normalizer(m):
+    m.attribute("case_change_action", m.pick("NONE", "LOWER", "UPPER"))
+    m.set(locale="C.UTF-8")
+    m.attribute("is_case_sensitive", m.integer(0, 1))
+    m.attribute("stopwords", m.rng.sample(TEXTS, m.integer(1, 3)))
+    count = m.integer(1, 5)
+    return [m.words([count] if m.maybe() else [1, count], TEXTS)]
+
+
+@makes("StringConcat", "StringSplit", "RegexFullMatch")
+def texts(m):
+    if m.name == "StringConcat":
+        first, second = m.pair()
+        return [m.words(first), m.words(second)]
+    shape = m.shape(1, 3)
+    if m.name == "RegexFullMatch":
+        m.set(pattern=m.pick("a", "[a-z]+", "(cat|dog) ?", ".*", "", "[^a]*", "\\w+", "."))
+        return [m.words(shape)]
+    m.attribute("delimiter", m.pick(" ", "a", "b ", "aa", ""))
+    m.attribute("maxsplit", m.integer(0, 3))
+    m.outputs = 2
+    return [m.words(shape, ["a b c", " a  b", "aaa", "", "ab ab ", "b aab", " "])]
+
+
+@makes("TfIdfVectorizer")
+def tfidf(m):
+    kind = m.pick("int32", "int64", "string")
+    words = ["a", "b", "c", "dd"] if kind == "string" else [1, 2, 3, -4]
+    low = m.integer(1, 2)
+    high = m.integer(low, 3)
+    grams = [[] for _ in range(high)]
+    for size in range(1, high + 1):
+        for _ in range(m.integer(0 if size < high else 1, 3)):
+            gram = [m.pick(*words) for _ in range(size)]
+            if gram not in grams[size - 1]:
+                grams[size - 1].append(gram)
+    counts = [0]
+    for size in range(1, high):
+        counts.append(counts[-1] + size * len(grams[size - 1]))
+    total = sum(len(each) for each in grams)
+    places = m.rng.sample(range(total), total)
+    m.set(min_gram_length=low, max_gram_length=high, max_skip_count=m.integer(0, 3), mode=m.pick("TF", "IDF", "TFIDF"),
+          ngram_counts=counts, ngram_indexes=places)
+    pool = [word for each in grams for gram in each for word in gram]
+    m.set(**{"pool_strings" if kind == "string" else "pool_int64s": pool})
+    m.attribute("weights", [m.rng.uniform(0.1, 3) for _ in range(total)])
+    shape = [m.integer(1, 8)] if m.maybe() else [m.integer(1, 3), m.integer(1, 8)]
+    x = m.words(shape, words)
+    return [x if kind == "string" else x.astype(NUMPY[kind])]

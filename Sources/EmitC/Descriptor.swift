@@ -33,7 +33,9 @@ func descriptor(_ program: Program, _ interface: Interface) -> (text: String, he
   lines += ["", "static uint64_t \(prefix)_size(const int64_t *symbols) {"]
   lines += ["  (void)symbols;", "  return \(size);", "}"]
   lines += ["", "static uint64_t \(prefix)_output_size(uint32_t output, const int64_t *symbols) {", "  (void)symbols;"]
-  if interface.hasFixedOutputs {
+  if interface.outputs.isEmpty {
+    lines += ["  (void)output;", "  return 0;"]
+  } else if interface.hasFixedOutputs {
     lines.append("  return output < \(interface.outputs.count) ? \(prefix)_outputs[output].bytes : 0;")
   } else {
     lines.append("  return \(prefix)_output_bytes(\((["output"] + symbolValues).joined(separator: ", ")));")

@@ -132,7 +132,7 @@ extension ImportedValue {
         keys: try inner("\(info.name).keys", .tensor(key, [count])),
         values: try inner("\(info.name).values", .tensor(element, [count])))
     case .tensor, .sparse, .opaque, nil:
-      let info = given[info.name] ?? info
+      let info = (given[info.name] ?? info).dense
       let type = try Importer.tensorType(info, dims)
       guard type.hasValidSize else { throw .invalid("input '\(info.name)' has type \(type), which no memory holds") }
       used.append(info)
@@ -176,6 +176,13 @@ extension ImportedValue {
 }
 
 extension ValueInfo {
+  /// The declaration of a sparse tensor as one with all elements.
+  fileprivate var dense: ValueInfo {
+    guard case .sparse(let element, let shape)? = type else { return self }
+    let word = "sparse in the model, passed with all elements"
+    return ValueInfo(name: name, type: .tensor(element, shape), doc: doc + (doc.isEmpty ? "" : "; ") + word)
+  }
+
   /// The declaration of a tensor of strings with a word about its elements.
   fileprivate var documentingSpans: ValueInfo {
     var info = self

@@ -77,7 +77,14 @@ struct Importer {
       scope.values[sparse.values.name] = .some(
         sparse.dense().map { .tensor(builder.constant(ConstantTensor($0))) })
     }
-    for node in graph.nodes { self.node(node, scope: &scope, in: &builder) }
+    for position in graph.nodes.indices {
+      let reported = diagnostics.count
+      node(graph.nodes[position], scope: &scope, in: &builder)
+      if diagnostics.count > reported, let values = ContinuedChoice(graph, position, scope).values(in: &builder) {
+        diagnostics.removeSubrange(reported...)
+        return values
+      }
+    }
     return graph.outputs.map { output in
       switch scope.lookup(output.name) {
       case .value(let value):

@@ -14,6 +14,8 @@ public struct Scope {
   var custom = CustomOperators()
   /// Body graphs and functions around the current node.
   var depth = 0
+  /// Choices around the current node whose sides go on to the end of their graph.
+  var continuedChoices = 0
 
   /// Where to find a value.
   enum Lookup {

@@ -21,10 +21,29 @@ public func compare(_ actual: HostValue, to expected: HostValue, _ tolerance: To
   case (.optional(nil), .optional(nil)): return
   case (.optional(let a?), .optional(let b?)): try compare(a, to: b, tolerance)
   case (.map(let a), .map(let b)):
+    let (a, b) = (a.inOrder, b.inOrder)
     try compare(a.keys, to: b.keys, Tolerance(exact: true))
     try compare(a.values, to: b.values, tolerance)
   case (.tensor, _), (.sequence, _), (.optional, _), (.map, _):
     throw Difference(cause: "type differs", details: "\(actual.typeDescription) instead of \(expected.typeDescription)")
+  }
+}
+
+extension HostMap {
+  /// The map with rising keys: maps are equal whatever the order of their keys.
+  fileprivate var inOrder: HostMap {
+    let numbers = keys.doubles() ?? []
+    guard keys.dims == [values.count], keys.element == .string || numbers.count == values.count else { return self }
+    let order = values.indices.sorted { a, b in
+      keys.element == .string ? keys.strings[a].lexicographicallyPrecedes(keys.strings[b]) : numbers[a] < numbers[b]
+    }
+    let sorted = order.map { values[$0] }
+    if keys.element == .string {
+      return HostMap(keys: TensorData(dims: keys.dims, strings: order.map { keys.strings[$0] }), values: sorted)
+    }
+    let size = keys.element.bytes
+    let bytes = order.flatMap { position in (position * size..<(position + 1) * size).map { keys.bytes[$0] } }
+    return HostMap(keys: TensorData(element: keys.element, dims: keys.dims, bytes: Bytes(bytes)), values: sorted)
   }
 }
 

@@ -8,7 +8,7 @@ import Verify
 private let cases: [ResultCase] = [
   castResults, machineLearningResults, trainingResults, furtherResults, bodyResults, stringResults, treeResults,
   microsoftAttentionResults, microsoftFurtherResults, microsoftNormalizationResults, microsoftProductResults,
-  selectionResults,
+  microsoftRareResults, selectionResults,
 ].flatMap { $0 }
 
 @Suite struct ResultTests {
@@ -23,6 +23,40 @@ private let cases: [ResultCase] = [
     try #require(results.count == test.outputs.count)
     for (result, expected) in zip(results, test.outputs) {
       try compare(result, to: .tensor(expected.tensor), test.tolerance)
+    }
+  }
+
+  @Test(arguments: CompileOptions.Backend.allCases)
+  func sparseInputsHaveAllElements(_ backend: CompileOptions.Backend) throws {
+    let inputs = [Numbers(.f32, [2, 3], [0, 2, 0, -1, 0, 0]), Numbers(.f32, [3, 1], [1, 2, 3])]
+    let expected = Numbers(.f32, [2, 1], [6, -1.5])
+    let test = ResultCase(
+      "SparseToDenseMatMul", domain: "com.microsoft", version: 1, inputs, ["alpha": .float(1.5)], [expected])
+    var model = test.model
+    model.graph.inputs[0] = ValueInfo(name: "x0", type: .sparse(.f32, [.value(2), .param("n")]))
+    var options = CompileOptions()
+    options.backend = backend
+    let request = CaseRequest(path: "", model: model, bindings: [:], inputs: model.requiredInputs)
+    let results = try Pipeline.caseCompiler(options: options).compile(request).run(inputs.map { .tensor($0.tensor) })
+    try compare(try #require(results.first), to: .tensor(expected.tensor), test.tolerance)
+  }
+
+  @Test(arguments: [([9], [1, 2]), ([-1], [1, 2, 3]), ([1], [3, 4])])
+  func predictionThatDoesNotEndBehindTheSourceFailsTheCall(_ start: [Double], _ predicted: [Double]) throws {
+    let inputs = [
+      Numbers(.i64, [2], [1, 2]), Numbers(.i64, [1], [7]), Numbers(.i64, [1], start),
+      Numbers(.i64, [predicted.count], predicted),
+    ]
+    let test = ResultCase(
+      "BifurcationDetector", domain: "com.microsoft", version: 1, inputs, [:],
+      [Numbers(.i64, [3], []), Numbers(.i64, [1], [])])
+    let request = CaseRequest(path: "", model: test.model, bindings: [:], inputs: test.model.requiredInputs)
+    let code = try Pipeline.caseCompiler(options: CompileOptions()).compile(request)
+    let isGood = start == [1] && predicted.count == 2
+    if isGood {
+      _ = try code.run(inputs.map { .tensor($0.tensor) })
+    } else {
+      #expect(throws: (any Error).self) { try code.run(inputs.map { .tensor($0.tensor) }) }
     }
   }
 

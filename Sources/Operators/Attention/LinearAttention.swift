@@ -35,12 +35,14 @@ struct LinearAttention: Operator {
     try b.requireShape(initial, stateShape, "the state")
     var scanned = [queries, keys, values]
     // Decay and beta have one number per head, or decay one per element of the key.
-    if let decay {
+    if let given = decay {
+      let decay = b.completed(given, groups: Dim(shared), of: keySize)
       let isWhole = b.shape(of: decay).last == Dim(shared) * keySize && keySize != 1
       if !isWhole { try b.requireShape(decay, [batch, steps, Dim(shared)], "the decay") }
       scanned.append(try isWhole ? slices(decay, shared, "the decay", &b) : columns(decay, &b))
     }
-    if let beta {
+    if let given = beta {
+      let beta = b.completed(given, groups: 1, of: Dim(shared))
       let isSingle = b.shape(of: beta).last == 1
       try b.requireShape(beta, [batch, steps, isSingle ? 1 : Dim(shared)], "the beta")
       scanned.append(try columns(beta, &b))
@@ -125,3 +127,22 @@ let linearAttentions: [any Operator] = [
   LinearAttention(name: OperatorName("LinearAttention", versions: 27)),
   LinearAttention(name: OperatorName("LinearAttention", domain: "com.microsoft", versions: 1)),
 ]
+
+extension GraphBuilder {
+  /// An argument whose last extent only a call knows, one or `size` elements for each group, with `size` elements for
+  /// each.
+  fileprivate mutating func completed(_ x: ValueID, groups: Dim, of size: Dim) -> ValueID {
+    let type = type(of: x)
+    guard let last = type.shape.last, last.constant == nil, last != groups, last != groups * size else { return x }
+    let own = last.floorDivided(by: groups)
+    assume([DimFact(own * groups, .equal, last), DimFact((own - 1) * (own - size), .equal, 0)])
+    var body = ScalarGraph()
+    var indices = type.shape.indices.map { body.axis($0) }
+    let column = indices[type.rank - 1]
+    let group = body.binary(.floorDivide, column, body.dim(size))
+    let place = body.binary(.min, body.binary(.floorRemainder, column, body.dim(size)), body.dim(own - 1))
+    indices[type.rank - 1] = body.plus(body.times(group, body.dim(own)), place)
+    body.results = [body.read(0, indices, type: type.element)]
+    return map(type.shape.dropLast() + [groups * size], body, [x])
+  }
+}

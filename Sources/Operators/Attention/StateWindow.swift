@@ -14,7 +14,9 @@ struct StateWindow {
   func last(_ states: ValueID, _ b: inout GraphBuilder) throws(ModelError) -> ValueID {
     guard size > 0 else { return states }
     let shape = b.shape(of: states)
-    guard shape.first == Dim(size) else { throw .invalid("the states have shape \(shape), not a window of \(size)") }
+    let message = "the states have shape \(shape), not a window of \(size)"
+    guard let count = shape.first else { throw .invalid(message) }
+    try b.requireEqual(count, Dim(size), message)
     return b.reshape(b.slice(states, axis: 0, from: Dim(size - 1), count: 1), Array(shape.dropFirst()))
   }
 

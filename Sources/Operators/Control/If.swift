@@ -25,6 +25,16 @@ struct If: ContainerOperator {
     }
   }
 
+  /// Whether only a call knows the condition and each branch by itself can be imported.
+  func hasTwoSides(_ node: OperatorNode, in b: GraphBuilder) -> Bool {
+    guard let condition = node.optionalInput(0), b.knownIntegers(condition) == nil,
+      b.type(of: condition).element == .bool, b.shape(of: condition).constants?.reduce(1, *) == 1
+    else { return false }
+    return ["then_branch", "else_branch"].allSatisfy { name in
+      if case .success = side(name, node, b) { true } else { false }
+    }
+  }
+
   private func side(_ name: String, _ node: OperatorNode, _ b: GraphBuilder) -> Result<ImportedSide, ModelError> {
     var inner = GraphBuilder(inside: b, as: name)
     var captured: [ValueID] = []

@@ -17,9 +17,9 @@ struct ZipMap: ContainerOperator {
       throw .invalid("attribute 'classlabels_int64s' or 'classlabels_strings' is missing")
     }
     let shape = b.shape(of: x)
-    guard shape.count == 1 || shape.count == 2, shape[shape.count - 1] == Dim(count) else {
-      throw .invalid("scores of shape \(shape) do not fit \(count) labels")
-    }
+    let message = "scores of shape \(shape) do not fit \(count) labels"
+    guard shape.count == 1 || shape.count == 2 else { throw .invalid(message) }
+    try b.requireEqual(shape[shape.count - 1], Dim(count), message)
     let rows = b.reshape(x, shape.count == 2 ? shape : [1] + shape)
     return [.maps(keys: labels, values: rows)]
   }

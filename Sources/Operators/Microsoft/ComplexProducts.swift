@@ -49,9 +49,9 @@ struct RealFourier: Operator {
     let shape = b.shape(of: x)
     let rank = isInverse ? shape.count - 1 : shape.count
     let count = try node.int("signal_ndim", default: 1)
-    guard count >= 1, count <= rank, !isInverse || shape.last == 2 else {
-      throw .invalid("\(count) axes of a signal of shape \(shape) cannot be transformed")
-    }
+    let message = "\(count) axes of a signal of shape \(shape) cannot be transformed"
+    guard count >= 1, count <= rank, let parts = shape.last else { throw .invalid(message) }
+    if isInverse { try b.requireEqual(parts, 2, message) }
     // Only the last axis is one-sided: it is the first one of the transform and the last one of the inverse.
     let whole = FourierTransform(parts: 2, isInverse: isInverse, isOneSided: false)
     let half = FourierTransform(parts: isInverse ? 2 : 1, isInverse: isInverse, isOneSided: true)

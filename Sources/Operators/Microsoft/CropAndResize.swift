@@ -11,8 +11,11 @@ struct CropAndResize: Operator {
     try b.requireSameType([x, regions])
     try b.require(images, "the batch indices", isOneOf: .i32, .i64)
     let type = b.type(of: x)
-    guard type.rank == 4, b.shape(of: regions).count == 2, b.shape(of: regions)[1] == 4, b.shape(of: images).count == 1
-    else { throw .invalid("data of shape \(type.shape) or regions of shape \(b.shape(of: regions)) do not fit") }
+    let message = "data of shape \(type.shape) or regions of shape \(b.shape(of: regions)) do not fit"
+    guard type.rank == 4, b.shape(of: regions).count == 2, b.shape(of: images).count == 1 else {
+      throw .invalid(message)
+    }
+    try b.requireEqual(b.shape(of: regions)[1], 4, message)
     try b.requireEqual(b.shape(of: regions)[0], b.shape(of: images)[0], "the numbers of regions and batch indices")
     let size = try b.extents(try node.input(3), "the size", as: "size")
     guard size.count == 2 else { throw .invalid("the size has \(size.count) elements, not 2") }

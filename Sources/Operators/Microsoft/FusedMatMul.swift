@@ -9,7 +9,8 @@ struct FusedMatMul: Operator {
     let lhs = try factor(try node.input(0), node, "A", &b)
     let rhs = try factor(try node.input(1), node, "B", &b)
     try b.requireSameType([lhs, rhs])
-    let alpha = try node.float("alpha", default: 1)
+    // ONNX Runtime scales no integers.
+    let alpha = b.type(of: lhs).element.isFloat ? try node.float("alpha", default: 1) : 1
     let activation = try FusedActivation(ofProduct: node)
     return [
       try b.matrixProduct(lhs, rhs, accumulator: b.type(of: lhs).element) {
@@ -45,5 +46,6 @@ let fusedProducts: [any Operator] = [
   FusedGemm(),
   FusedMatMul(name: OperatorName("FusedMatMul", domain: "com.microsoft", versions: 1)),
   FusedMatMul(name: OperatorName("FusedMatMulActivation", domain: "com.microsoft", versions: 1)),
+  FusedMatMul(name: OperatorName("SparseToDenseMatMul", domain: "com.microsoft", versions: 1)),
   FusedMatMul(name: OperatorName("TransposeMatMul", domain: "com.microsoft", versions: 1)),
 ]

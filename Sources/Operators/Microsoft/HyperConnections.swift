@@ -95,7 +95,7 @@ struct EngramGate: Operator {
     } finish: { graph, sum, count in
       let root = graph.unary(.sqrt, graph.cast(graph.dim(count), to: .f32))
       let dot = graph.over(sum, root)
-      let size = graph.unary(.sqrt, graph.binary(.max, graph.unary(.abs, dot), graph.number(1e-6, .f32)))
+      let size = graph.unary(.sqrt, graph.binary(.max, graph.number(1e-6, .f32), graph.unary(.abs, dot)))
       let zero = graph.number(0, .f32)
       let signed = graph.select(graph.compare(.less, dot, zero), graph.negate(size), size)
       return graph.unary(.sigmoid, graph.select(graph.compare(.equal, dot, zero), zero, signed))

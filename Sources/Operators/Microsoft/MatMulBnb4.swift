@@ -27,9 +27,9 @@ struct MatMulBnb4: Operator {
       [depth, columns, block].allSatisfy({ $0 > 0 && $0 < 1 << 30 })
     else { throw .invalid("attributes 'K', 'N', 'block_size' (up to 2^30) and 'quant_type' (0 or 1) must be given") }
     let count = depth * columns
-    guard b.shape(of: packed).product == Dim((count + 1) / 2),
-      b.shape(of: scales).product == Dim((count + block - 1) / block)
-    else { throw .invalid("weights of shape \(b.shape(of: packed)) do not hold \(columns) rows of \(depth)") }
+    let message = "weights of shape \(b.shape(of: packed)) do not hold \(columns) rows of \(depth)"
+    try b.requireEqual(b.shape(of: packed).product, Dim((count + 1) / 2), message)
+    try b.requireEqual(b.shape(of: scales).product, Dim((count + block - 1) / block), message)
     let element = b.type(of: x).element
     var body = ScalarGraph()
     let index = body.plus(body.times(body.axis(0), body.integer(depth)), body.axis(1))

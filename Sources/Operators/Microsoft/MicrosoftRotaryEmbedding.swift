@@ -61,9 +61,9 @@ struct MicrosoftRotaryEmbedding: Operator {
     throws(ModelError) -> ValueID
   {
     let (shape, type) = (b.shape(of: positions), b.type(of: cache))
-    guard shape.count == 3, shape[0] == 3 else {
-      throw .invalid("the positions have shape \(shape), not [3, batch, sequence]")
-    }
+    let message = "the positions have shape \(shape), not [3, batch, sequence]"
+    guard shape.count == 3 else { throw .invalid(message) }
+    try b.requireEqual(shape[0], 3, message)
     let kinds = b.constant(.integers(sections))
     var body = ScalarGraph()
     let column = body.axis(2)

@@ -88,8 +88,10 @@ private struct Routes {
     }
     let logits = try b.cast(router, to: .f32)
     let ranked = isQuantized ? logits : try b.softmax(logits, [1])
-    let best = b.add(.sort(Sort(axis: 1, descending: true, limit: Dim(count))), [ranked])
-    experts = best[1]
+    // Of equal experts the last is preferred.
+    let best = b.add(.sort(Sort(axis: 1, descending: true, limit: Dim(count))), [b.mirrored(ranked)])
+    let last = b.shape(of: router)[1] - 1
+    experts = try b.elementwise([best[1]]) { $0.minus($0.dim(last), $1[0]) }
     var shares = isQuantized ? try b.softmax(best[0], [1]) : best[0]
     if isQuantized, let weights = node.optionalInput(14) {
       try b.requireShape(weights, b.shape(of: router), "the weights of the router")
@@ -105,6 +107,17 @@ private struct Routes {
     }
     let sum = b.reduceAxes(shares, [1], keepsAxes: true, .sum)
     gates = try b.elementwise([shares, sum]) { $0.over($1[0], $1[1]) }
+  }
+}
+
+extension GraphBuilder {
+  /// A matrix with its columns in the opposite order.
+  fileprivate mutating func mirrored(_ x: ValueID) -> ValueID {
+    let type = type(of: x)
+    var body = ScalarGraph()
+    let column = body.minus(body.dim(type.shape[1] - 1), body.axis(1))
+    body.results = [body.read(0, [body.axis(0), column], type: type.element)]
+    return map(type.shape, body, [x])
   }
 }
 

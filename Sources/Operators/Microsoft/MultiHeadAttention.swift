@@ -201,8 +201,8 @@ struct ProjectedHeads {
 extension OperatorNode {
   /// The number of heads, which attention operators of ONNX Runtime always state.
   func headCount(_ name: String = "num_heads") throws(ModelError) -> Int {
-    guard let count = try int(name), count > 0 else {
-      throw .invalid("attribute '\(name)' must be given and positive")
+    guard let count = try int(name), count > 0, count < 1 << 24 else {
+      throw .invalid("attribute '\(name)' must be given, positive and below 2^24")
     }
     return count
   }

@@ -45,7 +45,7 @@ struct QLinearAveragePool: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let mean = try b.convolution(
       try b.dequantized(node, at: 0), channelsLast: try node.flag("channels_last")
-    ) { (x, b) throws(ModelError) in try b.averagePool(x, node) }
+    ) { (x, b) throws(ModelError) in try b.averagePool(x, node, countsWholeWindows: true) }
     let target = try b.quantization(node, at: 3)
     let element = b.type(of: try node.input(0)).element
     try b.requireQuantizable(element)

@@ -39,7 +39,14 @@ struct WordConvEmbedding: Operator {
     let end = body.minus(body.binary(.max, body.read(1, [word], type: .i64), body.dim(kernel[2])), body.dim(kernel[2]))
     let value = body.read(0, [word, place, filter], type: .f32)
     body.results = [body.select(body.compare(.lessOrEqual, place, end), value, body.number(-1e12, .f32))]
-    return b.reduce(
-      .max, shape: [given[0], kernel[0]], reduced: [places], operands: [activated, lengths], body: body)
+    let greatest = b.reduce(
+      .max, shape: [given[0], kernel[0]], reduced: [places], operands: [activated, lengths], body: body)[0]
+    // What begins with padding is no word.
+    return [
+      try b.elementwise([greatest, b.slice(words, axis: 1, from: 0, count: 1)]) { graph, values in
+        let isWord = graph.compare(.greater, values[1], graph.integer(0, .i32))
+        return graph.select(isWord, values[0], graph.number(0, .f32))
+      }
+    ]
   }
 }

@@ -13,8 +13,11 @@ struct AveragePool: Operator {
 }
 
 extension GraphBuilder {
-  /// The mean over the sliding windows that the attributes of AveragePool describe.
-  mutating func averagePool(_ x: ValueID, _ node: OperatorNode) throws(ModelError) -> ValueID {
+  /// The mean over the sliding windows that the attributes of AveragePool describe; if padding counts, perhaps with
+  /// what windows reach behind it.
+  mutating func averagePool(_ x: ValueID, _ node: OperatorNode, countsWholeWindows: Bool = false) throws(ModelError)
+    -> ValueID
+  {
     let spatial = try spatialExtents(x, in: self)
     let window = try Window(node, input: spatial)
     let element = type(of: x).element
@@ -22,7 +25,10 @@ extension GraphBuilder {
     return pool(x, window, .sum, outside: 0) { graph, accumulators in
       var count = graph.integer(1)
       for axis in 0..<window.rank {
-        count = graph.times(count, graph.windowPositions(window, axis, spatial[axis], includesPadding))
+        let own =
+          includesPadding && countsWholeWindows
+          ? graph.dim(window.kernel[axis]) : graph.windowPositions(window, axis, spatial[axis], includesPadding)
+        count = graph.times(count, own)
       }
       return [graph.over(accumulators[0], graph.cast(count, to: element))]
     }[0]

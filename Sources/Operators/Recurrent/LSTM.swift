@@ -7,19 +7,24 @@ struct LSTM: Operator {
   let isQuantized: Bool
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
-    let isCoupled = try node.flag("input_forget")
-    var layer = RecurrentLayer(
-      gates: 4, stateCount: 2, defaults: ["Sigmoid", "Tanh", "Tanh"], ownBiasFrom: 4,
-      cell: { step, hidden, b throws(ModelError) in try cell(step, hidden, isCoupled, &b) })
+    var layer = try LSTM.layer(node)
     layer.isQuantized = isQuantized
     return try layer.build(node, in: &b)
   }
 
-  private func cell(_ step: RecurrentStep, _ hidden: Dim, _ isCoupled: Bool, _ b: inout GraphBuilder) throws(ModelError)
-    -> [ValueID]
+  /// The layer that a node describes.
+  static func layer(_ node: OperatorNode) throws(ModelError) -> RecurrentLayer {
+    let isCoupled = try node.flag("input_forget")
+    return RecurrentLayer(
+      gates: 4, stateCount: 2, defaults: ["Sigmoid", "Tanh", "Tanh"], ownBiasFrom: 4,
+      cell: { step, hidden, b throws(ModelError) in try cell(step, hidden, isCoupled, &b) })
+  }
+
+  private static func cell(_ step: RecurrentStep, _ hidden: Dim, _ isCoupled: Bool, _ b: inout GraphBuilder)
+    throws(ModelError) -> [ValueID]
   {
     let (state, memory) = (step.states[0], step.states[1])
-    let shape = b.shape(of: state)
+    let shape = b.shape(of: memory)
     let product = try b.recurrentProduct(state, step.weights, rows: hidden * 4)
     let peepholes = step.peepholes.map { [$0] } ?? []
     func gate(

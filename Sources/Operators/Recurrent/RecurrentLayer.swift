@@ -33,6 +33,15 @@ struct RecurrentWeights {
   var scale: ValueID? = nil
 }
 
+/// A vector that follows from the state of every step and enters the next step beside it.
+struct RecurrentAttention {
+  var size: Dim
+  /// Values of the layer that steps read.
+  var captured: [ValueID]
+  /// The vector from the state and what is captured.
+  var vector: (_ state: ValueID, _ captured: [ValueID], inout GraphBuilder) throws(ModelError) -> ValueID
+}
+
 /// What RNN, GRU and LSTM share.
 struct RecurrentLayer {
   let gates: Int
@@ -44,6 +53,9 @@ struct RecurrentLayer {
   let cell: (RecurrentStep, Dim, inout GraphBuilder) throws(ModelError) -> [ValueID]
   /// Whether the weights are integers with scale and zero point as arguments 8 ... 11.
   var isQuantized = false
+  /// The attention of a direction. The first state of a cell is then followed by its vector, and the weights of inputs
+  /// by those of vectors.
+  var attention: ((OperatorNode, _ number: Int, inout GraphBuilder) throws(ModelError) -> RecurrentAttention)?
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let direction = try node.string("direction", default: "forward")
@@ -67,7 +79,12 @@ struct RecurrentLayer {
     }
     let rows = hidden * gates
     func expected(_ columns: Dim) -> [Dim] { [Dim(directions)] + (isQuantized ? [columns, rows] : [rows, columns]) }
-    try b.requireShape(weights, expected(b.shape(of: x)[2]), "the argument W")
+    let attentions = try attention.map { attention throws(ModelError) in
+      var all: [RecurrentAttention] = []
+      for number in 0..<directions { all.append(try attention(node, number, &b)) }
+      return all
+    }
+    try b.requireShape(weights, expected(b.shape(of: x)[2] + (attentions?[0].size ?? 0)), "the argument W")
     try b.requireShape(recurrent, expected(hidden), "the argument R")
     try checkParameters(node, [Dim(directions), b.shape(of: x)[1], hidden], isBatchFirst, &b)
     let activations = try RecurrentActivation.all(node, defaults: defaults, directions: directions)
@@ -76,7 +93,8 @@ struct RecurrentLayer {
     for number in 0..<directions {
       let results = try run(
         node, x, number, isReversed: direction == "reverse" || number == 1, hidden: hidden,
-        activations: Array(activations[number * defaults.count..<(number + 1) * defaults.count]), isBatchFirst, &b)
+        activations: Array(activations[number * defaults.count..<(number + 1) * defaults.count]), isBatchFirst,
+        attentions?[number], &b)
       lasts.append(Array(results.prefix(stateCount)))
       sequences.append(results[stateCount])
     }
@@ -109,22 +127,33 @@ struct RecurrentLayer {
   /// The last states and the states of every step of one direction.
   private func run(
     _ node: OperatorNode, _ x: ValueID, _ number: Int, isReversed: Bool, hidden: Dim,
-    activations: [RecurrentActivation],
-    _ isBatchFirst: Bool, _ b: inout GraphBuilder
+    activations: [RecurrentActivation], _ isBatchFirst: Bool, _ attention: RecurrentAttention?, _ b: inout GraphBuilder
   ) throws(ModelError) -> [ValueID] {
     let (steps, batch) = (b.shape(of: x)[0], b.shape(of: x)[1])
     let element = b.type(of: x).element
     let rows = hidden * gates
     let bias = try node.optionalInput(3).map { value throws(ModelError) in try b.row(value, number, "the bias") }
-    let input = try inputProducts(x, try directionWeights(node, 1, number, &b), bias, rows, &b)
+    var inputWeights = try directionWeights(node, 1, number, &b)
+    var own = try directionWeights(node, 2, number, &b)
+    if let attention {
+      let all = inputWeights.values
+      let size = b.shape(of: x)[2]
+      inputWeights.values = b.slice(all, axis: 1, from: 0, count: size)
+      own.values = b.concatenate([own.values, b.slice(all, axis: 1, from: size, count: attention.size)], axis: 1)
+    }
+    let input = try inputProducts(x, inputWeights, bias, rows, &b)
     var inner = GraphBuilder(inside: b)
     let step = inner.input(TensorType(.i64, []))
     let type = TensorType(element, [batch, hidden])
-    let states = (0..<stateCount).map { _ in inner.input(type) }
     var operands: [ValueID] = []
     for state in 0..<stateCount {
       operands.append(try initialState(node.optionalInput(5 + state), number, type, isBatchFirst, &b))
     }
+    if let attention {
+      let zeros = try b.broadcast(b.scalar(0, element), to: [batch, attention.size])
+      operands[0] = b.concatenate([operands[0], zeros], axis: 1)
+    }
+    let states = operands.map { inner.input(b.type(of: $0)) }
     operands.append(input)
     let slice = inner.input(TensorType(element, [batch, rows]))
     func capture(_ value: ValueID) -> ValueID {
@@ -137,13 +166,16 @@ struct RecurrentLayer {
     let peepholes =
       try stateCount == 2
       ? node.optionalInput(7).map { value throws(ModelError) in try b.row(value, number, "the peepholes") } : nil
-    let own = try directionWeights(node, 2, number, &b)
     let captured = RecurrentWeights(values: capture(own.values), scale: own.scale.map(capture))
     let cellStep = RecurrentStep(
       states: states, input: slice, weights: captured, recurrentBias: ownBias,
       peepholes: peepholes.map(capture), activations: activations, clip: try node.float("clip"))
     var next = try cell(cellStep, hidden, &inner)
     var output = next[0]
+    if let attention {
+      let vector = try attention.vector(output, attention.captured.map(capture), &inner)
+      next[0] = inner.concatenate([output, vector], axis: 1)
+    }
     if let lengths = node.optionalInput(4), !isFull(lengths, steps, b) {
       try b.requireShape(lengths, [batch], "sequence_lens")
       try b.checkIndices(lengths, extents: [steps + 1], allowsNegative: false)
@@ -162,7 +194,9 @@ struct RecurrentLayer {
     let scan = Scan(
       length: steps, carried: stateCount, scanned: 1, reversedInputs: [isReversed], reversedOutputs: [isReversed],
       body: inner.finish(outputs: next + [output]))
-    return b.add(.scan(scan), operands)
+    var results = b.add(.scan(scan), operands)
+    if attention != nil { results[0] = b.slice(results[0], axis: 1, from: 0, count: hidden) }
+    return results
   }
 
   private func isFull(_ lengths: ValueID, _ steps: Dim, _ b: GraphBuilder) -> Bool {

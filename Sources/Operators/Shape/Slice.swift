@@ -161,7 +161,8 @@ struct SliceRange {
     func clamped(_ bound: Dim, _ low: Dim, _ high: Dim) -> Dim {
       if isBeyondAll(bound) { return high }
       if isBeforeAll(bound) { return low }
-      return .maximum(.minimum(fromFront(bound), high), low)
+      let bound = fromFront(bound)
+      return bound == high ? high : .maximum(.minimum(bound, high), low)
     }
     if step > 0 {
       start = clamped(first, 0, extent)
@@ -170,7 +171,8 @@ struct SliceRange {
     } else {
       start = clamped(first, 0, extent - 1)
       let end = clamped(last, -1, extent - 1)
-      count = .maximum((start - end + (-step - 1)).floorDivided(by: Dim(-step)), 0)
+      // Without elements there is none to start from.
+      count = .minimum(.maximum((start - end + (-step - 1)).floorDivided(by: Dim(-step)), 0), extent)
     }
   }
 }

@@ -6,11 +6,20 @@ struct Unique: ContainerOperator {
   let name = OperatorName("Unique", versions: 11, 28)
 
   func buildValues(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
-    guard case .strings(let strings) = try node.value(0) else {
-      return try groups(of: try node.input(0), node, &b) { (slices, _) in slices }.map { .tensor($0) }
+    try Unique.groups(
+      of: try node.value(0), axis: try node.int("axis"), isSorted: try node.flag("sorted", default: true), &b)
+  }
+
+  /// The results for a tensor of numbers or strings.
+  static func groups(of x: ImportedValue, axis: Int?, isSorted: Bool, _ b: inout GraphBuilder) throws(ModelError)
+    -> [ImportedValue]
+  {
+    guard case .strings(let strings) = x else {
+      let x = try x.tensor("argument 0")
+      return try groups(of: x, axis: axis, isSorted: isSorted, &b) { (slices, _) in slices }.map { .tensor($0) }
     }
     // Strings are compared as rows of bytes, in which -1 stands behind the end.
-    let results = try groups(of: strings.spans, node, &b) { (spans, b) in
+    let results = try groups(of: strings.spans, axis: axis, isSorted: isSorted, &b) { (spans, b) in
       let shape = b.shape(of: spans)
       let width = b.longest(ImportedStrings(spans: spans, bytes: strings.bytes)) + 1
       var body = ScalarGraph()
@@ -23,13 +32,13 @@ struct Unique: ContainerOperator {
   }
 
   /// The results for slices of which `rows` says what is compared.
-  private func groups(
-    of given: ValueID, _ node: OperatorNode, _ b: inout GraphBuilder, _ rows: (ValueID, inout GraphBuilder) -> ValueID
+  private static func groups(
+    of given: ValueID, axis attribute: Int?, isSorted: Bool, _ b: inout GraphBuilder,
+    _ rows: (ValueID, inout GraphBuilder) -> ValueID
   ) throws(ModelError) -> [ValueID] {
-    let isSorted = try node.flag("sorted", default: true)
     var x = b.reshape(given, [b.shape(of: given).product])
     var axis = 0
-    if let attribute = try node.int("axis") {
+    if let attribute {
       axis = try normalizedAxis(attribute, rank: b.shape(of: given).count)
       x = given
     }
@@ -41,6 +50,20 @@ struct Unique: ContainerOperator {
     if !isSorted { groups = b.byFirstOccurrence(groups) }
     let picked = b.pick(x, groups.first, groups.count, axis: axis)
     return [picked, groups.first, groups.inverse, groups.sizes]
+  }
+}
+
+/// The different elements of a vector in the order in which they occur, with where they go and how often they occur.
+struct MicrosoftUnique: ContainerOperator {
+  let name = OperatorName("Unique", domain: "com.microsoft", versions: 1)
+
+  func buildValues(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ImportedValue] {
+    let x = try node.value(0)
+    guard let data = x.values.first, b.shape(of: data).count == 1 else {
+      throw .invalid("the data does not have rank 1")
+    }
+    let groups = try Unique.groups(of: x, axis: 0, isSorted: false, &b)
+    return [groups[0], groups[2], groups[3]]
   }
 }
 

@@ -23,7 +23,26 @@ let bodyResults: [ResultCase] = [
       ]),
     ]))],
     [Numbers(.f32, [], [-1])]),
+  ranks([1, 2], [27, 54]), ranks([-1, -2], [27, 54]), ranks([-4, 1], [108, -27]),
 ]
+
+/// Two turns that multiply a vector with its sum, which a choice gives one more axis before where it is not above the
+/// greatest element.
+private func ranks(_ start: [Double], _ end: [Double]) -> ResultCase {
+  let keepsNone: [String: AttributeValue] = ["keepdims": .int(0)]
+  return ResultCase(
+    "Loop", version: 13, [Numbers(.i64, [], [2]), nil, Numbers(.f32, [2], start)], constants: [0],
+    ["body": .graph(loopBody([
+      part("ReduceSum", ["s"], "own", keepsNone), part("ReduceMax", ["s"], "most", keepsNone),
+      part("Greater", ["own", "most"], "isGreater"),
+      part("If", ["isGreater"], "v", [
+        "then_branch": .graph(branch(part("Identity", ["s"], "vector"))),
+        "else_branch": .graph(branch(part("Flatten", ["s"], "matrix", ["axis": .int(0)]))),
+      ]),
+      part("ReduceSum", ["v"], "sum", keepsNone), part("Mul", ["s", "sum"], "t"),
+    ]))],
+    [Numbers(.f32, [2], end)])
+}
 
 private func part(_ type: String, _ inputs: [String], _ output: String, _ attributes: [String: AttributeValue] = [:])
   -> NodeDef
