@@ -62,6 +62,7 @@ public struct Pass: Sendable {
 public let tensorPasses: [Pass] = [
   Pass("widen-sums", widenSums),
   Pass("widen-factors", spendsMemory: true, widenFactors),
+  Pass("narrow-factors", narrowFactors),
   Pass("fold-constants", foldConstants),
   Pass("trim-sums", trimSums),
   Pass("read-through", readThrough),

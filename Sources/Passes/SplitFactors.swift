@@ -40,6 +40,39 @@ private struct SplitData: Hashable {
   var map: Map
 }
 
+/// Constant weights, or a formula of which they are the values.
+private enum Weights {
+  case constant(ConstantTensor)
+  case formula(ConstantFormula, dims: [Int])
+
+  init?(_ value: ValueID, _ graph: Graph, _ producers: [Int?]) {
+    guard graph.type(of: value).element == .f32 else { return nil }
+    if let constant = graph.constant(value, producers) {
+      self = .constant(constant)
+    } else if let formula = graph.formula(value, producers), let dims = formula.map.shape.constants {
+      self = .formula(formula, dims: dims)
+    } else {
+      return nil
+    }
+  }
+
+  var isFormula: Bool { if case .formula = self { true } else { false } }
+
+  var dims: [Int] {
+    switch self {
+    case .constant(let constant): constant.dims
+    case .formula(_, let dims): dims
+    }
+  }
+
+  var values: ConstantTensor? {
+    switch self {
+    case .constant(let constant): constant
+    case .formula(let formula, _): formula.values()
+    }
+  }
+}
+
 /// A contraction of data with constant weights that have an axis of channels in common.
 private struct WeightContraction {
   private let node: Node
@@ -48,7 +81,7 @@ private struct WeightContraction {
   private let extents: [Dim]
   private let data: ValueID
   private let dataIndices: [AffineIndex]
-  private let weights: ConstantTensor
+  private let weights: Weights
   /// The axis of every dimension of the weights.
   private let weightAxes: [Int]
   /// The summed axis that becomes pairs, and its dimension in the data.
@@ -68,7 +101,7 @@ private struct WeightContraction {
   /// Nil if the contraction is of another kind, or too small to pay.
   init?(_ node: Node, _ graph: Graph, _ producers: [Int?], data position: Int, _ split: FactorSplit) {
     guard case .contract(let contract) = node.primitive, contract.accumulator == .f32,
-      let weights = graph.constant(node.operands[1 - position], producers), weights.type.element == .f32,
+      let weights = Weights(node.operands[1 - position], graph, producers),
       graph.type(of: node.operands[position]).element == .f32
     else { return nil }
     self.node = node
@@ -105,7 +138,7 @@ private struct WeightContraction {
     let window = windowed.flatMap { indices[$0].coefficients.keys.filter { $0 >= rank }.max() }
     let contiguous = channel.extent * (window.flatMap { extents[$0].constant } ?? 1)
     guard features >= Self.leastFeatures, terms >= Self.leastTerms, uses >= Self.leastUses,
-      split.parts == 1 || rows >= Self.leastRows, contiguous * 4 >= min(split.depth, Self.leastTerms) * 3
+      split.parts == 1 && !weights.isFormula || rows >= Self.leastRows, contiguous * 4 >= min(split.depth, Self.leastTerms) * 3
     else { return nil }
   }
 
@@ -119,6 +152,7 @@ private struct WeightContraction {
   private var isSplit: Bool { split.parts > 1 }
 
   func rewrite(in graph: inout Graph, _ known: inout [SplitData: ValueID]) {
+    guard let splitWeights = splitWeights() else { return graph.nodes.append(node) }
     // Axes behind the others: the sum of the parts' numbers, then the number of the data's part.
     let (sum, part) = (extents.count, extents.count + 1)
     var changed = contract
@@ -131,7 +165,7 @@ private struct WeightContraction {
     changed.lhs = indices
     changed.rhs = (isSplit ? [AffineIndex([sum: 1, part: -1])] : [])
       + weightAxes.filter { $0 != channel }.map { .axis($0) } + [.axis(channel)]
-    let constant = graph.add(.constant(splitWeights()), [], origin: node.origin)
+    let constant = graph.add(.constant(splitWeights), [], origin: node.origin)
     graph.nodes.append(
       Node(
         .contract(changed), operands: [factor, constant] + node.operands.dropFirst(2), results: node.results,
@@ -196,7 +230,8 @@ private struct WeightContraction {
   // MARK: Weights
 
   /// The parts of the weights: the part, the other dimensions, the channel.
-  private func splitWeights() -> ConstantTensor {
+  private func splitWeights() -> ConstantTensor? {
+    guard let weights = weights.values else { return nil }
     let others = weightAxes.indices.filter { weightAxes[$0] != channel }
     let dims = others.map { weights.dims[$0] }
     let strides = weights.strides

@@ -71,6 +71,8 @@ struct Steps {
   var alias: [ValueID: ValueID]
   /// Constants by value.
   var constants: [ValueID: ConstantTensor]
+  /// Factors of contractions that are computed from constants where they are read.
+  var formulas: [ValueID: ConstantFormula]
 
   /// The symbols that steps define, those of bodies included, each once.
   var measuredSymbols: [String] {
