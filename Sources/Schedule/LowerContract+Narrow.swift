@@ -33,6 +33,9 @@ extension ContractLowering {
     count.flatMap { count in rowLoops.extents[axis].constant.map { count * $0 } }
   } }
 
+  /// Vectors of literals and of what is being computed.
+  private static let otherVectors = 8
+
   private var use: NarrowSource.Use {
     guard let rowCount else { return .either }
     return rowCount <= rowsInRegisters ? .registers : .scratch
@@ -41,7 +44,7 @@ extension ContractLowering {
   /// The tiles for a factor that stays narrow, of those that are best for others.
   func narrowTiles(_ narrow: NarrowPanels, _ ranked: [RegisterTile], _ vectors: Int) -> [RegisterTile] {
     func widest(_ rows: Int) -> Int {
-      let fitting = (1...6).last { rows * $0 + $0 * narrow.vectorsInUse + 3 <= target.vectorRegisters } ?? 1
+      let fitting = (1...6).last { rows * $0 + $0 * narrow.vectorsInUse + Self.otherVectors <= target.vectorRegisters } ?? 1
       let panels = (vectors + fitting - 1) / fitting
       return (vectors + panels - 1) / panels
     }
@@ -250,6 +253,9 @@ private struct NarrowLoops {
         + (panels.block == panels.step ? step : .binary(.floorDivide, position, .index(panels.block)))
     let place = scope.builder.index()
     statements.append(.bind(place, .variable(base) + block * .index(width)))
+    for buffer in source.blocks where panels.block == panels.step {
+      statements += prefetches(buffer, .variable(place), width, panels.depthOfBlocks)
+    }
     return (0..<vectors).map { vector in
       let loads = source.blocks.map { buffer in
         Expr.load(buffer, index: .variable(place) + .index(vector * lanes), lanes: lanes, count: nil)
@@ -265,6 +271,15 @@ private struct NarrowLoops {
     }
   }
 
+  /// Asks for what the next panel, which begins `depth` elements of every column further, has in place of some elements.
+  private func prefetches(_ buffer: Buffer, _ start: Expr, _ count: Int, _ depth: Int) -> [Statement] {
+    guard lowering.prefetches, lowering.target.vectorBytes > 0 else { return [] }
+    let line = 64 / buffer.element.bytes
+    return stride(from: 0, to: count, by: line).map {
+      .prefetch(buffer, index: start + .index(depth * width + $0))
+    }
+  }
+
   /// The terms of some words.
   private func group(
     _ row: Expr, _ step: Expr, _ group: Expr, _ count: Int, _ shared: [[Expr]], _ scope: inout KernelScope,
@@ -276,6 +291,7 @@ private struct NarrowLoops {
       let size = panels.wordsOfGroup(leaf)
       let start = scope.builder.index()
       statements.append(.bind(start, .variable(place.1) + number * .index(size * width)))
+      statements += prefetches(place.0, .variable(start), size * width, panels.depth(ofElements: leaf))
       return (0..<(count + leaf.perWord - 1) / leaf.perWord).map { word in
         (0..<vectors).map { vector in
           let variable = scope.builder.variable(ValueType(.u32, lanes: lanes))
@@ -290,11 +306,11 @@ private struct NarrowLoops {
     for place in 0..<count {
       let weights = (0..<vectors).map { vector in
         let fields = zip(panels.elements, words).flatMap { leaf, words in
-          forms(of: leaf, in: words[place / leaf.perWord][vector], shift: place % leaf.perWord * leaf.bits)
+          forms(of: leaf, in: words[place / leaf.perWord][vector], place % leaf.perWord)
         }
         var emitter = ScalarEmitter(
           panels.elementGraph, operands: [], extents: [], axes: [], lanes: lanes, accumulators: fields + shared[vector])
-        let value = emitter.result(0, in: &scope.builder)
+        let value = emitter.result(place % panels.unit, in: &scope.builder)
         let weight = scope.builder.variable(ValueType(.f32, lanes: lanes))
         statements += emitter.takeStatements() + [.bind(weight, value)]
         return weight
@@ -304,15 +320,24 @@ private struct NarrowLoops {
     return statements
   }
 
-  /// What `NarrowPanels.elementGraph` takes for an element in a word.
-  private func forms(of leaf: NarrowPanels.Leaf, in word: Expr, shift: Int) -> [Expr] {
+  /// What `NarrowPanels.elementGraph` takes for an element at a place of a word.
+  private func forms(of leaf: NarrowPanels.Leaf, in word: Expr, _ place: Int) -> [Expr] {
     func literal(_ value: Int, _ type: ElementType) -> Expr {
       lanes > 1 ? .splat(.integer(value, type), lanes: lanes) : .integer(value, type)
     }
-    var bits = shift == 0 ? word : .binary(.shiftRight, word, literal(shift, .u32))
-    if shift + leaf.bits < 32 { bits = .binary(.and, bits, literal(1 << leaf.bits - 1, .u32)) }
-    let number = Expr.bitcast(.f32, .binary(.or, bits, literal(0x4B00_0000, .u32)))
+    func shifted(_ word: Expr, by count: Int) -> Expr {
+      count == 0 ? word : .binary(.shiftRight, word, literal(count, .u32))
+    }
+    let within = place % panels.unit
+    let unit = shifted(word, by: (place - within) * leaf.bits)
+    let mask = 1 << leaf.bits - 1
+    let field = Expr.binary(.and, unit, literal(mask << (within * leaf.bits), .u32))
+    let one = literal((127 + leaf.exponent(ofPlace: within)) << 23, .u32)
+    let bits = Expr.binary(.and, shifted(word, by: place * leaf.bits), literal(mask, .u32))
     let integer = Expr.bitcast(.i32, bits)
-    return [number, leaf.least == 0 ? integer : .binary(.add, integer, literal(leaf.least, .i32))]
+    return [
+      .bitcast(.f32, .binary(.or, field, one)),
+      leaf.least == 0 ? integer : .binary(.add, integer, literal(leaf.least, .i32)),
+    ]
   }
 }

@@ -19,6 +19,9 @@ struct NarrowPanels {
     var perWord: Int { 32 / bits }
     /// The least value of an integer type, which words count from.
     var least: Int { element.isSignedInteger ? -(1 << (bits - 1)) : 0 }
+
+    /// The exponent of the number in whose bits an integer at a place of a unit counts ones.
+    func exponent(ofPlace place: Int) -> Int { 23 - place * bits }
   }
 
   /// Read at every element, in words of 32 bits that each hold terms of one column.
@@ -36,9 +39,14 @@ struct NarrowPanels {
   let group: Int
   /// From the blocks' elements, in their storage types, what all elements of a block have in common.
   let blockGraph: ScalarGraph
-  /// The element: from two accumulators for each of `elements`, `2^23` plus what the word holds as `f32` and the bits or
-  /// the number as `i32`, then those that `blockGraph` gives.
+  /// The element: from two accumulators for each of `elements`, what the word holds plus two to `exponent(ofPlace:)`
+  /// as `f32` and the bits or the number as `i32`, then those that `blockGraph` gives; a result for every place in a unit of
+  /// words.
   let elementGraph: ScalarGraph
+
+  /// Elements of a word that are taken out of it at the places where they are; units are shifted.
+  var unit: Int { elementGraph.results.count }
+  private static let exactUnit = 2
 
   private let dimensions: [AffineIndex]
   /// Whether a dimension of the factor follows axes that are not summed.
@@ -157,12 +165,14 @@ struct NarrowPanels {
     }
     let exact = ExactIntegers(body, elements) { leaves[$0].map { ranks[$0] } }
     var numbered = ScalarGraph()
-    numbered.results = numbered.insert(body) { graph, node, copied in
-      if let sum = exact.sums[node], body.typeOf(node) == .f32 {
-        return graph.difference(sum, elements[sum.leaf], copied)
+    numbered.results = (0..<(exact.sums.isEmpty ? 1 : exactUnit)).flatMap { place in
+      numbered.insert(body) { graph, node, copied in
+        if let sum = exact.sums[node], body.typeOf(node) == .f32 {
+          return graph.difference(sum, elements[sum.leaf], place, copied)
+        }
+        guard case .read = node, let leaf = leaves[node] else { return nil }
+        return graph.read(ranks[leaf], [], type: body.typeOf(node))
       }
-      guard case .read = node, let leaf = leaves[node] else { return nil }
-      return graph.read(ranks[leaf], [], type: body.typeOf(node))
     }
     return numbered.pruned().legalized(encodingResults: false).dividedByBlocks(elements.count)
   }
@@ -312,9 +322,9 @@ private struct ExactIntegers {
 extension ScalarGraph {
   /// The sum as `f32`: what makes the word's bits a number and the block's integers are taken away at once.
   fileprivate mutating func difference(
-    _ sum: IntegerSum, _ leaf: NarrowPanels.Leaf, _ copied: (ScalarID) -> ScalarID
+    _ sum: IntegerSum, _ leaf: NarrowPanels.Leaf, _ place: Int, _ copied: (ScalarID) -> ScalarID
   ) -> ScalarID {
-    let base = number(Double(1 << 23 - leaf.least), .f32)
+    let base = number(Double(1 << leaf.exponent(ofPlace: place) - leaf.least), .f32)
     let taken = sum.taken.reduce(base) { plus(cast(copied($1), to: .f32), $0) }
     return minus(accumulator(sum.leaf * 2, .f32), taken)
   }
