@@ -26,37 +26,43 @@ struct NarrowSource {
 
 /// Contractions with a constant factor that stays narrow.
 extension ContractLowering {
-  /// Rows for which elements are computed in registers, for many and for few of them.
+  /// Rows that share elements in registers. For twice as many, elements are computed twice.
   private var rowsInRegisters: Int { target.vectorRegisters >= 32 ? 8 : 4 }
 
   private var rowCount: Int? { rowLoops.order.reduce(1) { count, axis in
     count.flatMap { count in rowLoops.extents[axis].constant.map { count * $0 } }
   } }
 
-  /// Vectors of literals and of what is being computed.
-  private static let otherVectors = 8
+  /// Vectors of literals and of what is being computed; what a block has in common may be in memory.
+  private static let otherVectors = 6
+  /// As many sums of one row hide the latency of an addition.
+  private static let mostVectors = 4
 
   private var use: NarrowSource.Use {
     guard let rowCount else { return .either }
-    return rowCount <= rowsInRegisters ? .registers : .scratch
+    return rowCount <= rowsInRegisters * 2 ? .registers : .scratch
   }
 
   /// The tiles for a factor that stays narrow, of those that are best for others.
   func narrowTiles(_ narrow: NarrowPanels, _ ranked: [RegisterTile], _ vectors: Int) -> [RegisterTile] {
     func widest(_ rows: Int) -> Int {
-      let fitting = (1...6).last { rows * $0 + $0 * narrow.vectorsInUse + Self.otherVectors <= target.vectorRegisters } ?? 1
+      let fitting = (1...Self.mostVectors).last { vectors in
+        (rows + narrow.wordsInUse) * vectors + Self.otherVectors <= target.vectorRegisters
+      } ?? 1
       let panels = (vectors + fitting - 1) / fitting
       return (vectors + panels - 1) / panels
     }
     switch use {
     case .registers:
-      let rows = rowLoops.order.last.flatMap { rowLoops.extents[$0].constant } ?? 1
+      let all = rowLoops.order.last.flatMap { rowLoops.extents[$0].constant } ?? 1
+      let rows = all <= rowsInRegisters ? all : (all + 1) / 2
       let most = widest(rows)
       return (1...most).reversed().map { RegisterTile(rows: rows, vectors: $0) }
-    case .scratch: return ranked
-    case .either:
-      let width = min(widest(1), vectors)
-      return ranked.filter { $0.vectors >= min(width, 4) } + ranked
+    case .scratch, .either:
+      let bytes = (sumCount.constant ?? 0) * lanes * contract.accumulator.bytes
+      let least = use == .either ? min(widest(1), 4) : 1
+      let fitting = ranked.filter { $0.vectors >= least && $0.vectors * bytes <= target.cacheBytes / 2 }
+      return fitting.isEmpty ? ranked : fitting
     }
   }
 

@@ -194,8 +194,8 @@ struct NarrowPanels {
   func depth(ofElements leaf: Leaf) -> Int { outer * groupsOfRow * wordsOfGroup(leaf) }
   var depthOfBlocks: Int { outer * blocksOfRow }
 
-  /// Vectors that a step needs beside accumulators, for every vector of a panel.
-  var vectorsInUse: Int { blockGraph.results.count + elements.reduce(0) { $0 + wordsOfGroup($1) } }
+  /// Words of each column that a group of terms takes.
+  var wordsInUse: Int { elements.reduce(0) { $0 + wordsOfGroup($1) } }
 
   // MARK: Packing
 
