@@ -2,7 +2,8 @@ import Support
 import TensorIR
 
 /// Keeps constant factors of contractions that are computed element by element from narrower constants, such as weights
-/// quantized in blocks, as one map over those constants, which lowering computes where the factor is read.
+/// quantized in blocks, as one map over those constants, which lowering computes where the factor is read. Maps that pick
+/// few elements of such a constant compute these.
 ///
 /// Constants in the map are read at axes and at axes divided by numbers; what is read in other ways, such as numbers
 /// packed into bytes, becomes a constant of its own.
@@ -18,7 +19,7 @@ func narrowFactors(_ graph: Graph) -> Graph {
   result.nodes = []
   var kept: [ValueID: ValueID] = [:]
   for node in graph.nodes {
-    var changed = node
+    var changed = formulas.computingPicked(node)
     for (position, value) in node.operands.prefix(2).enumerated() {
       guard isPlainFactor(position, of: node, in: graph), let formula = formulas.kept[value] else { continue }
       let known = kept[value] ?? result.add(formula, origin: formulas.origin(of: value, else: node.origin))
@@ -55,7 +56,11 @@ private func isPlainFactor(_ position: Int, of node: Node, in graph: Graph) -> B
   guard axes.count == own.count, axes.allSatisfy({ $0.value == 1 }), Set(axes.map(\.key)).count == axes.count,
     axes.contains(where: { $0.key < rank }), axes.contains(where: { $0.key >= rank })
   else { return false }
-  return other.allSatisfy { $0.coefficients.count < 2 || $0.coefficients.keys.allSatisfy { $0 < rank } }
+  let extents = contract.shape + contract.reduced
+  return other.allSatisfy { index in
+    let walked = index.coefficients.keys.filter { extents[$0] != 1 }
+    return walked.count < 2 || walked.allSatisfy { $0 < rank }
+  }
 }
 
 extension ConstantFormula {
@@ -115,6 +120,31 @@ private struct FactorFormulas {
     savedBytes += (source.shape.product.constant ?? 0) * 4 - formula.bits / 8
   }
 
+  /// A map that picks elements of formulas by computed indices, over the formulas' constants.
+  mutating func computingPicked(_ node: Node) -> Node {
+    guard case .map(var map) = node.primitive else { return node }
+    var changed = node
+    for (operand, value) in node.operands.enumerated() where map.body.picks(operand) {
+      guard graph.constant(value, producers) == nil, let source = source(of: value) else { continue }
+      let constants = source.operands.compactMap { graph.constant($0, producers) }
+      let formula = ConstantFormula(map: Map(shape: source.shape, body: source.body), operands: constants)
+      guard formula.isNarrow, map.body.nodes.count + source.body.nodes.count <= Self.bodyLimit,
+        map.shape.product.constant.map({ $0 * 2 <= source.shape.product.constant ?? 0 }) ?? true
+      else { continue }
+      let numbering = source.operands.indices.map { changed.operands.count + $0 }
+      var body = ScalarGraph()
+      body.results = body.insert(map.body) { body, read, copied in
+        guard case .read(operand, let indices, _) = read else { return nil }
+        return body.insert(source.body, operands: numbering, axes: indices.map(copied))[0]
+      }
+      changed.operands += source.operands
+      map.body = body
+    }
+    (changed.operands, map.body) = GraphBuilder.compact(map.body, changed.operands)
+    changed.primitive = .map(map)
+    return changed
+  }
+
   private mutating func source(of value: ValueID) -> Source? {
     if let known = sources[value] { return known }
     let source = producers[value.index].flatMap { composed(graph.nodes[$0], value) }
@@ -155,6 +185,20 @@ private struct FactorFormulas {
 }
 
 extension ScalarGraph {
+  /// Whether all reads of an operand are within bounds, at indices of which some is read itself.
+  fileprivate func picks(_ operand: Int) -> Bool {
+    let reads = reachable.compactMap { id -> Bool? in
+      guard case .read(operand, let indices, let outside) = self[id] else { return nil }
+      return outside == nil && indices.contains { dependsOnData($0) }
+    }
+    return !reads.isEmpty && reads.allSatisfy { $0 }
+  }
+
+  private func dependsOnData(_ id: ScalarID) -> Bool {
+    if case .read = self[id] { return true }
+    return ScalarGraph.operands(of: self[id]).contains { dependsOnData($0) }
+  }
+
   /// Whether no read is out of bounds, and no extent symbolic.
   fileprivate var readsWithin: Bool {
     reachable.allSatisfy { id in

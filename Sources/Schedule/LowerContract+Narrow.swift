@@ -36,7 +36,7 @@ extension ContractLowering {
   /// Vectors of literals and of what is being computed; what a block has in common may be in memory.
   private static let otherVectors = 6
   /// As many sums of one row hide the latency of an addition.
-  private static let mostVectors = 4
+  private var mostVectors: Int { target.vectorRegisters >= 32 ? 4 : 2 }
 
   private var use: NarrowSource.Use {
     guard let rowCount else { return .either }
@@ -46,7 +46,7 @@ extension ContractLowering {
   /// The tiles for a factor that stays narrow, of those that are best for others.
   func narrowTiles(_ narrow: NarrowPanels, _ ranked: [RegisterTile], _ vectors: Int) -> [RegisterTile] {
     func widest(_ rows: Int) -> Int {
-      let fitting = (1...Self.mostVectors).last { vectors in
+      let fitting = (1...mostVectors).last { vectors in
         (rows + narrow.wordsInUse) * vectors + Self.otherVectors <= target.vectorRegisters
       } ?? 1
       let panels = (vectors + fitting - 1) / fitting

@@ -55,7 +55,7 @@ struct NarrowPanels {
   /// Terms that code may take in one go.
   static let longestStep = 192
   /// Blocks of fewer terms gain nothing.
-  private static let leastBlock = 8
+  private static let leastBlock = 4
 
   /// Nil if the formula is not of the form.
   ///
@@ -95,12 +95,14 @@ struct NarrowPanels {
     let isElement = found.map { $0.length < min(NarrowPanels.leastBlock, inner) }
     elements = zip(found, isElement).filter(\.1).map(\.0.leaf)
     blocks = zip(found, isElement).filter { !$0.1 }.map(\.0.leaf)
-    guard !elements.isEmpty, inner >= NarrowPanels.leastBlock, elements.allSatisfy({ [2, 4, 8, 16].contains($0.bits) }),
-      elements.allSatisfy({ $0.element != .bool }), blocks.allSatisfy({ $0.element != .bool })
-    else { return nil }
     group = elements.map(\.perWord).max() ?? 1
-    let block = zip(found, isElement).filter { !$0.1 }.reduce(inner) { NarrowPanels.gcd($0, $1.0.length) }
+    let lengths = zip(found, isElement).filter { !$1 && $0.length < inner }.map(\.0.length)
+    let block = lengths.isEmpty ? inner : lengths.reduce(0, NarrowPanels.gcd)
     self.block = block
+    guard !elements.isEmpty, block >= NarrowPanels.leastBlock,
+      elements.allSatisfy({ [2, 4, 8, 16].contains($0.bits) && $0.element != .bool }),
+      blocks.allSatisfy({ $0.element != .bool })
+    else { return nil }
     guard let step = NarrowPanels.step(block, group, inner) else { return nil }
     self.step = step
     guard let graphs = NarrowPanels.graphs(body, leaves, elements, isElement) else { return nil }
@@ -134,19 +136,18 @@ struct NarrowPanels {
 
   /// The greatest length such that offsets are equal in every run of that length along the innermost axis.
   private static func constantLength(_ offsets: [Int], _ inner: Int) -> Int {
-    var length = inner
+    var length = 0
     for term in offsets.indices where term % inner != 0 && offsets[term] != offsets[term - 1] {
       length = gcd(length, term % inner)
       if length == 1 { break }
     }
-    return length
+    return length == 0 ? inner : length
   }
 
   private static func gcd(_ a: Int, _ b: Int) -> Int { b == 0 ? a : gcd(b, a % b) }
 
   /// How many terms code takes in one go: within a block, whole words but at the end.
   private static func step(_ block: Int, _ group: Int, _ inner: Int) -> Int? {
-    if block < inner && block % group != 0 { return nil }
     if block <= longestStep { return block }
     if block < inner {
       return stride(from: longestStep, through: longestStep / 4, by: -1).first { block % $0 == 0 && $0 % group == 0 }
