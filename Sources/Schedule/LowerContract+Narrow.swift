@@ -26,7 +26,7 @@ struct NarrowSource {
 
 /// Contractions with a constant factor that stays narrow.
 extension ContractLowering {
-  /// Rows that share elements in registers. For twice as many, elements are computed twice.
+  /// Rows whose sums share elements in registers.
   private var rowsInRegisters: Int { target.vectorRegisters >= 32 ? 8 : 4 }
 
   private var rowCount: Int? { rowLoops.order.reduce(1) { count, axis in
@@ -35,27 +35,26 @@ extension ContractLowering {
 
   /// Vectors of literals and of what is being computed; what a block has in common may be in memory.
   private static let otherVectors = 6
-  /// As many sums of one row hide the latency of an addition.
-  private var mostVectors: Int { target.vectorRegisters >= 32 ? 4 : 2 }
+  /// Vectors of one row whose words and sums stay in registers.
+  private var mostVectors: Int { lanes == 1 || target.vectorRegisters >= 32 ? 4 : 3 }
 
   private var use: NarrowSource.Use {
     guard let rowCount else { return .either }
-    return rowCount <= rowsInRegisters * 2 ? .registers : .scratch
+    return rowCount <= rowsInRegisters ? .registers : .scratch
   }
 
   /// The tiles for a factor that stays narrow, of those that are best for others.
   func narrowTiles(_ narrow: NarrowPanels, _ ranked: [RegisterTile], _ vectors: Int) -> [RegisterTile] {
     func widest(_ rows: Int) -> Int {
       let fitting = (1...mostVectors).last { vectors in
-        (rows + narrow.wordsInUse) * vectors + Self.otherVectors <= target.vectorRegisters
+        lanes == 1 || (rows + narrow.wordsInUse) * vectors + Self.otherVectors <= target.vectorRegisters
       } ?? 1
       let panels = (vectors + fitting - 1) / fitting
       return (vectors + panels - 1) / panels
     }
     switch use {
     case .registers:
-      let all = rowLoops.order.last.flatMap { rowLoops.extents[$0].constant } ?? 1
-      let rows = all <= rowsInRegisters ? all : (all + 1) / 2
+      let rows = rowLoops.order.last.flatMap { rowLoops.extents[$0].constant } ?? 1
       let most = widest(rows)
       return (1...most).reversed().map { RegisterTile(rows: rows, vectors: $0) }
     case .scratch, .either:
@@ -334,16 +333,14 @@ private struct NarrowLoops {
     func shifted(_ word: Expr, by count: Int) -> Expr {
       count == 0 ? word : .binary(.shiftRight, word, literal(count, .u32))
     }
+    let bits = Expr.binary(.and, shifted(word, by: place * leaf.bits), literal(1 << leaf.bits - 1, .u32))
+    let integer = Expr.bitcast(.i32, bits)
+    let signed = leaf.least == 0 ? integer : .binary(.add, integer, literal(leaf.least, .i32))
+    guard panels.countsInBits else { return [.cast(.f32, integer), signed] }
     let within = place % panels.unit
     let unit = shifted(word, by: (place - within) * leaf.bits)
-    let mask = 1 << leaf.bits - 1
-    let field = Expr.binary(.and, unit, literal(mask << (within * leaf.bits), .u32))
+    let field = Expr.binary(.and, unit, literal((1 << leaf.bits - 1) << (within * leaf.bits), .u32))
     let one = literal((127 + leaf.exponent(ofPlace: within)) << 23, .u32)
-    let bits = Expr.binary(.and, shifted(word, by: place * leaf.bits), literal(mask, .u32))
-    let integer = Expr.bitcast(.i32, bits)
-    return [
-      .bitcast(.f32, .binary(.or, field, one)),
-      leaf.least == 0 ? integer : .binary(.add, integer, literal(leaf.least, .i32)),
-    ]
+    return [.bitcast(.f32, .binary(.or, field, one)), signed]
   }
 }

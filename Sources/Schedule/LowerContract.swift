@@ -140,7 +140,7 @@ struct ContractLowering {
     let indices = panelSide.operand == 0 ? contract.lhs : contract.rhs
     return NarrowPanels(
       formula, indices: indices, extents: extents, rank: rank,
-      sums: ContractLowering.summedAxes(rowSide, rank..<extents.count), inner: inner)
+      sums: ContractLowering.summedAxes(rowSide, rank..<extents.count), inner: inner, countsInBits: lanes > 1)
   }
 
   /// The tiles that may be used, in rising order of estimated time.

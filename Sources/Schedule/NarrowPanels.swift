@@ -39,8 +39,10 @@ struct NarrowPanels {
   let group: Int
   /// From the blocks' elements, in their storage types, what all elements of a block have in common.
   let blockGraph: ScalarGraph
-  /// The element: from two accumulators for each of `elements`, what the word holds plus two to `exponent(ofPlace:)`
-  /// as `f32` and the bits or the number as `i32`, then those that `blockGraph` gives; a result for every place in a unit of
+  /// Whether integers become floats by their place in the bits of one; else they are converted.
+  let countsInBits: Bool
+  /// The element: from two accumulators for each of `elements`, what the word holds as `f32`, plus two to
+  /// `exponent(ofPlace:)` if it counts in bits, and the bits or the number as `i32`, then those that `blockGraph` gives; a result for every place in a unit of
   /// words.
   let elementGraph: ScalarGraph
 
@@ -61,7 +63,11 @@ struct NarrowPanels {
   ///
   /// `indices` are those of the factor in the contraction, whose summed axes begin at `rank`; `sums` is their order, and
   /// `inner` the extent of the innermost one when neighbours are merged.
-  init?(_ formula: ConstantFormula, indices: [AffineIndex], extents: [Dim], rank: Int, sums: [Int], inner: Int) {
+  init?(
+    _ formula: ConstantFormula, indices: [AffineIndex], extents: [Dim], rank: Int, sums: [Int], inner: Int,
+    countsInBits: Bool
+  ) {
+    self.countsInBits = countsInBits
     let kept = indices.map { $0.coefficients.keys.allSatisfy { $0 < rank } }
     guard zip(indices, kept).allSatisfy({ $1 || $0.coefficients.keys.allSatisfy { $0 >= rank } }),
       let offsets = indices.map(\.offset).constants, let counts = sums.map({ extents[$0] }).constants
@@ -105,7 +111,7 @@ struct NarrowPanels {
     else { return nil }
     guard let step = NarrowPanels.step(block, group, inner) else { return nil }
     self.step = step
-    guard let graphs = NarrowPanels.graphs(body, leaves, elements, isElement) else { return nil }
+    guard let graphs = NarrowPanels.graphs(body, leaves, elements, isElement, countsInBits) else { return nil }
     (blockGraph, elementGraph) = graphs
   }
 
@@ -158,7 +164,8 @@ struct NarrowPanels {
 
   /// The body in two parts: what is computed once for a block, and what for every element.
   private static func graphs(
-    _ body: ScalarGraph, _ leaves: [ScalarNode: Int], _ elements: [Leaf], _ isElement: [Bool]
+    _ body: ScalarGraph, _ leaves: [ScalarNode: Int], _ elements: [Leaf], _ isElement: [Bool],
+    _ countsInBits: Bool
   ) -> (blocks: ScalarGraph, elements: ScalarGraph)? {
     // Leaves by number: those of elements first.
     let ranks = isElement.indices.map { leaf in
@@ -166,10 +173,10 @@ struct NarrowPanels {
     }
     let exact = ExactIntegers(body, elements) { leaves[$0].map { ranks[$0] } }
     var numbered = ScalarGraph()
-    numbered.results = (0..<(exact.sums.isEmpty ? 1 : exactUnit)).flatMap { place in
+    numbered.results = (0..<(exact.sums.isEmpty || !countsInBits ? 1 : exactUnit)).flatMap { place in
       numbered.insert(body) { graph, node, copied in
         if let sum = exact.sums[node], body.typeOf(node) == .f32 {
-          return graph.difference(sum, elements[sum.leaf], place, copied)
+          return graph.difference(sum, elements[sum.leaf], countsInBits ? place : nil, copied)
         }
         guard case .read = node, let leaf = leaves[node] else { return nil }
         return graph.read(ranks[leaf], [], type: body.typeOf(node))
@@ -321,11 +328,11 @@ private struct ExactIntegers {
 }
 
 extension ScalarGraph {
-  /// The sum as `f32`: what makes the word's bits a number and the block's integers are taken away at once.
+  /// The sum as `f32`: what makes the word's bits at a place a number and the block's integers are taken away at once.
   fileprivate mutating func difference(
-    _ sum: IntegerSum, _ leaf: NarrowPanels.Leaf, _ place: Int, _ copied: (ScalarID) -> ScalarID
+    _ sum: IntegerSum, _ leaf: NarrowPanels.Leaf, _ place: Int?, _ copied: (ScalarID) -> ScalarID
   ) -> ScalarID {
-    let base = number(Double(1 << leaf.exponent(ofPlace: place) - leaf.least), .f32)
+    let base = number(Double((place.map { 1 << leaf.exponent(ofPlace: $0) } ?? 0) - leaf.least), .f32)
     let taken = sum.taken.reduce(base) { plus(cast(copied($1), to: .f32), $0) }
     return minus(accumulator(sum.leaf * 2, .f32), taken)
   }
