@@ -2,9 +2,9 @@ import TensorIR
 
 /// Computes nodes whose operands are all constants, unless that takes too much work or memory, or the result is a factor
 /// that stays narrow.
-func foldConstants(_ graph: Graph) -> Graph {
+func foldConstants(_ graph: Graph, leastSaving: Int = leastSavingOfFormulas) -> Graph {
   let workLimit = 1 << 24
-  let narrow = narrowValues(graph)
+  let narrow = narrowValues(graph, leastSaving: leastSaving)
   var result = graph
   var constants: [ValueID: ConstantTensor] = [:]
   result.nodes = []

@@ -1,25 +1,29 @@
 import Support
 import TensorIR
 
+/// What all formulas of a graph have to save, in bytes: caches hold less anyway.
+let leastSavingOfFormulas = 1 << 20
+
 /// Keeps constant factors of contractions that are computed element by element from narrower constants, such as weights
 /// quantized in blocks, as one map over those constants, which lowering computes where the factor is read. Maps that pick
 /// few elements of such a constant compute these.
 ///
 /// Constants in the map are read at axes and at axes divided by numbers; what is read in other ways, such as numbers
 /// packed into bytes, becomes a constant of its own.
-func narrowFactors(_ graph: Graph) -> Graph {
+func narrowFactors(_ graph: Graph, leastSaving: Int = leastSavingOfFormulas) -> Graph {
   var formulas = FactorFormulas(graph)
-  for node in graph.nodes {
+  let nodes = graph.nodes.map { node in
     for (position, value) in node.operands.prefix(2).enumerated() {
       if isPlainFactor(position, of: node, in: graph) { formulas.keep(value) }
     }
+    return formulas.computingPicked(node)
   }
-  guard formulas.savedBytes >= FactorFormulas.leastSaving else { return graph }
+  guard formulas.savedBytes >= leastSaving else { return graph }
   var result = graph
   result.nodes = []
   var kept: [ValueID: ValueID] = [:]
-  for node in graph.nodes {
-    var changed = formulas.computingPicked(node)
+  for node in nodes {
+    var changed = node
     for (position, value) in node.operands.prefix(2).enumerated() {
       guard isPlainFactor(position, of: node, in: graph), let formula = formulas.kept[value] else { continue }
       let known = kept[value] ?? result.add(formula, origin: formulas.origin(of: value, else: node.origin))
@@ -32,7 +36,7 @@ func narrowFactors(_ graph: Graph) -> Graph {
 }
 
 /// The values that `narrowFactors` keeps as maps: large ones over narrower constants, which only contractions read.
-func narrowValues(_ graph: Graph) -> Set<ValueID> {
+func narrowValues(_ graph: Graph, leastSaving: Int) -> Set<ValueID> {
   let producers = graph.producers()
   var values: Set<ValueID> = []
   var others = Set(graph.outputs)
@@ -41,7 +45,10 @@ func narrowValues(_ graph: Graph) -> Set<ValueID> {
       if isPlainFactor(position, of: node, in: graph) { values.insert(value) } else { others.insert(value) }
     }
   }
-  return values.subtracting(others).filter { graph.formula($0, producers)?.isNarrow ?? false }
+  let formulas = values.subtracting(others).compactMap { value in
+    graph.formula(value, producers).flatMap { $0.isNarrow ? (value, $0.savedBytes) : nil }
+  }
+  return formulas.reduce(0) { $0 + $1.1 } >= leastSaving ? Set(formulas.map(\.0)) : []
 }
 
 /// Whether an operand of a node is the factor of a contraction whose axes are axes of the contraction, and the other
@@ -72,6 +79,9 @@ extension ConstantFormula {
     guard let count = map.shape.product.constant, map.body.type(of: map.body.results[0]) == .f32 else { return false }
     return count * 4 >= Self.leastBytes && bits * 5 <= count * 32 * 3
   }
+
+  /// Bytes of the elements less those of the constants.
+  fileprivate var savedBytes: Int { (map.shape.product.constant ?? 0) * 4 - bits / 8 }
 }
 
 extension Graph {
@@ -83,8 +93,6 @@ extension Graph {
 
 /// Finds how values are computed from constants.
 private struct FactorFormulas {
-  /// What all formulas of a model have to save: as much as caches hold anyway.
-  static let leastSaving = 1 << 20
   /// Formulas are not grown beyond this many nodes.
   private static let bodyLimit = 200
 
@@ -96,8 +104,8 @@ private struct FactorFormulas {
   }
 
   private(set) var kept: [ValueID: ConstantFormula] = [:]
-  /// Bytes of the factors without the formulas less those with them.
   private(set) var savedBytes = 0
+  private var picked: Set<ValueID> = []
   private let graph: Graph
   private let producers: [Int?]
   private var sources: [ValueID: Source?] = [:]
@@ -117,7 +125,7 @@ private struct FactorFormulas {
       let formula = CanonicalFormula(source.shape, source.body, operands)?.formula, formula.isNarrow
     else { return }
     kept[value] = formula
-    savedBytes += (source.shape.product.constant ?? 0) * 4 - formula.bits / 8
+    savedBytes += formula.savedBytes
   }
 
   /// A map that picks elements of formulas by computed indices, over the formulas' constants.
@@ -131,6 +139,7 @@ private struct FactorFormulas {
       guard formula.isNarrow, map.body.nodes.count + source.body.nodes.count <= Self.bodyLimit,
         map.shape.product.constant.map({ $0 * 2 <= source.shape.product.constant ?? 0 }) ?? true
       else { continue }
+      if picked.insert(value).inserted { savedBytes += formula.savedBytes }
       let numbering = source.operands.indices.map { changed.operands.count + $0 }
       var body = ScalarGraph()
       body.results = body.insert(map.body) { body, read, copied in

@@ -62,8 +62,8 @@ public struct Pass: Sendable {
 public let tensorPasses: [Pass] = [
   Pass("widen-sums", widenSums),
   Pass("widen-factors", spendsMemory: true, widenFactors),
-  Pass("narrow-factors", narrowFactors),
-  Pass("fold-constants", foldConstants),
+  Pass("narrow-factors") { narrowFactors($0) },
+  Pass("fold-constants") { foldConstants($0) },
   Pass("trim-sums", trimSums),
   Pass("read-through", readThrough),
   Pass("sink-reshapes", sinkReshapes),
