@@ -122,9 +122,9 @@ public enum Pipeline {
     _ choices: inout Choices
   ) throws(ModelError) -> (Program, MemoryReport, [Group])? {
     var graph = imported.graph
-    let split = options.precision.split(for: target)
-    for pass in tensorPasses where !pass.spendsMemory || target.vectorBytes >= 32 {
-      graph = stages.run(pass.name) { pass.run(graph, &choices, split: split) }
+    let units = options.precision.narrowUnits(of: target)
+    for pass in tensorPasses where !pass.isForVectors || target.vectorBytes >= 32 {
+      graph = stages.run(pass.name) { pass.run(graph, &choices, units) }
       if try stages.ends(pass.name, graph) { return nil }
     }
     let ports = ModelPorts(imported, graph)

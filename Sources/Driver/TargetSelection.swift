@@ -19,8 +19,13 @@ struct Processor {
 }
 
 extension CompileOptions.Precision {
+  /// What a target's units for narrow numbers do.
+  func narrowUnits(of target: Target) -> NarrowUnits {
+    NarrowUnits(split: split(for: target), byteDepth: target.byteUnit.map { $0 == .tiles ? 64 : 4 })
+  }
+
   /// How factors are split for a target; nil where they stay whole.
-  func split(for target: Target) -> FactorSplit? {
+  private func split(for target: Target) -> FactorSplit? {
     guard let unit = target.pairUnit else { return nil }
     let depth = unit == .tiles ? 32 : 2
     switch self {
@@ -32,10 +37,17 @@ extension CompileOptions.Precision {
   }
 
   /// Vectors multiply pairs twice as fast as numbers, so only one product of parts pays; tiles pay for six.
-  fileprivate func pairUnit(_ codegen: LLVMOptions) -> PairUnit? {
+  fileprivate func pairUnit(_ codegen: LLVMOptions) -> GroupUnit? {
     guard self != .strict, codegen.triple.hasPrefix("x86_64"), codegen.supports("avx512f") else { return nil }
     if codegen.supports("amx-tile") && codegen.supports("amx-bf16") { return .tiles }
     return self == .bf16 && codegen.supports("avx512bf16") ? .vectors : nil
+  }
+
+  /// What multiplies bytes, whose sums are exact.
+  fileprivate func byteUnit(_ codegen: LLVMOptions) -> GroupUnit? {
+    guard codegen.triple.hasPrefix("x86_64") else { return nil }
+    if pairUnit(codegen) == .tiles && codegen.supports("amx-int8") { return .tiles }
+    return codegen.supports("avx512vnni") || codegen.supports("avxvnni") ? .vectors : nil
   }
 }
 
@@ -122,6 +134,7 @@ extension Pipeline {
   private static func target(_ codegen: LLVMOptions, _ options: CompileOptions) -> Target {
     var target = target(codegen)
     target.pairUnit = options.precision.pairUnit(codegen)
+    target.byteUnit = options.precision.byteUnit(codegen)
     return target
   }
 

@@ -31,7 +31,7 @@ extension CFunction {
     case .multiplyAdd(let a, let b, let c):
       let element = a.type.element
       return use(.multiplyAdd(element.cType, element.rawValue), [print(a), print(b), print(c)])
-    case .multiplyAddPairs: fatalError("C has no products of pairs: \(expression)")
+    case .multiplyAddGroups: fatalError("C has no products of groups: \(expression)")
     case .cast(let element, let operand): return cast(operand, to: element)
     case .bitcast(let element, let operand): return bitcast(operand, to: element)
     }

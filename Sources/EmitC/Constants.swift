@@ -67,7 +67,7 @@ private func usedConstants(_ program: Program) -> Set<Int> {
   program.entry.walkExpressions { expression in
     switch expression {
     case .load(let buffer, _, _, _), .gather(let buffer, _): use(buffer)
-    case .integer, .float, .variable, .symbol, .splat, .ramp, .unary, .binary, .compare, .select, .multiplyAdd, .multiplyAddPairs, .cast,
+    case .integer, .float, .variable, .symbol, .splat, .ramp, .unary, .binary, .compare, .select, .multiplyAdd, .multiplyAddGroups, .cast,
       .bitcast, .reduceLanes:
       break
     }

@@ -30,7 +30,7 @@ extension FunctionEmitter {
     case .multiplyAdd(let a, let b, let c):
       let name = target.options.hasFMA ? "llvm.fma" : "llvm.fmuladd"
       return call(name, [target.type(a.type)], [emit(a), emit(b), emit(c)])
-    case .multiplyAddPairs(let a, let b, let c): return multiplyAddPairs(a, b, emit(c))
+    case .multiplyAddGroups(let a, let b, let c): return multiplyAddGroups(a, b, emit(c))
     case .cast(let element, let operand): return cast(emit(operand), operand.type, to: element)
     case .bitcast(let element, let operand):
       return LLVMBuildBitCast(builder, emit(operand), target.type(expression.type), element.rawValue)
@@ -38,10 +38,13 @@ extension FunctionEmitter {
     }
   }
 
-  /// One instruction of AVX-512 BF16.
-  private func multiplyAddPairs(_ a: Expr, _ b: Expr, _ sum: LLVMValueRef) -> LLVMValueRef {
+  /// One instruction of AVX-512 BF16 or of VNNI.
+  private func multiplyAddGroups(_ a: Expr, _ b: Expr, _ sum: LLVMValueRef) -> LLVMValueRef {
     let lanes = a.type.lanes
-    guard let width = [4: 128, 8: 256, 16: 512][lanes] else { fatalError("\(lanes) lanes of pairs") }
+    guard let width = [4: 128, 8: 256, 16: 512][lanes] else { fatalError("\(lanes) lanes of groups") }
+    if LLVMGetTypeKind(LLVMGetElementType(LLVMTypeOf(sum))) == LLVMIntegerTypeKind {
+      return call("llvm.x86.avx512.vpdpbusd.\(width)", [], [sum, emit(a), emit(b)])
+    }
     let pairs = target.vector(LLVMBFloatTypeInContext(target.context), lanes * 2)
     func halves(_ value: Expr) -> LLVMValueRef { LLVMBuildBitCast(builder, emit(value), pairs, "") }
     return call("llvm.x86.avx512bf16.dpbf16ps.\(width)", [], [sum, halves(a), halves(b)])

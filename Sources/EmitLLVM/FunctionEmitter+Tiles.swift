@@ -14,8 +14,8 @@ extension FunctionEmitter {
       tileAssembly("tileloadd ($0,$1), %tmm\(tile)", [address(buffer, emit(index)), bytes(stride)])
     case .store(let tile, let buffer, let index, let stride):
       tileAssembly("tilestored %tmm\(tile), ($0,$1)", [address(buffer, emit(index)), bytes(stride)])
-    case .multiplyAdd(let sum, let left, let right):
-      tileAssembly("tdpbf16ps %tmm\(right), %tmm\(left), %tmm\(sum)", [])
+    case .multiplyAdd(let element, let sum, let left, let right):
+      tileAssembly("\(element == .f32 ? "tdpbf16ps" : "tdpbusd") %tmm\(right), %tmm\(left), %tmm\(sum)", [])
     }
   }
 

@@ -68,9 +68,10 @@ public indirect enum Expr: Hashable, Sendable {
   case select(Expr, Expr, Expr)
   /// `a * b + c` rounded once where the target has it, else twice; floats only.
   case multiplyAdd(Expr, Expr, Expr)
-  /// `c` plus the products of the `bf16` numbers in both halves of `a` and `b`, which are `u32`; `c` and the result are
-  /// `f32`. The order of the additions is the processor's, and so is the treatment of subnormal numbers.
-  case multiplyAddPairs(Expr, Expr, Expr)
+  /// `c` plus the products of all numbers of the groups `a` and `b`, which are `u32`. Where `c` and the result are `f32`, groups are
+  /// pairs of `bf16` numbers; the order of the additions is the processor's, and so is the treatment of subnormal numbers.
+  /// Where they are `i32`, groups are 4 bytes, those of `a` unsigned and those of `b` signed, and sums wrap.
+  case multiplyAddGroups(Expr, Expr, Expr)
   /// Conversion: float to float rounds to nearest even; float to integer truncates, out-of-range and NaN give an unspecified
   /// value; integer to integer wraps; to `bool` is `!= 0`; from `bool` is 0 or 1.
   case cast(ElementType, Expr)
@@ -95,7 +96,7 @@ extension Expr {
     case .compare(_, let a, _): ValueType(.bool, lanes: a.type.lanes)
     case .select(_, let a, _): a.type
     case .multiplyAdd(let a, _, _): a.type
-    case .multiplyAddPairs(_, _, let c): c.type
+    case .multiplyAddGroups(_, _, let c): c.type
     case .cast(let element, let operand), .bitcast(let element, let operand):
       ValueType(element, lanes: operand.type.lanes)
     case .reduceLanes(_, let vector): ValueType(vector.type.element)

@@ -28,7 +28,7 @@ public struct IndexMath: Sendable {
         return isExact(a) && isExact(b)
       case .and, .or, .xor, .shiftLeft, .shiftRight: return false
       }
-    case .float, .symbol, .load, .gather, .unary, .compare, .select, .multiplyAdd, .multiplyAddPairs, .cast, .bitcast,
+    case .float, .symbol, .load, .gather, .unary, .compare, .select, .multiplyAdd, .multiplyAddGroups, .cast, .bitcast,
       .reduceLanes:
       return false
     }

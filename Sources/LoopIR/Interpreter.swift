@@ -223,7 +223,7 @@ private struct Interpreter {
           try write(tiles[tile][row, column], buffer, start + row * stride + column)
         }
       }
-    case .multiplyAdd(let sum, let left, let right):
+    case .multiplyAdd(let element, let sum, let left, let right):
       try check(max(sum, left, right))
       let fits = tiles[sum].rows == tiles[left].rows && tiles[left].columns == tiles[right].rows
       guard fits && tiles[sum].columns == tiles[right].columns else {
@@ -232,8 +232,8 @@ private struct Interpreter {
       for row in 0..<tiles[sum].rows {
         for column in 0..<tiles[sum].columns {
           for depth in 0..<tiles[left].columns {
-            tiles[sum][row, column] = LaneMath.multiplyAddPairs(
-              tiles[left][row, depth], tiles[right][depth, column], tiles[sum][row, column])
+            tiles[sum][row, column] = LaneMath.multiplyAddGroups(
+              tiles[left][row, depth], tiles[right][depth, column], tiles[sum][row, column], element)
           }
         }
       }
@@ -335,10 +335,10 @@ private struct Interpreter {
       let (x, y, z) = (try evaluate(a), try evaluate(b), try evaluate(c))
       return Lanes(
         x.element, x.bits.indices.map { LaneMath.multiplyAdd(x.bits[$0], y.bits[$0], z.bits[$0], x.element) })
-    case .multiplyAddPairs(let a, let b, let c):
+    case .multiplyAddGroups(let a, let b, let c):
       let (x, y, z) = (try evaluate(a), try evaluate(b), try evaluate(c))
       return Lanes(
-        .f32, x.bits.indices.map { LaneMath.multiplyAddPairs(x.bits[$0], y.bits[$0], z.bits[$0]) })
+        z.element, x.bits.indices.map { LaneMath.multiplyAddGroups(x.bits[$0], y.bits[$0], z.bits[$0], z.element) })
     case .cast(let element, let operand):
       let x = try evaluate(operand)
       return Lanes(element, x.bits.map { LaneMath.cast($0, x.element, element) })

@@ -112,8 +112,19 @@ enum LaneMath {
       : Double(bitPattern: z).addingProduct(Double(bitPattern: x), Double(bitPattern: y)).bitPattern
   }
 
-  /// `z` plus the products of the `bf16` numbers in both halves of `x` and `y`.
-  static func multiplyAddPairs(_ x: UInt64, _ y: UInt64, _ z: UInt64) -> UInt64 {
+  /// `z` plus the products of the numbers of two groups: `bf16` halves for `f32` sums, `u8` and `i8` bytes for `i32` sums.
+  static func multiplyAddGroups(_ x: UInt64, _ y: UInt64, _ z: UInt64, _ sum: ElementType) -> UInt64 {
+    sum == .f32 ? multiplyAddHalves(x, y, z) : multiplyAddBytes(x, y, z)
+  }
+
+  private static func multiplyAddBytes(_ x: UInt64, _ y: UInt64, _ z: UInt64) -> UInt64 {
+    let products = (0..<4).map { byte in
+      Int(UInt8(truncatingIfNeeded: x >> (8 * byte))) * Int(Int8(truncatingIfNeeded: y >> (8 * byte)))
+    }
+    return bits(products.reduce(integer(z, .i32), +), .i32)
+  }
+
+  private static func multiplyAddHalves(_ x: UInt64, _ y: UInt64, _ z: UInt64) -> UInt64 {
     let high: UInt64 = 0xffff_0000
     let sum = single(z).addingProduct(single(x & high), single(y & high))
     return bits(sum.addingProduct(single(x << 16 & high), single(y << 16 & high)))

@@ -99,7 +99,7 @@ extension BlockParser {
       return .binary(op, operands[0], operands[1])
     case 3 where name == "select": return .select(operands[0], operands[1], operands[2])
     case 3 where name == "multiplyAdd": return .multiplyAdd(operands[0], operands[1], operands[2])
-    case 3 where name == "multiplyAddPairs": return .multiplyAddPairs(operands[0], operands[1], operands[2])
+    case 3 where name == "multiplyAddGroups": return .multiplyAddGroups(operands[0], operands[1], operands[2])
     default: return nil
     }
   }

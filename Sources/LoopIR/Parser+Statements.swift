@@ -105,11 +105,12 @@ struct BlockParser {
         })
     }
     if reader.take(word: "multiplyAdd") {
+      let element = try reader.element()
       let sum = try reader.integer()
       try reader.expect("=")
       let left = try reader.integer()
       try reader.expect("*")
-      return .multiplyAdd(sum: sum, left: left, right: try reader.integer())
+      return .multiplyAdd(element, sum: sum, left: left, right: try reader.integer())
     }
     let loads = reader.take(word: "load")
     if !loads { try reader.expect(word: "store") }

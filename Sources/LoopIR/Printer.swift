@@ -18,7 +18,7 @@ extension Expr: CustomStringConvertible {
     case .compare(let op, let a, let b): "(\(a) \(op.sign) \(b))"
     case .select(let condition, let a, let b): "select(\(condition), \(a), \(b))"
     case .multiplyAdd(let a, let b, let c): "multiplyAdd(\(a), \(b), \(c))"
-    case .multiplyAddPairs(let a, let b, let c): "multiplyAddPairs(\(a), \(b), \(c))"
+    case .multiplyAddGroups(let a, let b, let c): "multiplyAddGroups(\(a), \(b), \(c))"
     case .cast(let element, let operand): "\(element)(\(operand))"
     case .bitcast(let element, let operand): "bits.\(element)(\(operand))"
     case .reduceLanes(let op, let vector): "reduce.\(op)(\(vector))"
@@ -122,7 +122,7 @@ extension TileOperation: CustomStringConvertible {
     case .clear(let tile): "clear \(tile)"
     case .load(let tile, let buffer, let index, let stride): "load \(tile) = \(buffer)[\(index)] by \(stride)"
     case .store(let tile, let buffer, let index, let stride): "store \(tile) = \(buffer)[\(index)] by \(stride)"
-    case .multiplyAdd(let sum, let left, let right): "multiplyAdd \(sum) = \(left) * \(right)"
+    case .multiplyAdd(let element, let sum, let left, let right): "multiplyAdd \(element) \(sum) = \(left) * \(right)"
     }
   }
 }

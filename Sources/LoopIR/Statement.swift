@@ -77,9 +77,9 @@ public enum TileOperation: Hashable, Sendable {
   case clear(Int)
   case load(Int, Buffer, index: Expr, stride: Expr)
   case store(Int, Buffer, index: Expr, stride: Expr)
-  /// `sum[i][j] += left[i][k] * right[k][j]` in `f32`, where elements of `left` and `right` are pairs of `bf16` numbers of
-  /// which both products are added. The order of the additions is the processor's.
-  case multiplyAdd(sum: Int, left: Int, right: Int)
+  /// `sum[i][j] += left[i][k] * right[k][j]`, where elements of `left` and `right` are groups as in `Expr.multiplyAddGroups`, by
+  /// the type of sums.
+  case multiplyAdd(ElementType, sum: Int, left: Int, right: Int)
 }
 
 /// An action of a kernel or of the program's entry.

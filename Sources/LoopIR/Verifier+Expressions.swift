@@ -58,11 +58,12 @@ extension BlockVerifier {
       try expect(c, type)
       guard type.element.isFloat else { throw fail("of \(type)") }
       return type
-    case .multiplyAddPairs(let a, let b, let c):
+    case .multiplyAddGroups(let a, let b, let c):
       let type = try same(a, b)
       guard type.element == .u32 else { throw fail("of \(type)") }
-      try expect(c, ValueType(.f32, lanes: type.lanes))
-      return ValueType(.f32, lanes: type.lanes)
+      let sum = try expression(c)
+      guard sum.element == .f32 || sum.element == .i32, sum.lanes == type.lanes else { throw fail("to \(sum)") }
+      return sum
     case .cast(let element, let operand):
       guard isLoopType(element) else { throw fail("no type of Loop IR") }
       return ValueType(element, lanes: try expression(operand).lanes)

@@ -18,7 +18,7 @@ public struct LoopVerificationError: Error, CustomStringConvertible {
 /// - literal positions in local arrays, constants and ports lie within them, and arrays have at least one element;
 /// - tile registers are numbered from 0 to 7 and have at most 16 rows of 16 elements of 4 bytes;
 /// - loop steps are at least 1, and unrolled loops have literal bounds;
-/// - calls give a kernel one argument for each parameter, of its element type (or `u16` for `u32`, as pairs), aligned as it asks where that is
+/// - calls give a kernel one argument for each parameter, of its element type (or `u8` or `u16` for `u32`, as groups), aligned as it asks where that is
 ///   known, and `i64` scalars; no argument that a kernel writes is passed twice, and an output comes
 ///   with the input that it updates only where both parameters may coincide;
 /// - outputs update inputs of their type and extents, each its own;
@@ -299,7 +299,9 @@ struct BlockVerifier {
     case .store(let tile, let buffer, let index, let stride):
       try number(tile)
       try memory(buffer, index, stride, writes: true)
-    case .multiplyAdd(let sum, let left, let right): try number(sum, left, right)
+    case .multiplyAdd(let element, let sum, let left, let right):
+      guard element == .f32 || element == .i32 else { throw LoopVerificationError("tiles of sums of \(element)") }
+      try number(sum, left, right)
     }
   }
 
@@ -332,8 +334,8 @@ struct BlockVerifier {
     }
     for scalar in scalars { try expect(scalar, ValueType(.i64)) }
     for (argument, parameter) in zip(arguments, called.parameters) {
-      let isPairs = argument.buffer.element == .u16 && parameter.buffer.element == .u32
-      guard argument.buffer.element == parameter.buffer.element || isPairs else {
+      let isGroups = parameter.buffer.element == .u32 && [.u8, .u16].contains(argument.buffer.element)
+      guard argument.buffer.element == parameter.buffer.element || isGroups else {
         throw LoopVerificationError("\(argument.buffer) of \(argument.buffer.element) for \(parameter.buffer.element)")
       }
       let buffer = try use(

@@ -9,7 +9,7 @@ extension Expr {
       .bitcast(_, let operand), .reduceLanes(_, let operand):
       [operand]
     case .binary(_, let a, let b), .compare(_, let a, let b): [a, b]
-    case .select(let a, let b, let c), .multiplyAdd(let a, let b, let c), .multiplyAddPairs(let a, let b, let c):
+    case .select(let a, let b, let c), .multiplyAdd(let a, let b, let c), .multiplyAddGroups(let a, let b, let c):
       [a, b, c]
     }
   }
@@ -118,7 +118,7 @@ extension [Statement] {
       switch $0 {
       case .load(let buffer, _, _, _), .gather(let buffer, _): found.insert(buffer)
       case .integer, .float, .variable, .symbol, .splat, .ramp, .unary, .binary, .compare, .select, .multiplyAdd,
-        .multiplyAddPairs, .cast, .bitcast, .reduceLanes:
+        .multiplyAddGroups, .cast, .bitcast, .reduceLanes:
         break
       }
     }

@@ -6,7 +6,7 @@ func materializePadding(_ graph: Graph) -> Graph {
   result.nodes = []
   for node in graph.nodes {
     // Split weights are read out of bounds by the numbers of their parts alone, which lowering resolves.
-    guard case .contract(var contract) = node.primitive, graph.type(of: node.operands[1]).element != .bf16 else {
+    guard case .contract(var contract) = node.primitive, !node.multipliesGroups(in: graph) else {
       result.nodes.append(node)
       continue
     }
@@ -42,4 +42,12 @@ func paddedCopy(
   body.results = [body.read(0, positions, outside: zero, type: type.element)]
   factor = graph.add(.map(Map(shape: padded, body: body)), [factor], origin: origin)
   return shifted
+}
+
+extension Node {
+  /// Whether a pass has arranged the factors of a contraction for instructions that multiply groups of numbers.
+  func multipliesGroups(in graph: Graph) -> Bool {
+    guard case .contract(let contract) = primitive else { return false }
+    return contract.groupSize(operands.prefix(2).map { graph.type(of: $0).element }) != nil
+  }
 }

@@ -1,34 +1,54 @@
 import TensorIR
 public import Tuning
 
+/// How a processor multiplies numbers that are narrower than `f32`.
+public struct NarrowUnits: Hashable, Sendable {
+  /// How `f32` factors are split; nil where they stay whole.
+  public var split: FactorSplit?
+  /// The most products of bytes that one instruction sums; nil where there is no such instruction.
+  public var byteDepth: Int?
+
+  public init(split: FactorSplit? = nil, byteDepth: Int? = nil) {
+    self.split = split
+    self.byteDepth = byteDepth
+  }
+}
+
 /// A rewrite of a graph; it returns an equivalent graph.
 public struct Pass: Sendable {
   /// The name for `--dump-after` and `--stop-after`.
   public var name: String
-  /// Whether the pass trades memory for speed, which pays on processors with wide vectors.
-  public var spendsMemory: Bool
-  private let rewrite: @Sendable (Graph, inout Choices, FactorSplit?) -> Graph
+  /// Whether the pass pays on processors with wide vectors only.
+  public var isForVectors: Bool
+  private let rewrite: @Sendable (Graph, inout Choices, NarrowUnits) -> Graph
 
-  public init(_ name: String, spendsMemory: Bool = false, _ rewrite: @escaping @Sendable (Graph) -> Graph) {
+  public init(_ name: String, isForVectors: Bool = false, _ rewrite: @escaping @Sendable (Graph) -> Graph) {
     self.name = name
-    self.spendsMemory = spendsMemory
+    self.isForVectors = isForVectors
     self.rewrite = { graph, _, _ in rewrite(graph) }
   }
 
   /// A pass that has choices.
   public init(
-    choosing name: String, spendsMemory: Bool = false, _ rewrite: @escaping @Sendable (Graph, inout Choices) -> Graph
+    choosing name: String, isForVectors: Bool = false, _ rewrite: @escaping @Sendable (Graph, inout Choices) -> Graph
   ) {
     self.name = name
-    self.spendsMemory = spendsMemory
+    self.isForVectors = isForVectors
     self.rewrite = { graph, choices, _ in rewrite(graph, &choices) }
   }
 
   /// A pass that runs where the processor multiplies parts of numbers faster than numbers.
   init(_ name: String, splitting rewrite: @escaping @Sendable (Graph, FactorSplit) -> Graph) {
     self.name = name
-    spendsMemory = true
-    self.rewrite = { graph, _, split in split.map { rewrite(graph, $0) } ?? graph }
+    isForVectors = true
+    self.rewrite = { graph, _, units in units.split.map { rewrite(graph, $0) } ?? graph }
+  }
+
+  /// A pass that runs where the processor multiplies groups of bytes; it gets the products that one instruction sums.
+  init(_ name: String, multiplyingBytes rewrite: @escaping @Sendable (Graph, Int) -> Graph) {
+    self.name = name
+    isForVectors = true
+    self.rewrite = { graph, _, units in units.byteDepth.map { rewrite(graph, $0) } ?? graph }
   }
 
   /// The rewritten graph, with choices as estimated.
@@ -37,31 +57,31 @@ public struct Pass: Sendable {
     return run(graph, &choices)
   }
 
-  /// The rewritten graph; bodies are rewritten before the graph that they are in. With `split`, factors of contractions
-  /// are split.
-  public func run(_ graph: Graph, _ choices: inout Choices, split: FactorSplit? = nil) -> Graph {
+  /// The rewritten graph; bodies are rewritten before the graph that they are in.
+  public func run(_ graph: Graph, _ choices: inout Choices, _ units: NarrowUnits = NarrowUnits()) -> Graph {
     var graph = graph
     for index in graph.nodes.indices {
       switch graph.nodes[index].primitive {
       case .scan(var scan):
-        scan.body = run(scan.body, &choices, split: split)
+        scan.body = run(scan.body, &choices, units)
         graph.nodes[index].primitive = .scan(scan)
       case .branch(var branch):
-        branch.then = run(branch.then, &choices, split: split)
-        branch.otherwise = run(branch.otherwise, &choices, split: split)
+        branch.then = run(branch.then, &choices, units)
+        branch.otherwise = run(branch.otherwise, &choices, units)
         graph.nodes[index].primitive = .branch(branch)
       case .constant, .map, .reduce, .contract, .reshape, .scatter, .sort, .compact, .external, .measure, .assume:
         continue
       }
     }
-    return rewrite(graph, &choices, split)
+    return rewrite(graph, &choices, units)
   }
 }
 
 /// The passes over Tensor IR, in order.
 public let tensorPasses: [Pass] = [
+  Pass("integer-products", multiplyingBytes: { integerProducts($0, depth: $1) }),
   Pass("widen-sums", widenSums),
-  Pass("widen-factors", spendsMemory: true, widenFactors),
+  Pass("widen-factors", isForVectors: true, widenFactors),
   Pass("narrow-factors") { narrowFactors($0) },
   Pass("fold-constants") { foldConstants($0) },
   Pass("trim-sums", trimSums),
@@ -71,8 +91,9 @@ public let tensorPasses: [Pass] = [
   Pass("read-through-again", readThrough),
   Pass("inline-maps", inlineMaps),
   Pass("fuse-epilogues", fuseEpilogues),
+  Pass("divide-by-constants", isForVectors: true, divideByConstants),
   Pass("split-factors", splitting: splitFactors),
-  Pass(choosing: "winograd", spendsMemory: true, winograd),
+  Pass(choosing: "winograd", isForVectors: true, winograd),
   Pass("materialize-padding", materializePadding),
   Pass(choosing: "block-rows", blockRows),
   Pass("eliminate-dead-code", eliminateDeadCode),

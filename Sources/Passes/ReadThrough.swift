@@ -12,7 +12,8 @@ func readThrough(_ graph: Graph) -> Graph {
 }
 
 private func readThrough(_ node: Node, _ graph: Graph, _ producers: [Int?]) -> Node? {
-  for (operand, value) in node.operands.enumerated() {
+  let first = node.multipliesGroups(in: graph) ? 2 : 0
+  for (operand, value) in node.operands.enumerated().dropFirst(first) {
     guard let producer = producers[value.index].map({ graph.nodes[$0] }), let movement = Movement(producer, graph),
       let changed = replace(node, operand, movement, graph)
     else { continue }

@@ -6,13 +6,16 @@ public struct LaidOutGraph {
   public var graph: Graph
   /// By value.
   public var layouts: [Layout]
+  /// Factors that are read in groups along the last axis, which is innermost.
+  var groupedFactors: Set<ValueID>
 }
 
 /// Chooses the layout of every value, in one sweep from inputs to outputs.
 ///
 /// A contraction with a constant factor puts the axes of that factor innermost (channels last), because vectors run along them;
-/// a map takes the order of its largest operand, and a reshape what its operand's order allows. Split factors, graph
-/// inputs, outputs, constants and formulas over constants are row-major; where another order meets them, or meets a reshape that would break it, an identity map converts.
+/// a map takes the order of its largest operand, and a reshape what its operand's order allows. Factors that are read in groups, graph
+/// inputs, outputs, constants and formulas over constants are row-major; where another order meets them, or meets a reshape
+/// that would break it, an identity map converts.
 public func assignLayouts(_ graph: Graph) -> LaidOutGraph {
   var assignment = LayoutAssignment(graph)
   assignment.run()
@@ -27,12 +30,11 @@ private struct LayoutAssignment {
   let producers: [Int?]
   var result: Graph
   var layouts: [Layout?]
-  /// Factors that were split into pairs, whose last axis is innermost.
-  let splitFactors: Set<ValueID>
+  let groupedFactors: Set<ValueID>
 
   init(_ graph: Graph) {
     source = graph
-    splitFactors = Set(graph.nodes.flatMap { $0.splitFactors(in: graph) })
+    groupedFactors = Set(graph.nodes.flatMap { $0.groupedFactors(in: graph) })
     producers = graph.producers()
     result = graph
     result.nodes = []
@@ -47,7 +49,8 @@ private struct LayoutAssignment {
 
   func finished() -> LaidOutGraph {
     LaidOutGraph(
-      graph: result, layouts: result.values.indices.map { layouts[$0] ?? .rowMajor(result.values[$0].type.rank) })
+      graph: result, layouts: result.values.indices.map { layouts[$0] ?? .rowMajor(result.values[$0].type.rank) },
+      groupedFactors: groupedFactors)
   }
 
   private func layout(_ value: ValueID) -> Layout {
@@ -58,7 +61,7 @@ private struct LayoutAssignment {
     var node = node
     switch node.primitive {
     case .constant, .assume: break
-    case .map where splitFactors.contains(node.results[0]) || isConstant(node.results[0]): break
+    case .map where groupedFactors.contains(node.results[0]) || isConstant(node.results[0]): break
     case .map(let map):
       layouts[node.results[0].index] = followOperands(map.body, node.operands, map.shape, 0..<map.shape.count)
     case .reduce(let reduce):
@@ -141,10 +144,11 @@ private struct LayoutAssignment {
 }
 
 extension Node {
-  /// The factors of a contraction of pairs of `bf16` numbers.
-  fileprivate func splitFactors(in graph: Graph) -> [ValueID] {
-    guard case .contract(let contract) = primitive, contract.accumulator == .f32 else { return [] }
-    return operands.prefix(2).filter { graph.type(of: $0).element == .bf16 }
+  /// The factors of a contraction that are read in groups.
+  fileprivate func groupedFactors(in graph: Graph) -> [ValueID] {
+    guard case .contract(let contract) = primitive else { return [] }
+    let factors = Array(operands.prefix(2))
+    return contract.groupSize(factors.map { graph.type(of: $0).element }) == nil ? [] : factors
   }
 }
 

@@ -187,7 +187,7 @@ extension Expr {
       case .max: return max(a, b)
       case .divide, .remainder, .and, .or, .xor, .shiftLeft, .shiftRight: return nil
       }
-    case .float, .variable, .load, .gather, .splat, .ramp, .unary, .compare, .select, .multiplyAdd, .multiplyAddPairs,
+    case .float, .variable, .load, .gather, .splat, .ramp, .unary, .compare, .select, .multiplyAdd, .multiplyAddGroups,
       .cast, .bitcast, .reduceLanes:
       return nil
     }

@@ -47,8 +47,8 @@ struct KernelScope {
     return view
   }
 
-  /// The view of pairs of a value's 16-bit elements as `u32`, given the view of the value's type.
-  mutating func pairs(_ value: ValueID, _ view: View) -> View {
+  /// The view of groups of a value's elements as `u32`, given the view of the value's type.
+  mutating func groups(_ value: ValueID, _ view: View) -> View {
     var view = view
     view.buffer = builder.parameter(.u32, .read)
     bindings.append(.value(value))

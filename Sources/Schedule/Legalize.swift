@@ -57,7 +57,9 @@ private struct Legalizer {
     case .compare(let op, let a, let b): return copied(a).compare(op, copied(b))
     case .select(let c, let a, let b): return copied(c).choose(copied(a), copied(b))
     case .multiplyAdd(let a, let b, let c): return copied(a).times(copied(b), plus: copied(c)).rounded(to: type)
-    case .cast(_, let a): return copied(a).converted(from: source.type(of: a), to: type)
+    case .cast(_, let a):
+      let bounds = source.clamp(a)?.bounds
+      return copied(a).converted(from: source.type(of: a), to: type, within: bounds)
     case .bitcast(_, let a): return copied(a).encoded(source.type(of: a)).bitcast(type.storage).decoded(type)
     }
   }
@@ -138,13 +140,16 @@ extension Term {
     function(cast(.f64), other.cast(.f64)).cast(type)
   }
 
-  /// The value as another type.
-  fileprivate func converted(from source: ElementType, to target: ElementType) -> Term {
+  /// The value as another type, given bounds that it is known to keep.
+  fileprivate func converted(from source: ElementType, to target: ElementType, within bounds: ClosedRange<Double>?) -> Term {
     if target == .bool { return cast(.bool) }
     if type.isFloat && target.isFloat && target.computed == .f32 {
       let single = source == .f64 ? castToOddSingle : self
       guard let layout = SmallFloatLayout(target), layout.infinity != nil else { return single.rounded(to: target) }
       return single.atMost(layout.greatestNumber).atLeast(-layout.greatestNumber).rounded(to: target)
+    }
+    if type.isFloat, target.isInteger, let bounds, bounds.lowerBound > -0x1p31, bounds.upperBound < 0x1p31 {
+      return cast(.i32).cast(target.computed).rounded(to: target)
     }
     if type.isFloat && target.isInteger { return truncated(to: target.computed).rounded(to: target) }
     return cast(target.computed).rounded(to: target)

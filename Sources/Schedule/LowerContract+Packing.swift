@@ -47,8 +47,8 @@ extension ContractLowering {
     }
     let vectorCount = (extent(vectorAxis) + lanes - 1) / lanes
     let perSet = vectorCount * lanes * sumOffsets.count
-    if let pairs, pairs.unit == .tiles {
-      return packTiles(source, pairs, sets: sets, sums: sumOffsets, columns: (extent(vectorAxis), stride(vectorAxis)))
+    if let groups, groups.unit == .tiles {
+      return packTiles(source, groups, sets: sets, sums: sumOffsets, columns: (extent(vectorAxis), stride(vectorAxis)))
     }
     let columnStride = stride(vectorAxis)
     let packed = Bytes(count: sets.count * perSet * size) { output in

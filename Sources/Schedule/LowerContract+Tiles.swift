@@ -2,11 +2,11 @@ import LoopIR
 import Support
 import TensorIR
 
-/// How the factors of a contraction are split, and what multiplies their parts.
-struct PairFactors {
-  var unit: PairUnit
+/// How the factors of a contraction are read in groups and split into parts, and what multiplies these.
+struct GroupFactors {
+  var unit: GroupUnit
   var parts: Int
-  /// Pairs between the parts of the data.
+  /// Groups between the parts of the data.
   var partStride: Int
 
   /// Columns of sums in one tile register.
@@ -28,7 +28,7 @@ struct PairFactors {
 extension RegisterTile {
   /// Tiles of sums that leave registers for the factors: there are 8 in all.
   static func tiles(rows: Int, columns: Int) -> RegisterTile {
-    let high = (rows + PairFactors.rows - 1) / PairFactors.rows
+    let high = (rows + GroupFactors.rows - 1) / GroupFactors.rows
     if high == 1 { return RegisterTile(rows: 1, vectors: min(3, columns)) }
     return columns == 1 ? RegisterTile(rows: min(3, high), vectors: 1) : RegisterTile(rows: 2, vectors: 2)
   }
@@ -57,20 +57,20 @@ extension ContractLowering {
 
   /// Working memory for sums.
   func tileSums(_ scope: inout KernelScope) -> Scratch {
-    scope.dividedScratch(.f32, count: Dim(Self.waitingRows * tile.vectors * PairFactors.columns))
+    scope.dividedScratch(contract.accumulator, count: Dim(Self.waitingRows * tile.vectors * GroupFactors.columns))
   }
 
   // MARK: Shapes
 
-  /// Pairs that one instruction sums: the most that divide the innermost summed axis.
+  /// Groups that one instruction sums: the most that divide the innermost summed axis.
   private var depth: Int {
     let extent = sumLoops.order.last.flatMap { sumLoops.extents[$0].constant } ?? 1
     return (1...16).last { extent % $0 == 0 } ?? 1
   }
 
   /// The summed axes in steps of instructions, for panels of some width.
-  private func sumAxes(_ panel: Panel, _ pairs: PairFactors) -> [SumAxis] {
-    var stride = panel.vectors * PairFactors.columns * pairs.parts * depth
+  private func sumAxes(_ panel: Panel, _ groups: GroupFactors) -> [SumAxis] {
+    var stride = panel.vectors * GroupFactors.columns * groups.parts * depth
     var axes: [SumAxis] = []
     for axis in sumLoops.order.reversed() {
       let isInnermost = axes.isEmpty
@@ -84,7 +84,7 @@ extension ContractLowering {
 
   /// Rows of the tiles, so that all of them have about as many.
   private func rowsOfTile(_ extent: Int) -> Int {
-    let tiles = (extent + PairFactors.rows - 1) / PairFactors.rows
+    let tiles = (extent + GroupFactors.rows - 1) / GroupFactors.rows
     return (extent + tiles - 1) / tiles
   }
 
@@ -92,11 +92,11 @@ extension ContractLowering {
 
   /// Statements for all rows of one panel.
   func tiledRows(
-    _ panel: Panel, _ weights: Buffer, _ pairs: PairFactors, _ sums: Scratch, _ axes: [Expr],
+    _ panel: Panel, _ weights: Buffer, _ groups: GroupFactors, _ sums: Scratch, _ axes: [Expr],
     _ scope: inout KernelScope
   ) -> [Statement] {
     let code = TileCode(
-      lowering: self, panel: panel, weights: weights, pairs: pairs, sums: sums, terms: terms(panel, pairs))
+      lowering: self, panel: panel, weights: weights, groups: groups, sums: sums, terms: terms(panel, groups))
     var axes = axes
     var order = rowLoops.order
     guard let tiled = order.popLast() else { return code.single(axes, &scope) }
@@ -136,9 +136,9 @@ extension ContractLowering {
     var isWhole: Bool { outer.isEmpty && chunked == nil }
   }
 
-  private func terms(_ panel: Panel, _ pairs: PairFactors) -> Terms {
-    let axes = sumAxes(panel, pairs)
-    let step = panel.vectors * PairFactors.columns * pairs.parts * depth * 4
+  private func terms(_ panel: Panel, _ groups: GroupFactors) -> Terms {
+    let axes = sumAxes(panel, groups)
+    let step = panel.vectors * GroupFactors.columns * groups.parts * depth * 4
     let limit = max(1, Self.panelBytes / step)
     // Rows of unknown number are not grouped, and a single one has no use for chunks.
     if rowLoops.order.last.map({ rowLoops.extents[$0].constant == nil }) ?? true {
@@ -163,11 +163,11 @@ extension ContractLowering {
     let lowering: ContractLowering
     let panel: Panel
     let weights: Buffer
-    let pairs: PairFactors
+    let groups: GroupFactors
     let sums: Scratch
     let terms: Terms
 
-    private var columns: Int { panel.vectors * PairFactors.columns }
+    private var columns: Int { panel.vectors * GroupFactors.columns }
 
     /// One row without an axis of its own.
     func single(_ axes: [Expr], _ scope: inout KernelScope) -> [Statement] {
@@ -202,22 +202,22 @@ extension ContractLowering {
     /// Rows along one axis of unknown extent: whole blocks, then single tiles.
     func symbolicRows(_ tiled: Int, _ axes: [Expr], _ scope: inout KernelScope) -> [Statement] {
       let extent = lowering.rowLoops.extents[tiled]
-      let height = PairFactors.rows * lowering.tile.rows
+      let height = GroupFactors.rows * lowering.tile.rows
       let whole = extent.floorDivided(by: Dim(height)) * height
       let (start, single) = (scope.builder.index(), scope.builder.index())
       let end = Expr.variable(start) + .index(height)
-      let body = group(tiled, PairFactors.rows, .variable(start), end, nil, axes, &scope)
+      let body = group(tiled, GroupFactors.rows, .variable(start), end, nil, axes, &scope)
       let count = scope.builder.index()
       let rest = Expr.binary(.subtract, extent.expr, .variable(single))
-      let block = Block(tiles: 1, rows: PairFactors.rows, lastRows: .variable(count))
+      let block = Block(tiles: 1, rows: GroupFactors.rows, lastRows: .variable(count))
       var here = axes
       here[tiled] = .variable(single)
-      let last = [.bind(count, .binary(.min, rest, .index(PairFactors.rows))), configuration(block)]
+      let last = [.bind(count, .binary(.min, rest, .index(GroupFactors.rows))), configuration(block)]
         + chunked(&scope) { position, scope in compute(block, tiled, here, sums.start, position, &scope) }
         + [.tile(.release)] + results(tiled, .index(0), .variable(count), here, sums.start, &scope)
       return [
         .loop(Loop(start, from: .index(0), to: whole.expr, by: height, kind: .parallel, body: body)),
-        .loop(Loop(single, from: whole.expr, to: extent.expr, by: PairFactors.rows, kind: .parallel, body: last)),
+        .loop(Loop(single, from: whole.expr, to: extent.expr, by: GroupFactors.rows, kind: .parallel, body: last)),
       ]
     }
 
@@ -359,7 +359,7 @@ extension ContractLowering {
       let clear = sumTiles(block).map { Statement.tile(.clear($0.tile)) }
       func move(_ make: (Int, Buffer, Expr, Expr) -> TileOperation) -> [Statement] {
         sumTiles(block).map { tile, row, column in
-          let offset = row * block.rows * columns + column * PairFactors.columns
+          let offset = row * block.rows * columns + column * GroupFactors.columns
           return .tile(make(tile, sums.buffer, .variable(sum) + .index(offset), .index(columns)))
         }
       }
@@ -384,9 +384,9 @@ extension ContractLowering {
 
     private func configuration(_ block: Block) -> Statement {
       func rows(_ row: Int) -> Expr { row == block.tiles - 1 ? block.lastRows : .index(block.rows) }
-      let sums = sumTiles(block).map { TileShape(rows: rows($0.row), columns: PairFactors.columns) }
+      let sums = sumTiles(block).map { TileShape(rows: rows($0.row), columns: GroupFactors.columns) }
       let data = (0..<block.tiles).map { TileShape(rows: rows($0), columns: lowering.depth) }
-      let weights = TileShape(rows: .index(lowering.depth), columns: PairFactors.columns)
+      let weights = TileShape(rows: .index(lowering.depth), columns: GroupFactors.columns)
       return .tile(.configure(sums + data + Array(repeating: weights, count: panel.vectors)))
     }
 
@@ -413,14 +413,14 @@ extension ContractLowering {
     /// All products of the parts of one step.
     private func instructions(_ block: Block, _ tiled: Int?, _ row: Expr, _ panelStart: Expr) -> [Statement] {
       let side = lowering.rowSide
-      let rowStride = tiled.map { side.strides[$0] } ?? Dim(PairFactors.columns)
+      let rowStride = tiled.map { side.strides[$0] } ?? Dim(GroupFactors.columns)
       var statements: [Statement] = []
       var (data, weight) = (-1, -1)
-      for product in pairs.products {
+      for product in groups.products {
         if product.data != data {
           data = product.data
           for tile in 0..<block.tiles {
-            let place = row + .index(data * pairs.partStride) + (rowStride * (tile * block.rows)).expr
+            let place = row + .index(data * groups.partStride) + (rowStride * (tile * block.rows)).expr
             statements.append(
               .tile(.load(dataTile(block, tile), side.view.buffer, index: place, stride: rowStride.expr)))
           }
@@ -429,14 +429,16 @@ extension ContractLowering {
           weight = product.weights
           for column in 0..<panel.vectors {
             let tile = weight * panel.vectors + column
-            let place = panelStart + .index(tile * lowering.depth * PairFactors.columns)
+            let place = panelStart + .index(tile * lowering.depth * GroupFactors.columns)
             statements.append(
-              .tile(.load(weightTile(block, column), weights, index: place, stride: .index(PairFactors.columns))))
+              .tile(.load(weightTile(block, column), weights, index: place, stride: .index(GroupFactors.columns))))
           }
         }
         for (sum, row, column) in sumTiles(block) {
           statements.append(
-            .tile(.multiplyAdd(sum: sum, left: dataTile(block, row), right: weightTile(block, column))))
+            .tile(
+              .multiplyAdd(
+                lowering.contract.accumulator, sum: sum, left: dataTile(block, row), right: weightTile(block, column))))
         }
       }
       return statements
@@ -454,7 +456,7 @@ extension ContractLowering {
         var here = axes
         if let tiled { here[tiled] = axes[tiled] + .variable(row) }
         here[lowering.vectorAxis] = axes[lowering.vectorAxis] + .index(vector * lowering.lanes)
-        let sum = scope.builder.variable(ValueType(.f32, lanes: lowering.lanes))
+        let sum = scope.builder.variable(ValueType(lowering.contract.accumulator, lanes: lowering.lanes))
         let place = waiting + .variable(row) * .index(columns) + .index(vector * lowering.lanes)
         body.append(.bind(sum, .load(sums.buffer, index: place, lanes: lowering.lanes, count: nil)))
         body += lowering.store(sum, here, vector == panel.vectors - 1 ? panel.tail : nil, &scope)
@@ -467,12 +469,12 @@ extension ContractLowering {
 
   /// The weights as panels of tiles: for each set, panel and step, by part, the tiles side by side.
   func packTiles(
-    _ constant: ConstantTensor, _ pairs: PairFactors, sets: [Int], sums: [Int], columns: (count: Int, stride: Int)
+    _ constant: ConstantTensor, _ groups: GroupFactors, sets: [Int], sums: [Int], columns: (count: Int, stride: Int)
   ) -> ConstantTensor {
-    let width = PairFactors.columns
+    let width = GroupFactors.columns
     let tiles = (columns.count + width - 1) / width
-    let plane = constant.count / pairs.parts
-    let count = sets.count * tiles * width * sums.count * pairs.parts
+    let plane = constant.count / groups.parts
+    let count = sets.count * tiles * width * sums.count * groups.parts
     let depth = depth
     let packed = Bytes(count: count * 4) { output in
       constant.bytes.withUnsafeBytes { input in
@@ -490,7 +492,7 @@ extension ContractLowering {
         for set in sets {
           for panel in stride(from: 0, to: tiles, by: tile.vectors) {
             for step in stride(from: 0, to: sums.count, by: depth) {
-              for part in 0..<pairs.parts {
+              for part in 0..<groups.parts {
                 for column in panel..<min(panel + tile.vectors, tiles) {
                   for sum in sums[step..<step + depth] { pack(set + sum + part * plane, column * width) }
                 }

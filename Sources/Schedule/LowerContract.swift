@@ -7,7 +7,7 @@ import TensorIR
 /// The vector axis is the innermost axis of the result. One factor, the *panel* side, is read as vectors along it; the
 /// other, the *row* side, is broadcast, or read as vectors too where the vector axis is a batch axis (depthwise convolution).
 /// A constant panel side is packed at compile time; one that is computed from narrower constants stays as narrow
-/// (`NarrowPanels`). Split factors are read as pairs of `bf16` numbers.
+/// (`NarrowPanels`). Factors of narrow numbers are read in groups of 32 bits.
 struct ContractLowering {
   /// One factor: its view, its stride along every axis, and its offset at position 0.
   struct Factor {
@@ -45,8 +45,8 @@ struct ContractLowering {
   var tile = RegisterTile(rows: 1, vectors: 1)
   /// Whether the next panel is prefetched while the rows of one are computed.
   var prefetches: Bool
-  /// What split factors are computed with.
-  let pairs: PairFactors?
+  /// How factors are read in groups, and what multiplies these; nil for factors that are read number by number.
+  let groups: GroupFactors?
   /// The panel side, if it stays narrow.
   private(set) var narrow: NarrowPanels?
 
@@ -55,15 +55,17 @@ struct ContractLowering {
     _ contract: Contract, operands: [View], constants: [ConstantTensor?], formulas: [ConstantFormula?] = [nil, nil],
     result: View, layout: Layout, target: Target, comesFromMemory: Bool = false
   ) {
-    if let unit = target.pairUnit, let split = PairContraction(contract, operands: operands, constants: constants) {
+    if let grouped = GroupContraction(contract, operands: operands, constants: constants),
+      let unit = target.unit(groupSize: grouped.size)
+    {
       self.init(
-        split.contract, operands: split.operands, constants: [nil, split.weights], formulas: [nil, nil],
+        grouped.contract, operands: grouped.operands, constants: [nil, grouped.weights], formulas: [nil, nil],
         result: result, layout: layout, target: target, comesFromMemory: comesFromMemory,
-        pairs: PairFactors(unit: unit, parts: split.parts, partStride: split.partStride))
+        groups: GroupFactors(unit: unit, parts: grouped.parts, partStride: grouped.partStride))
     } else if ContractLowering.isTiled(contract, operands) {
       self.init(
         contract, operands: operands, constants: constants, formulas: formulas, result: result, layout: layout,
-        target: target, comesFromMemory: comesFromMemory, pairs: nil)
+        target: target, comesFromMemory: comesFromMemory, groups: nil)
     } else {
       return nil
     }
@@ -71,7 +73,7 @@ struct ContractLowering {
 
   private init?(
     _ contract: Contract, operands: [View], constants: [ConstantTensor?], formulas: [ConstantFormula?], result: View,
-    layout: Layout, target: Target, comesFromMemory: Bool, pairs: PairFactors?
+    layout: Layout, target: Target, comesFromMemory: Bool, groups: GroupFactors?
   ) {
     let (outer, inner) = (contract.shape, contract.reduced)
     let extents = outer + inner
@@ -93,7 +95,7 @@ struct ContractLowering {
     if isBatched && lanes > 1 && panelSide.constant == nil && panelSide.strides[vectorAxis] != 1 { return nil }
 
     self.contract = contract
-    self.pairs = pairs
+    self.groups = groups
     epilogue = contract.epilogue.legalized(encodingResults: true)
     self.operands = operands
     self.result = result
@@ -120,8 +122,8 @@ struct ContractLowering {
     sumLoops = LoopNest(extents: extents, order: summed, strides: sumAccesses)
     // Panels are packed at compile time only where they are of a known size.
     if extents.fixed(panelLoops + [vectorAxis] + Array(outer.count..<extents.count)) == nil { self.panelSide.constant = nil }
-    if let pairs {
-      let isWide = pairs.unit == .vectors || lanes == PairFactors.columns
+    if let groups {
+      let isWide = groups.unit == .vectors || lanes == GroupFactors.columns
       guard isWide, !isBatched, self.panelSide.operand == 1, self.panelSide.constant != nil else { return nil }
     }
     if rowSide.formula != nil { return nil }
@@ -148,7 +150,7 @@ struct ContractLowering {
     let rows = rowLoops.order.last.map { rowLoops.extents[$0].constant ?? ContractLowering.usualExtent } ?? 1
     let columns = extents[vectorAxis].constant ?? ContractLowering.usualExtent
     let vectors = (columns + lanes - 1) / lanes
-    if pairs?.unit == .tiles { return [RegisterTile.tiles(rows: rows, columns: vectors)] }
+    if groups?.unit == .tiles { return [RegisterTile.tiles(rows: rows, columns: vectors)] }
     let ranked = RegisterTile.ranked(
       rows: rows, vectors: vectors, registers: target.vectorRegisters, sharesLoads: !isBatched,
       panelBytes: (sumCount.constant ?? 0) * lanes * contract.accumulator.bytes)
@@ -202,8 +204,8 @@ struct ContractLowering {
   /// Binds the operands that the code reads and the result to parameters, and gives the statements.
   mutating func lower(_ values: [ValueID], _ resultValue: ValueID, in scope: inout KernelScope) -> [Statement] {
     for (position, value) in values.enumerated() where position > 1 || !isPacked(position) {
-      let isPairs = pairs != nil && position < 2
-      operands[position] = isPairs ? scope.pairs(value, operands[position]) : scope.view(value, .read)
+      let isGrouped = groups != nil && position < 2
+      operands[position] = isGrouped ? scope.groups(value, operands[position]) : scope.view(value, .read)
     }
     rowSide.view = operands[rowSide.operand]
     panelSide.view = operands[panelSide.operand]
@@ -281,7 +283,7 @@ struct ContractLowering {
   private func panelSource(_ scope: inout KernelScope) -> PanelSource {
     if let constant = panelSide.constant, let extents = extents.fixed(panelLoops + [vectorAxis] + sums) {
       let panels = scope.constant(pack(constant, extents))
-      return pairs?.unit == .tiles ? .tiled(panels, sums: tileSums(&scope)) : .packed(panels)
+      return groups?.unit == .tiles ? .tiled(panels, sums: tileSums(&scope)) : .packed(panels)
     }
     if let narrow { return .narrow(narrowSource(narrow, &scope)) }
     if lanes == 1 || panelSide.strides[vectorAxis] == 1 { return .direct }
@@ -297,7 +299,7 @@ struct ContractLowering {
     var statements: [Statement] = []
     var base: Expr
     switch source {
-    case .packed, .tiled: base = packedBase(axes, depth: sumCount * (pairs?.parts ?? 1))
+    case .packed, .tiled: base = packedBase(axes, depth: sumCount * (groups?.parts ?? 1))
     case .direct:
       base = panelLoops.reduce(panelSide.offset.expr) { $0 + axes[$1] * panelSide.strides[$1].expr }
       base = base + start * panelSide.strides[vectorAxis].expr
@@ -309,8 +311,8 @@ struct ContractLowering {
     let named = scope.builder.index()
     statements.append(.bind(named, base))
     let panel = Panel(source: source, base: .variable(named), vectors: vectors, tail: tail)
-    if case .tiled(let weights, let sums) = source, let pairs {
-      return statements + tiledRows(panel, weights, pairs, sums, axes, &scope)
+    if case .tiled(let weights, let sums) = source, let groups {
+      return statements + tiledRows(panel, weights, groups, sums, axes, &scope)
     }
     return statements + rows(panel, axes, &scope)
   }
@@ -388,7 +390,7 @@ struct ContractLowering {
   private func prefetch(_ panel: Panel, _ axes: [Expr], _ scope: inout KernelScope) -> (Prefetch, Statement)? {
     let counts = rowLoops.order.map { rowLoops.extents[$0].constant ?? Self.usualExtent }
     let tiles = counts.reduce(1, *) / tile.rows
-    guard case .packed(let buffer) = panel.source, prefetches, target.vectorBytes > 0, contract.accumulator == .f32,
+    guard case .packed(let buffer) = panel.source, prefetches, target.vectorBytes > 0, contract.accumulator.bytes == 4,
       tiles > 0, let size = sumCount.constant
     else { return nil }
     let shift = Int.bitWidth - 1 - tiles.leadingZeroBitCount
@@ -558,14 +560,14 @@ struct ContractLowering {
   }
 
   /// The type that factors have when they are multiplied.
-  var factorElement: ElementType { pairs == nil ? contract.accumulator : .u32 }
+  var factorElement: ElementType { groups == nil ? contract.accumulator : .u32 }
 
   func converted(_ value: Expr) -> Expr {
     value.type.element == factorElement ? value : .cast(factorElement, value)
   }
 
   func multiplyAdd(_ a: Expr, _ b: Expr, _ c: Expr) -> Expr {
-    if pairs != nil { return .multiplyAddPairs(a, b, c) }
+    if groups != nil { return .multiplyAddGroups(a, b, c) }
     return contract.accumulator.isFloat ? .multiplyAdd(a, b, c) : .binary(.add, .binary(.multiply, a, b), c)
   }
 

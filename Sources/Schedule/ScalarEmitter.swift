@@ -83,7 +83,7 @@ struct ScalarEmitter {
   private func isTrivial(_ value: Expr) -> Bool {
     switch value {
     case .integer, .float, .variable, .symbol: true
-    case .load, .gather, .splat, .ramp, .unary, .binary, .compare, .select, .multiplyAdd, .multiplyAddPairs, .cast,
+    case .load, .gather, .splat, .ramp, .unary, .binary, .compare, .select, .multiplyAdd, .multiplyAddGroups, .cast,
       .bitcast, .reduceLanes:
       false
     }

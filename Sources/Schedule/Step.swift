@@ -99,6 +99,11 @@ struct Steps {
     return value
   }
 
+  /// Whether a value is read in groups of numbers, and another one, which has the same elements, may be aligned for numbers only.
+  func isUnaligned(_ operand: ValueID, for result: ValueID, _ laidOut: LaidOutGraph) -> Bool {
+    laidOut.groupedFactors.contains(result) && graph.inputs.contains(root(operand))
+  }
+
   /// Whether the result of the scatter at a position may take the place of its operand 0: nothing reads that afterwards, and it is
   /// neither given nor a result, unless it is a scan's state that the scatter updates.
   func mayOverwrite(_ scatter: Scatter, at position: Int, carried: Int) -> Bool {

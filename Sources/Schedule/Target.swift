@@ -1,8 +1,8 @@
-/// Instructions that add the products of pairs of `bf16` numbers to `f32` sums.
-public enum PairUnit: Hashable, Sendable {
-  /// One pair in each lane of a vector (AVX-512 BF16).
+/// Instructions that add the products of all numbers of groups of 32 bits to one sum.
+public enum GroupUnit: Hashable, Sendable {
+  /// One group in each lane of a vector (AVX-512 BF16 and VNNI).
   case vectors
-  /// Matrices of 16 × 16 pairs (Intel AMX).
+  /// Matrices of 16 × 16 groups (Intel AMX).
   case tiles
 }
 
@@ -15,7 +15,9 @@ public struct Target: Hashable, Sendable {
   /// Bytes of constants that stay near from one call to the next, in the second level of the cache.
   public var cacheBytes = 1 << 20
   /// What contractions of `bf16` factors are computed with.
-  public var pairUnit: PairUnit?
+  public var pairUnit: GroupUnit?
+  /// What contractions of `u8` data and `i8` weights are computed with.
+  public var byteUnit: GroupUnit?
 
   public init(vectorBytes: Int, vectorRegisters: Int) {
     self.vectorBytes = vectorBytes
@@ -28,6 +30,9 @@ public struct Target: Hashable, Sendable {
   public static let avx2 = Target(vectorBytes: 32, vectorRegisters: 16)
   public static let simd128 = Target(vectorBytes: 16, vectorRegisters: 16)
   public static let neon = Target(vectorBytes: 16, vectorRegisters: 32)
+
+  /// What multiplies groups of so many numbers.
+  func unit(groupSize: Int) -> GroupUnit? { groupSize == 2 ? pairUnit : byteUnit }
 
   /// Lanes of one register for elements of the given size; 1 where code stays scalar.
   public func lanes(_ elementBytes: Int) -> Int { max(1, vectorBytes / max(1, elementBytes)) }

@@ -7,7 +7,7 @@ extension ContractLowering {
   /// Takes the tile that was measured best, where there is one. Contractions of symbolic extents and matrix units keep
   /// the estimate.
   mutating func choose(_ choices: inout Choices, threads: Int) {
-    guard pairs?.unit != .tiles, let computation = computation(threads) else { return }
+    guard groups?.unit != .tiles, let computation = computation(threads) else { return }
     let isPacked = panelSide.constant != nil && target.vectorBytes > 0 && contract.accumulator == .f32
     let prefetches = isPacked && comesFromMemory
     func option(_ tile: RegisterTile, _ prefetches: Bool) -> Choice {

@@ -19,6 +19,8 @@ public struct GraphBuilder: Sendable {
   private let symbolPrefix: String
   /// Constants with more elements are folded by a pass, not while building.
   private let foldLimit = 1 << 16
+  /// The same for what is computed from bytes: passes want to see quantized weights.
+  private let byteFoldLimit = 1 << 6
 
   public init() { symbolPrefix = "" }
 
@@ -84,7 +86,8 @@ public struct GraphBuilder: Sendable {
       guard let constant = constants[operand] else { return nil }
       inputs.append(constant)
     }
-    guard let results = Evaluator.evaluate(primitive, inputs, workLimit: foldLimit) else { return nil }
+    let limit = inputs.first?.type.element.bits ?? 64 <= 8 ? byteFoldLimit : foldLimit
+    guard let results = Evaluator.evaluate(primitive, inputs, workLimit: limit) else { return nil }
     return results.map { constant($0) }
   }
 

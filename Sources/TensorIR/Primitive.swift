@@ -81,6 +81,22 @@ extension Contract {
   /// The type in which terms are summed: sums of half floats are kept in `f32` and rounded once.
   public var sumType: ElementType { accumulator == .f16 || accumulator == .bf16 ? .f32 : accumulator }
 
+  /// How many products an instruction may add to one sum: 2 of `bf16` factors, 4 of `u8` data and `i8` weights. Nil unless the last axis
+  /// of both factors is one that is summed, in whole groups.
+  public func groupSize(_ types: [ElementType]) -> Int? {
+    let group: Int
+    switch (accumulator, types[0], types[1]) {
+    case (.f32, .bf16, .bf16): group = 2
+    case (.i32, .u8, .i8): group = 4
+    default: return nil
+    }
+    guard let last = lhs.last, last == rhs.last, last.offset == 0, last.coefficients.count == 1,
+      let axis = last.coefficients.first, axis.value == 1, axis.key >= shape.count,
+      let extent = reduced[axis.key - shape.count].constant, extent % group == 0
+    else { return nil }
+    return group
+  }
+
   /// The same computation as a general reduction, given the operands' types.
   public func asReduce(_ types: [TensorType]) -> Reduce {
     var body = ScalarGraph()

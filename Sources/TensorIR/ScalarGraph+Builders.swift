@@ -109,7 +109,7 @@ extension ScalarGraph {
     if source == .f32, target == .f64, case .literal(let literal, _) = self[a] {
       return number(literal.double, .f64)
     }
-    return add(.cast(target, a), type: target)
+    return shortenedCast(a, to: target) ?? add(.cast(target, a), type: target)
   }
 
   /// `a * b + c` of floats.

@@ -165,6 +165,9 @@ extension ScalarGraph {
     }
   }
 
+  /// The position of a node, if the graph has it.
+  public func id(of node: ScalarNode) -> ScalarID? { known[node] }
+
   /// The type of a node of this graph.
   public func typeOf(_ node: ScalarNode) -> ElementType {
     guard let id = known[node] else { fatalError("\(node) is not in the graph") }

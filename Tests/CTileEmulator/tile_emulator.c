@@ -102,14 +102,32 @@ static void multiply(unsigned sum, unsigned left, unsigned right) {
   }
 }
 
+/// The same for groups of 4 bytes, those of `left` unsigned and those of `right` signed.
+static void multiply_bytes(unsigned sum, unsigned left, unsigned right) {
+  int columns = tiles.bytes_per_row[sum] / 4, depth = tiles.bytes_per_row[left] / 4;
+  for (int row = 0; row < tiles.rows[sum]; row++) {
+    int32_t sums[16];
+    memcpy(sums, tiles.data[sum][row], 64);
+    for (int k = 0; k < 4 * depth; k++) {
+      int32_t value = tiles.data[left][row][k];
+      const int8_t *other = (const int8_t *)tiles.data[right][k / 4];
+      for (int column = 0; column < columns; column++) {
+        sums[column] = (int32_t)((uint32_t)sums[column] + (uint32_t)(value * other[4 * column + k % 4]));
+      }
+    }
+    memcpy(tiles.data[sum][row], sums, 4 * (size_t)columns);
+  }
+}
+
 /// Executes an instruction; 0 for those that are not of tiles, or whose operands do not fit.
 static int execute(instruction *in) {
   uint8_t modrm = *in->next++;
   unsigned tile = (modrm >> 3) & 7, other = modrm & 7;
   int64_t stride;
-  if (in->opcode == 0x5c && in->prefix == 2 && modrm >> 6 == 3) {
+  int is_pairs = in->opcode == 0x5c && in->prefix == 2, is_bytes = in->opcode == 0x5e && in->prefix == 1;
+  if ((is_pairs || is_bytes) && modrm >> 6 == 3) {
     if (tiles.rows[tile] != tiles.rows[other] || tiles.bytes_per_row[other] != 4 * tiles.rows[in->operand]) return 0;
-    multiply(tile, other, in->operand);
+    (is_pairs ? multiply : multiply_bytes)(tile, other, in->operand);
     return 1;
   }
   if (in->opcode == 0x49 && modrm >> 6 == 3) {

@@ -32,12 +32,19 @@ struct Contraction: Sendable, CustomTestStringConvertible {
 
   /// The contraction with an addition and a maximum behind it.
   func graph(_ weights: ConstantTensor, rows: Dim) -> Graph {
+    graph(rows: rows) { b in (b.input(TensorType(.f32, dataShape(rows))), b.constant(weights)) }
+  }
+
+  /// The same with factors that are computed, and with sums of any type.
+  func graph(
+    rows: Dim, accumulator: ElementType = .f32, factors: (inout GraphBuilder) -> (data: ValueID, weights: ValueID)
+  ) -> Graph {
     var b = GraphBuilder()
     let rank = 2 + size.count + 1
-    let data = b.input(TensorType(.f32, dataShape(rows)))
+    let (data, weights) = factors(&b)
     let bias = b.input(TensorType(.f32, [Dim(groups), Dim(features)]))
     var epilogue = ScalarGraph()
-    let sum = epilogue.accumulator(0, .f32)
+    let sum = epilogue.cast(epilogue.accumulator(0, accumulator), to: .f32)
     let shift = epilogue.read(2, [epilogue.axis(1), epilogue.axis(2)], type: .f32)
     epilogue.results = [epilogue.binary(.max, epilogue.number(-100, .f32), epilogue.plus(sum, shift))]
     // Axes: rows, group, feature, positions; then channel, windows.
@@ -49,8 +56,9 @@ struct Contraction: Sendable, CustomTestStringConvertible {
     let rhs: [AffineIndex] = [.axis(1), .axis(2), .axis(rank)] + size.indices.map { .axis(rank + 1 + $0) }
     let contract = Contract(
       shape: [rows, Dim(groups), Dim(features)] + size.map { Dim(results($0)) },
-      reduced: [Dim(channels)] + size.map { _ in Dim(window) }, lhs: lhs, rhs: rhs, accumulator: .f32, epilogue: epilogue)
-    let result = b.add(.contract(contract), [data, b.constant(weights), bias])
+      reduced: [Dim(channels)] + size.map { _ in Dim(window) }, lhs: lhs, rhs: rhs, accumulator: accumulator,
+      epilogue: epilogue)
+    let result = b.add(.contract(contract), [data, weights, bias])
     return b.finish(outputs: result)
   }
 

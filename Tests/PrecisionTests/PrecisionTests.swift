@@ -11,10 +11,10 @@ import Testing
 
 /// A unit that multiplies pairs, with how factors are split for it.
 private struct Unit: Sendable, CustomTestStringConvertible {
-  var pairUnit: PairUnit
+  var pairUnit: GroupUnit
   var split: FactorSplit
 
-  init(_ pairUnit: PairUnit, parts: Int) {
+  init(_ pairUnit: GroupUnit, parts: Int) {
     self.pairUnit = pairUnit
     split = FactorSplit(parts: parts, depth: pairUnit == .tiles ? 32 : 2)
   }
@@ -67,7 +67,7 @@ private let units = [
     for unit in units {
       guard let options = unit.options else { continue }
       let program = try program(contraction, weights, unit)
-      #expect(try run(program, options, contraction, [data, bias]) == expected, "\(unit.testDescription)")
+      #expect(try run(program, options, rows: contraction.symbolicRows, [data, bias]) == expected, "\(unit.testDescription)")
       let runsTiles = program.description.contains("tile multiplyAdd")
       #expect(runsTiles == (contraction.isSplit && unit.pairUnit == .tiles))
     }
@@ -81,14 +81,7 @@ private let units = [
     for parts in 1...3 {
       let split = eliminateDeadCode(splitFactors(graph, FactorSplit(parts: parts, depth: 32)))
       try verify(split)
-      var values = Dictionary(uniqueKeysWithValues: zip(split.inputs, [data, bias]))
-      for node in split.nodes {
-        let operands = node.operands.compactMap { values[$0] }
-        for (value, result) in zip(node.results, try #require(Evaluator.evaluate(node.primitive, operands))) {
-          values[value] = result
-        }
-      }
-      #expect(values[split.outputs[0]]?.storage == expected.storage, "\(parts) parts")
+      #expect(try results(of: split, [data, bias])[0].storage == expected.storage, "\(parts) parts")
     }
   }
 
@@ -101,7 +94,7 @@ private let units = [
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       return Double(Float(Int64(bitPattern: state) >> 32) / 0x1p31)
     }
-    let result = try run(try program(contraction, weights, unit), options, contraction, [data, bias])
+    let result = try run(try program(contraction, weights, unit), options, rows: contraction.symbolicRows, [data, bias])
     let (x, w, shift) = (data.doubles, weights.doubles, bias.doubles)
     var (worst, worstInOrder, squares) = (0.0, 0.0, 0.0)
     for row in 0..<64 {
@@ -128,7 +121,7 @@ private let units = [
     var numbers = data.doubles
     (numbers[0], numbers[64], numbers[128]) = (.infinity, -.infinity, .nan)
     let special = ConstantTensor(.f32, dims: data.dims, doubles: numbers)
-    let result = try run(try program(contraction, weights, unit), options, contraction, [special, bias])
+    let result = try run(try program(contraction, weights, unit), options, rows: contraction.symbolicRows, [special, bias])
     #expect(!result[0].isFinite && !(result[64] > -100) && result[192] == 65)
     // An infinite part of one factor meets parts of the other that are 0.
     #expect(unit.split.parts > 1 || result[0] == .infinity)
@@ -140,18 +133,7 @@ private let units = [
     let graph = contraction.graph(weights, rows: contraction.rowDim)
     let split = eliminateDeadCode(splitFactors(graph, unit.split))
     #expect(split.nodes.contains { $0.isContraction(of: .bf16, in: split) } == contraction.isSplit)
-    func ports(_ values: [ValueID]) -> [Port] {
-      values.map { value in
-        let extents = split.shape(of: value).map { Extent($0.expr, text: "\($0)") }
-        return Port(name: "p\(value.index)", element: .f32, extents: extents)
-      }
-    }
-    let (program, _, _) = try schedule(
-      split, inputs: ports(split.inputs), outputs: ports(split.outputs), prefix: "m", target: unit.target)
-    try LoopIR.verify(program)
-    let text = program.description
-    #expect(try Program(parsing: text) { number, _ in program.constants[number].bytes }.description == text)
-    return program
+    return try scheduled(split, unit.target)
   }
 
   private func expected(
@@ -161,29 +143,6 @@ private let units = [
     let node = try #require(graph.nodes.last)
     return try #require(Evaluator.evaluate(node.primitive, [data, weights, bias])?.first)
   }
-
-  private func run(
-    _ program: Program, _ options: LLVMOptions, _ contraction: Contraction, _ inputs: [ConstantTensor]
-  ) throws -> [Float] {
-    let model = try JITModel([ProgramVariant(name: "", program: program, options: options)])
-    let symbols = contraction.isSymbolic ? [Int64(contraction.rows)] : []
-    let arena = UnsafeMutableRawPointer.allocate(byteCount: max(1, model.arenaBytes(symbols: symbols)), alignment: 64)
-    let bytes = model.outputBytes(0, symbols: symbols)
-    let output = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-    let copies = inputs.map { tensor in
-      let copy = UnsafeMutableRawPointer.allocate(byteCount: max(1, tensor.bytes.count), alignment: 64)
-      copy.copyMemory(from: tensor.storage, byteCount: tensor.bytes.count)
-      return copy
-    }
-    defer { for memory in copies + [arena, output] { memory.deallocate() } }
-    var outputs: [UnsafeMutableRawPointer?] = [output]
-    var dims = [Int64](repeating: 0, count: 8)
-    let status = model.run(
-      arena: arena, inputs: copies.map { UnsafeRawPointer($0) }, outputs: &outputs, symbols: symbols, dims: &dims,
-      memory: HostMemory(), threads: nil)
-    #expect(status == 0)
-    return (0..<bytes / 4).map { output.load(fromByteOffset: $0 * 4, as: Float.self) }
-  }
 }
 
 extension Node {
@@ -192,8 +151,4 @@ extension Node {
     guard case .contract = primitive else { return false }
     return graph.type(of: operands[0]).element == element
   }
-}
-
-extension ConstantTensor {
-  fileprivate var storage: [UInt8] { bytes.withUnsafeBytes { Array($0) } }
 }

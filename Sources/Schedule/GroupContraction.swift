@@ -2,34 +2,36 @@ import LoopIR
 import Support
 import TensorIR
 
-/// A contraction of split factors seen as one of pairs of `bf16` numbers in `u32` elements, without the axes of parts.
-struct PairContraction {
-  /// Over pairs: the axis that is summed in pairs has half its extent.
+/// A contraction of factors that are read in groups, seen as one of `u32` elements, without the axes of parts.
+struct GroupContraction {
+  /// Over groups: the axis that is summed in groups has as many positions as there are groups.
   private(set) var contract: Contract
-  /// The factors as pairs, without the dimension of the parts.
+  /// The factors as groups, without the dimension of the parts.
   private(set) var operands: [View]
-  /// The weights as pairs, with the parts outermost.
+  /// The weights as groups, with the parts outermost.
   let weights: ConstantTensor
+  /// Numbers in a group.
+  let size: Int
   let parts: Int
-  /// Pairs between the parts of the data.
+  /// Groups between the parts of the data.
   private(set) var partStride = 0
 
-  /// Nil for contractions that the pass `split-factors` has not made.
+  /// Nil for contractions that neither the pass `split-factors` nor `integer-products` has made.
   init?(_ contract: Contract, operands: [View], constants: [ConstantTensor?]) {
-    guard contract.accumulator == .f32, operands[0].element == .bf16, operands[1].element == .bf16,
-      let weights = constants[1], let last = contract.lhs.last, last.coefficients.count == 1, last.offset == 0,
-      let axis = last.coefficients.keys.first, case let reduced = axis - contract.shape.count, reduced >= 0,
-      let extent = contract.reduced[reduced].constant, extent % 2 == 0, weights.dims.last == extent
+    guard let size = contract.groupSize(operands.prefix(2).map(\.element)), let weights = constants[1],
+      let axis = contract.lhs.last?.coefficients.keys.first, case let reduced = axis - contract.shape.count,
+      let extent = contract.reduced[reduced].constant, weights.dims.last == extent
     else { return nil }
+    self.size = size
     self.contract = contract
     self.operands = operands
     parts = contract.numberOfParts
-    let dims = weights.dims.dropLast() + [extent / 2]
+    let dims = weights.dims.dropLast() + [extent / size]
     self.weights = ConstantTensor(.u32, dims: Array(dims), bytes: weights.bytes)
-    self.contract.reduced[reduced] = Dim(extent / 2)
+    self.contract.reduced[reduced] = Dim(extent / size)
     for position in 0..<2 {
-      guard let pairs = operands[position].pairs else { return nil }
-      self.operands[position] = pairs
+      guard let groups = operands[position].groups(of: size) else { return nil }
+      self.operands[position] = groups
     }
     guard parts > 1 else { return }
     let part = contract.shape.count + contract.reduced.count - 1
@@ -58,15 +60,15 @@ extension Contract {
 }
 
 extension View {
-  /// The same memory as pairs along the last axis; nil if it is not innermost.
-  fileprivate var pairs: View? {
-    guard strides.last == 1, strides.dropLast().allSatisfy({ $0.remainder(by: 2) == 0 }) else { return nil }
-    var pairs = self
-    pairs.element = .u32
-    pairs.buffer.element = .u32
-    pairs.shape[shape.count - 1] = shape[shape.count - 1].floorDivided(by: 2)
-    pairs.strides = strides.dropLast().map { $0.floorDivided(by: 2) } + [1]
-    return pairs
+  /// The same memory as groups along the last axis; nil if it is not innermost.
+  fileprivate func groups(of size: Int) -> View? {
+    guard strides.last == 1, strides.dropLast().allSatisfy({ $0.remainder(by: Dim(size)) == 0 }) else { return nil }
+    var groups = self
+    groups.element = .u32
+    groups.buffer.element = .u32
+    groups.shape[shape.count - 1] = shape[shape.count - 1].floorDivided(by: Dim(size))
+    groups.strides = strides.dropLast().map { $0.floorDivided(by: Dim(size)) } + [1]
+    return groups
   }
 
   fileprivate mutating func removeAxis(_ axis: Int) {

@@ -1,0 +1,180 @@
+import Support
+import TensorIR
+
+/// A factor of a contraction seen as `scale * (bytes - zeroPoint)`, with bytes of type `u8` or `i8`.
+struct Dequantized {
+  /// What the bytes, zero points and scales are computed from.
+  private let operands: [ValueID]
+  private let shape: [Dim]
+  private let body: ScalarGraph
+  private let bytes: ScalarID
+  private let zeroPoint: ScalarID?
+  private let scale: ScalarID?
+  /// Reshapes and moves of elements between these and the factor, first to last.
+  private let movements: [Primitive]
+  /// The type of the bytes.
+  let element: ElementType
+
+  /// Nil for values of another form; those that count as integers have no scale.
+  static func factor(_ value: ValueID, asIntegers: Bool, _ graph: Graph, _ producers: [Int?]) -> Dequantized? {
+    asIntegers && graph.type(of: value).element.isByte
+      ? Dequantized(bytes: value, graph.type(of: value))
+      : Dequantized(value, asIntegers: asIntegers, graph, producers)
+  }
+
+  private init?(_ value: ValueID, asIntegers: Bool, _ graph: Graph, _ producers: [Int?]) {
+    var (value, movements) = (value, [Primitive]())
+    while let node = producers[value.index].map({ graph.nodes[$0] }), node.isMovement {
+      movements.insert(node.primitive, at: 0)
+      value = node.operands[0]
+    }
+    self.movements = movements
+    shape = graph.shape(of: value)
+    guard let node = producers[value.index].map({ graph.nodes[$0] }), case .map(let map) = node.primitive else {
+      return nil
+    }
+    operands = node.operands
+    body = map.body
+    var result = map.body.results[0]
+    if asIntegers {
+      scale = nil
+    } else {
+      guard case .binary(.multiply, let number, let factor) = body[result], case .cast(.f32, let integer) = body[number]
+      else { return nil }
+      (result, scale) = (integer, factor)
+    }
+    guard let (bytes, zeroPoint) = body.shiftedBytes(result) else { return nil }
+    (self.bytes, self.zeroPoint) = (bytes, zeroPoint)
+    element = body.type(of: bytes)
+  }
+
+  /// Bytes as they are.
+  private init(bytes value: ValueID, _ type: TensorType) {
+    element = type.element
+    operands = [value]
+    shape = type.shape
+    var body = ScalarGraph()
+    bytes = body.read(0, shape.indices.map { body.axis($0) }, type: element)
+    (self.body, zeroPoint, scale, movements) = (body, nil, nil, [])
+  }
+
+  /// Whether zero point and scale are the same for all elements.
+  var isUniform: Bool {
+    [zeroPoint, scale].allSatisfy { root in root.map { !body.graph(of: $0).dependsOnAxes } ?? true }
+  }
+
+  /// The bytes as a tensor with the factor's shape.
+  func bytes(in graph: inout Graph, origin: String) -> ValueID {
+    let part = body.graph(of: bytes)
+    var value = operands[0]
+    if case .read(let operand, _, _) = body[bytes], readsOnlyAtIdentity(part, operand, rank: shape.count) {
+      value = operands[operand]
+    } else {
+      value = graph.add(.map(Map(shape: shape, body: part)), operands, origin: origin)
+    }
+    for movement in movements { value = graph.add(movement.moving(element), [value], origin: origin) }
+    return value
+  }
+
+  /// The zero point of all elements, of type `i32`.
+  func uniformZeroPoint(_ graph: Graph, _ producers: [Int?]) -> UniformParameter {
+    zeroPoint.map { parameter($0, graph, producers) } ?? .known(0)
+  }
+
+  /// The scale of all elements, of type `f32`; 1 for integers.
+  func uniformScale(_ graph: Graph, _ producers: [Int?]) -> UniformParameter {
+    scale.map { parameter($0, graph, producers) } ?? .known(1)
+  }
+
+  private func parameter(_ node: ScalarID, _ graph: Graph, _ producers: [Int?]) -> UniformParameter {
+    let (operands, part) = GraphBuilder.compact(body.graph(of: node), operands)
+    let map = Primitive.map(Map(shape: [], body: part))
+    let constants = operands.compactMap { graph.constant($0, producers) }
+    guard constants.count == operands.count, let value = Evaluator.evaluate(map, constants)?[0] else {
+      return .computed(map, operands)
+    }
+    return .known(value.doubles[0])
+  }
+
+  // MARK: Constants
+
+  /// The bytes minus their zero points; nil if they are not constants.
+  func integers(_ graph: Graph, _ producers: [Int?]) -> ConstantTensor? {
+    var part = body.graph(of: bytes)
+    part.results = [part.cast(part.results[0], to: .i32)]
+    if let zeroPoint { part.results = [part.minus(part.results[0], part.insert(body.graph(of: zeroPoint))[0])] }
+    return moved(part, .i32, graph, producers)
+  }
+
+  /// The scale of every element; nil if it is not a constant.
+  func scales(_ graph: Graph, _ producers: [Int?]) -> ConstantTensor? {
+    scale.flatMap { moved(body.graph(of: $0), .f32, graph, producers) }
+  }
+
+  private func moved(
+    _ part: ScalarGraph, _ element: ElementType, _ graph: Graph, _ producers: [Int?]
+  ) -> ConstantTensor? {
+    let (operands, part) = GraphBuilder.compact(part, operands)
+    let constants = operands.compactMap { graph.constant($0, producers) }
+    guard constants.count == operands.count else { return nil }
+    var tensor = Evaluator.evaluate(.map(Map(shape: shape, body: part)), constants)?[0]
+    for movement in movements { tensor = tensor.flatMap { Evaluator.evaluate(movement.moving(element), [$0])?[0] } }
+    return tensor
+  }
+}
+
+/// A zero point or scale of all elements of a tensor.
+enum UniformParameter {
+  case known(Double)
+  /// A scalar that a node computes.
+  case computed(Primitive, [ValueID])
+}
+
+extension Node {
+  /// Whether the node moves elements of its only operand and does nothing else.
+  fileprivate var isMovement: Bool {
+    switch primitive {
+    case .reshape: true
+    case .map(let map):
+      if operands.count == 1, case .read(_, _, nil) = map.body[map.body.results[0]] { true } else { false }
+    case .constant, .reduce, .contract, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume: false
+    }
+  }
+}
+
+extension Primitive {
+  /// The same movement of elements of another type.
+  fileprivate func moving(_ element: ElementType) -> Primitive {
+    guard case .map(var map) = self else { return self }
+    let result = map.body.results[0]
+    guard case .read(let operand, let indices, _) = map.body[result] else { return self }
+    map.body.results = [map.body.add(.read(operand: operand, indices: indices, outside: nil), type: element)]
+    return .map(Map(shape: map.shape, body: map.body.pruned()))
+  }
+}
+
+extension ElementType {
+  fileprivate var isByte: Bool { self == .u8 || self == .i8 }
+}
+
+extension ScalarGraph {
+  /// The part of the graph that computes a node.
+  fileprivate func graph(of node: ScalarID) -> ScalarGraph {
+    var copy = self
+    copy.results = [node]
+    return copy.pruned()
+  }
+
+  fileprivate var dependsOnAxes: Bool { reachable.contains { if case .axis = self[$0] { true } else { false } } }
+
+  /// The bytes and the zero point of `i32(bytes) - zeroPoint`.
+  fileprivate func shiftedBytes(_ node: ScalarID) -> (bytes: ScalarID, zeroPoint: ScalarID?)? {
+    switch self[node] {
+    case .cast(.i32, let bytes) where type(of: bytes).isByte: (bytes, nil)
+    case .binary(.subtract, let wide, let zeroPoint):
+      if case .cast(.i32, let bytes) = self[wide], type(of: bytes).isByte { (bytes, zeroPoint) } else { nil }
+    case .literal, .dim, .axis, .read, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast:
+      nil
+    }
+  }
+}

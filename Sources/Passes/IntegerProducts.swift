@@ -1,0 +1,215 @@
+import Support
+import TensorIR
+
+/// Turns contractions of quantized data with constant quantized weights into sums of products of `u8` data with `i8` weights.
+///
+/// Sums of `scale * (bytes - zeroPoint)` are sums of products of bytes, from which the epilogue takes the zero point
+/// times the sum of the weights, and which it scales. Data beyond the bounds are the zero point. Channels are the last axis of both
+/// factors, in groups of which one instruction sums `depth` products.
+///
+/// B. Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018.
+func integerProducts(_ graph: Graph, depth: Int) -> Graph {
+  var result = graph
+  let producers = graph.producers()
+  var known: [ByteData: ValueID] = [:]
+  result.nodes = []
+  for node in graph.nodes {
+    let product = IntegerProduct(node, graph, producers, data: 0, depth)
+      ?? IntegerProduct(node, graph, producers, data: 1, depth)
+    if let product { product.rewrite(in: &result, &known) } else { result.nodes.append(node) }
+  }
+  return eliminateDeadCode(result)
+}
+
+/// Bytes with the map that arranges them.
+private struct ByteData: Hashable {
+  var operands: [ValueID]
+  var map: Map
+}
+
+/// A contraction of quantized factors.
+private struct IntegerProduct {
+  private let node: Node
+  private let contraction: WeightContraction
+  private let data: Dequantized
+  private let zeroPoint: UniformParameter
+  private let scale: UniformParameter
+  /// The weights minus their zero points, within the range of `i8`.
+  private let weights: [Int]
+  /// The scales of the weights by their rows; empty for integers.
+  private let scales: [Float]
+
+  /// Features, summed terms and uses of each element of data from which on arranging them pays.
+  private static let leastFeatures = 8
+  private static let leastTerms = 16
+  private static let leastUses = 16
+  /// The most terms whose sum no 32 bits overflow.
+  private static let mostTerms = (1 << 31) / (256 * 128) - 1
+
+  /// Nil if the contraction is of another kind, or too small to pay.
+  init?(_ node: Node, _ graph: Graph, _ producers: [Int?], data position: Int, _ depth: Int) {
+    guard case .contract(let contract) = node.primitive, contract.accumulator == .i32 || contract.accumulator == .f32
+    else { return nil }
+    let isInteger = contract.accumulator == .i32
+    let (factor, other) = (node.operands[position], node.operands[1 - position])
+    guard let data = Dequantized.factor(factor, asIntegers: isInteger, graph, producers), data.isUniform,
+      let dims = graph.shape(of: other).constants,
+      let contraction = WeightContraction(
+        contract, data: position, graph.shape(of: factor), weights: dims, group: 4, depth: depth),
+      contraction.features >= Self.leastFeatures, contraction.terms >= Self.leastTerms,
+      contraction.terms <= Self.mostTerms, contraction.uses >= Self.leastUses,
+      contraction.channels * 4 >= contraction.paddedChannels * 3,
+      depth == 4 || contraction.contiguousTerms * 4 >= Self.leastTerms * 3,
+      let weights = Self.weights(other, isInteger, graph, producers),
+      let scales = Self.scales(weights.scales, contraction)
+    else { return nil }
+    (self.node, self.contraction, self.data, self.weights, self.scales) = (node, contraction, data, weights.integers, scales)
+    zeroPoint = data.uniformZeroPoint(graph, producers)
+    scale = data.uniformScale(graph, producers)
+  }
+
+  private static func weights(
+    _ value: ValueID, _ isInteger: Bool, _ graph: Graph, _ producers: [Int?]
+  ) -> (integers: [Int], scales: ConstantTensor?)? {
+    let integers: ConstantTensor
+    var scales: ConstantTensor?
+    if isInteger, let constant = graph.constant(value, producers) {
+      guard constant.type.element.isInteger else { return nil }
+      integers = constant
+    } else {
+      guard let factor = Dequantized.factor(value, asIntegers: isInteger, graph, producers),
+        let shifted = factor.integers(graph, producers)
+      else { return nil }
+      integers = shifted
+      if !isInteger {
+        guard let constant = factor.scales(graph, producers) else { return nil }
+        scales = constant
+      }
+    }
+    let values = integers.integers
+    return values.allSatisfy { $0 >= -128 && $0 < 128 } ? (values, scales) : nil
+  }
+
+  /// The scales by results; nil if they differ between terms of one sum.
+  private static func scales(_ scales: ConstantTensor?, _ contraction: WeightContraction) -> [Float]? {
+    guard let scales else { return [] }
+    let all = scales.doubles.map { Float($0) }
+    let (starts, summed) = (contraction.featureOffsets, contraction.summedOffsets)
+    let isSame = starts.allSatisfy { start in summed.allSatisfy { all[start + $0] == all[start] } }
+    return isSame ? starts.map { all[$0] } : nil
+  }
+
+  // MARK: Rewriting
+
+  func rewrite(in graph: inout Graph, _ known: inout [ByteData: ValueID]) {
+    var changed = contraction.contract
+    changed.reduced[contraction.channel - changed.shape.count] = Dim(contraction.paddedChannels)
+    var operands = [data.bytes(in: &graph, origin: node.origin)]
+    let zeroPoint = added(zeroPoint, to: &graph, &operands)
+    let (map, indices) = contraction.dataMap { body, positions, isPadded, _ in
+      let element = data.element
+      let zero = zeroPoint.node(in: &body, element)
+      let value = body.read(0, positions, outside: isPadded ? zero : nil, type: element)
+      guard element == .i8 else { return value }
+      return body.binary(.xor, body.cast(value, to: .u8), body.integer(128, .u8))
+    }
+    let (dataOperands, body) = GraphBuilder.compact(map.body, operands)
+    let key = ByteData(operands: dataOperands, map: Map(shape: map.shape, body: body))
+    let factor = known[key] ?? graph.add(.map(key.map), dataOperands, origin: node.origin)
+    known[key] = factor
+    changed.lhs = indices
+    changed.rhs = contraction.weightIndices
+    changed.accumulator = .i32
+    let constant = graph.add(.constant(arrangedWeights()), [], origin: node.origin)
+    var all = [factor, constant] + node.operands.dropFirst(2)
+    changed.epilogue = epilogue(&all, &graph)
+    (all, changed.epilogue) = GraphBuilder.compact(changed.epilogue, all, from: 2)
+    graph.nodes.append(Node(.contract(changed), operands: all, results: node.results, origin: node.origin))
+  }
+
+  /// A parameter in bodies that read it: a number, or a new operand.
+  private enum Parameter {
+    case number(Double)
+    case operand(Int)
+
+    func node(in body: inout ScalarGraph, _ element: ElementType) -> ScalarID {
+      switch self {
+      case .number(let value): body.number(value, element)
+      case .operand(let position): body.cast(body.read(position, [], type: .i32), to: element)
+      }
+    }
+  }
+
+  private func added(
+    _ parameter: UniformParameter, to graph: inout Graph, _ operands: inout [ValueID]
+  ) -> Parameter {
+    switch parameter {
+    case .known(let value): return .number(value)
+    case .computed(let primitive, let sources):
+      operands.append(graph.add(primitive, sources, origin: node.origin))
+      return .operand(operands.count - 1)
+    }
+  }
+
+  /// The epilogue over the sum of products of bytes.
+  private func epilogue(_ operands: inout [ValueID], _ graph: inout Graph) -> ScalarGraph {
+    var epilogue = ScalarGraph()
+    let axes = contraction.featureAxes
+    let dims = axes.map { contraction.extents[$0].constant ?? 1 }
+    func read(_ constant: ConstantTensor) -> ScalarID {
+      operands.append(graph.add(.constant(constant), [], origin: node.origin))
+      return epilogue.read(operands.count - 1, axes.map { epilogue.axis($0) }, type: constant.type.element)
+    }
+    func integers(_ values: [Int]) -> ScalarID { read(ConstantTensor(.i32, dims: dims, integers: values)) }
+    func floats(_ values: [Float]) -> ScalarID {
+      guard let first = values.first, values.contains(where: { $0 != first }) else {
+        return epilogue.number(Double(values.first ?? 1), .f32)
+      }
+      return read(ConstantTensor(.f32, dims: dims, doubles: values.map { Double($0) }))
+    }
+    let summed = contraction.summedOffsets
+    let sums = contraction.featureOffsets.map { start in summed.reduce(0) { $0 + weights[start + $1] } }
+    let shift = data.element == .i8 ? 128 : 0
+    var sum = epilogue.accumulator(0, .i32)
+    switch added(zeroPoint, to: &graph, &operands) {
+    case .number(let zero):
+      let zero = Int(zero) + shift
+      if zero != 0 { sum = epilogue.minus(sum, integers(sums.map { $0 * zero })) }
+    case .operand(let position):
+      let zero = epilogue.plus(epilogue.read(position, [], type: .i32), epilogue.integer(shift, .i32))
+      sum = epilogue.minus(sum, epilogue.times(zero, integers(sums)))
+    }
+    if !scales.isEmpty {
+      let factor: ScalarID
+      switch added(scale, to: &graph, &operands) {
+      case .number(let scale): factor = floats(scales.map { $0 * Float(scale) })
+      case .operand(let position): factor = epilogue.times(epilogue.read(position, [], type: .f32), floats(scales))
+      }
+      sum = epilogue.times(epilogue.cast(sum, to: .f32), factor)
+    }
+    epilogue.results = epilogue.insert(contraction.contract.epilogue, accumulators: [sum])
+    return epilogue
+  }
+
+  /// The weights in rows of channels.
+  private func arrangedWeights() -> ConstantTensor {
+    let (rows, step, width) = (contraction.weightRows, contraction.channelStride, contraction.paddedChannels)
+    let bytes = Bytes(count: rows.count * width) { output in
+      for (row, offset) in rows.enumerated() {
+        for position in 0..<contraction.channels {
+          output[row * width + position] = UInt8(truncatingIfNeeded: weights[offset + position * step])
+        }
+      }
+    }
+    return ConstantTensor(.i8, dims: contraction.rowDims + [width], bytes: bytes)
+  }
+}
+
+extension WeightContraction {
+  /// The axes of results along which weights vary.
+  fileprivate var featureAxes: [Int] { weightAxes.filter { $0 < contract.shape.count } }
+  /// Where the weights of every result begin.
+  fileprivate var featureOffsets: [Int] { weightOffsets { $0 < contract.shape.count } }
+  /// Where the terms of one result are from there.
+  fileprivate var summedOffsets: [Int] { weightOffsets { $0 >= contract.shape.count } }
+}

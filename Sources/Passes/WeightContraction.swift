@@ -1,0 +1,151 @@
+import Support
+import TensorIR
+
+/// A contraction of data with weights that have an axis of channels in common, as units for narrow numbers want it: the channels
+/// are the last axis of both factors, in whole groups, and no read is out of bounds.
+struct WeightContraction {
+  let contract: Contract
+  let extents: [Dim]
+  let dataIndices: [AffineIndex]
+  let dataShape: [Dim]
+  /// The axis of every dimension of the weights.
+  let weightAxes: [Int]
+  let weightDims: [Int]
+  /// Numbers that one lane of an instruction sums, and those that a whole instruction does.
+  let group: Int
+  let depth: Int
+  /// The summed axis that becomes groups, and its dimension in the data.
+  let channel: Int
+  let channels: Int
+  private let channelDimension: Int
+  /// The data's dimension that windows walk element by element; nil if there is none.
+  private let windowed: Int?
+
+  /// Nil for contractions of another form.
+  init?(_ contract: Contract, data position: Int, _ dataShape: [Dim], weights: [Int], group: Int, depth: Int) {
+    self.contract = contract
+    self.dataShape = dataShape
+    self.group = group
+    self.depth = depth
+    weightDims = weights
+    dataIndices = position == 0 ? contract.lhs : contract.rhs
+    extents = contract.shape + contract.reduced
+    let rank = contract.shape.count
+    weightAxes = (position == 0 ? contract.rhs : contract.lhs).compactMap(\.singleAxis)
+    guard weightAxes.count == weights.count, Set(weightAxes).count == weights.count else { return nil }
+    let (indices, axes) = (dataIndices, weightAxes)
+    let channel = indices.enumerated().compactMap { dimension, index -> (axis: Int, dimension: Int, extent: Int)? in
+      guard let axis = index.singleAxis, axis >= rank, let weightDimension = axes.firstIndex(of: axis),
+        case let extent = weights[weightDimension], dataShape[dimension] == Dim(extent),
+        !indices.enumerated().contains(where: { $0 != dimension && $1.coefficients[axis] != nil })
+      else { return nil }
+      return (axis, dimension, extent)
+    }.max { $0.extent < $1.extent }
+    guard let channel else { return nil }
+    (self.channel, channelDimension, channels) = channel
+    windowed = indices.lastIndex { index in
+      index.coefficients.contains { $0.key >= rank && $0.value == 1 } && index.coefficients.count > 1
+    }
+  }
+
+  // MARK: Sizes
+
+  private func product(_ axes: some Sequence<Int>) -> Int {
+    axes.reduce(1) { $0.multipliedReportingOverflow(by: max(1, extents[$1].constant ?? 336)).partialValue }
+  }
+
+  /// The extent of the innermost axis of results along which the weights vary.
+  var features: Int {
+    weightAxes.filter { $0 < contract.shape.count }.max().flatMap { extents[$0].constant } ?? 0
+  }
+  /// The summed terms of one result.
+  var terms: Int { product(contract.shape.count..<extents.count) }
+  /// Results that are multiplied with the same weights.
+  var rows: Int { product((0..<contract.shape.count).filter { !weightAxes.contains($0) }) }
+  /// Products that every element of the data is in.
+  var uses: Int { features * terms / max(1, channels) }
+  /// Terms that are neighbours in memory.
+  var contiguousTerms: Int {
+    let window = windowed.flatMap { dataIndices[$0].coefficients.keys.filter { $0 >= contract.shape.count }.max() }
+    return channels * (window.flatMap { extents[$0].constant } ?? 1)
+  }
+
+  /// The channels with zeros at the end, so that instructions divide them evenly.
+  var paddedChannels: Int {
+    let isWhole = depth == group || windowed != nil && channels < depth
+    let unit = isWhole ? group : group * ((channels + depth - 1) / depth)
+    return (channels + unit - 1) / unit * unit
+  }
+
+  // MARK: Data
+
+  /// The map to the data within what the contraction reads, and the indices into it.
+  ///
+  /// With `parts` the map has an axis for them, next to what is contiguous, that is `parts.axis` in the contraction. The body's
+  /// result is computed from the positions in the data, whether they may be out of bounds, and the number of the part.
+  func dataMap(
+    parts: (count: Int, axis: Int)? = nil,
+    _ element: (inout ScalarGraph, _ positions: [ScalarID], _ isPadded: Bool, _ part: ScalarID) -> ScalarID
+  ) -> (Map, [AffineIndex]) {
+    var dimensions = dataIndices.indices.filter { $0 != channelDimension }
+    // A window's row of few channels is contiguous, and summed as one axis.
+    let isContiguous = channels < depth && windowed != nil
+    if let windowed, isContiguous { dimensions = dimensions.filter { $0 != windowed } + [windowed] }
+    let place = isContiguous ? dimensions.count - 1 : dimensions.count
+    var body = ScalarGraph()
+    var positions = [ScalarID](repeating: body.integer(0), count: dataShape.count)
+    var padded: [Dim] = []
+    var indices: [AffineIndex] = []
+    for (count, dimension) in (dimensions + [channelDimension]).enumerated() {
+      if count == place, let parts {
+        padded.append(Dim(parts.count))
+        indices.append(.axis(parts.axis))
+      }
+      let axis = body.axis(padded.count)
+      guard dimension != channelDimension else {
+        padded.append(Dim(paddedChannels))
+        indices.append(.axis(channel))
+        positions[dimension] = axis
+        continue
+      }
+      let range = dataIndices[dimension].bounds(extents)
+      let before = Dim.maximum(0, -range.low)
+      padded.append(Dim.maximum(dataShape[dimension], range.high + 1) + before)
+      indices.append(AffineIndex(dataIndices[dimension].coefficients, offset: dataIndices[dimension].offset + before))
+      positions[dimension] = body.affine(axis, scale: 1, offset: -before)
+    }
+    let isPadded = padded.product != dataShape.product * (parts?.count ?? 1)
+    body.results = [element(&body, positions, isPadded, body.axis(place))]
+    return (Map(shape: padded, body: body), indices)
+  }
+
+  // MARK: Weights
+
+  /// Where the rows of channels begin in the weights.
+  var weightRows: [Int] { weightOffsets { $0 != channel } }
+  /// The stride of channels in the weights.
+  var channelStride: Int { zip(weightAxes, weightStrides).first { $0.0 == channel }?.1 ?? 1 }
+  /// The extents of the weights' rows.
+  var rowDims: [Int] { weightAxes.indices.filter { weightAxes[$0] != channel }.map { weightDims[$0] } }
+  /// The indices of weights whose last dimension is the channel.
+  var weightIndices: [AffineIndex] { weightAxes.filter { $0 != channel }.map { .axis($0) } + [.axis(channel)] }
+
+  /// The weights' offsets over the dimensions of some axes, in row-major order.
+  func weightOffsets(_ isIncluded: (_ axis: Int) -> Bool) -> [Int] {
+    var offsets = [0]
+    for (dimension, stride) in weightStrides.enumerated() where isIncluded(weightAxes[dimension]) {
+      offsets = offsets.flatMap { base in (0..<weightDims[dimension]).map { base + $0 * stride } }
+    }
+    return offsets
+  }
+
+  private var weightStrides: [Int] { weightDims.indices.map { weightDims[($0 + 1)...].reduce(1, *) } }
+}
+
+extension AffineIndex {
+  /// The axis, if the index is one.
+  var singleAxis: Int? {
+    guard offset == 0, coefficients.count == 1, let axis = coefficients.first, axis.value == 1 else { return nil }
+    return axis.key
+  }
+}

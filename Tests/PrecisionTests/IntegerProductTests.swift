@@ -1,0 +1,148 @@
+import CTileEmulator
+import EmitLLVM
+import LoopIR
+import Schedule
+import Support
+import TensorIR
+import Testing
+
+@testable import Passes
+
+/// Quantized data: their type, their zero point, and whether that is known when the model is compiled.
+private struct Quantization: Sendable, CustomTestStringConvertible {
+  var element: ElementType
+  var zeroPoint: Int
+  var isKnown = true
+  /// Whether weights have scales, so that sums are `f32`.
+  var hasScales = true
+
+  var testDescription: String {
+    "\(element) around \(zeroPoint)\(isKnown ? "" : ", known at run time")\(hasScales ? "" : ", integers")"
+  }
+}
+
+private let quantizations = [
+  Quantization(element: .u8, zeroPoint: 0), Quantization(element: .u8, zeroPoint: 121),
+  Quantization(element: .i8, zeroPoint: 0), Quantization(element: .i8, zeroPoint: -37),
+  Quantization(element: .u8, zeroPoint: 255, isKnown: false), Quantization(element: .i8, zeroPoint: -128, isKnown: false),
+  Quantization(element: .u8, zeroPoint: 3, hasScales: false),
+]
+
+@Suite("Integer products") struct IntegerProductTests {
+  private func target(_ unit: GroupUnit) -> Target {
+    var target = Target.avx512
+    target.byteUnit = unit
+    return target
+  }
+
+  /// What code for a unit is compiled with, if this machine can run it.
+  private func options(_ unit: GroupUnit) -> LLVMOptions? {
+    let host = LLVMOptions.host()
+    guard host.triple.hasPrefix("x86_64") else { return nil }
+    switch unit {
+    case .vectors: return host.supports("avx512vnni") ? host : nil
+    case .tiles:
+      guard tile_emulator_install() != 0 else { return nil }
+      return LLVMOptions(triple: host.triple, cpu: host.cpu, features: host.features + ",+amx-tile,+amx-int8")
+    }
+  }
+
+  /// Every contraction that the evaluator is fast enough for with one quantization, one of them with all.
+  @Test(
+    "give what dequantized factors give",
+    arguments: contractions.filter(\.isSmall).enumerated().map { ($1, quantizations[$0 % quantizations.count]) }
+      + quantizations.map { (contractions[1], $0) })
+  private func products(_ contraction: Contraction, _ quantization: Quantization) throws {
+    let inputs = try tensors(contraction, quantization)
+    let expected = try results(of: graph(contraction, quantization, rows: Dim(contraction.rows)), inputs)[0]
+    for unit in [GroupUnit.vectors, .tiles] {
+      let rewritten = integerProducts(
+        graph(contraction, quantization, rows: contraction.rowDim), depth: unit == .tiles ? 64 : 4)
+      try verify(rewritten)
+      let isRewritten = rewritten.nodes.contains { $0.multipliesGroups(in: rewritten) }
+      #expect(isRewritten || !contraction.isSplit || contraction.channels == 3, "\(unit)")
+      if !contraction.isSymbolic { #expect(try results(of: rewritten, inputs)[0].storage == expected.storage) }
+      let program = try scheduled(rewritten, target(unit))
+      #expect(program.description.contains("tile multiplyAdd i32") == (isRewritten && unit == .tiles))
+      let interpreted = try program.interpret(
+        inputs: inputs.map(\.storage), symbols: contraction.symbolicRows.map { [$0] } ?? [])
+      #expect(interpreted.outputs == [expected.storage], "\(unit)")
+      guard let options = options(unit) else { continue }
+      let result = try run(program, options, rows: contraction.symbolicRows, inputs)
+      #expect(result == expected.doubles.map { Float($0) }, "\(unit)")
+    }
+  }
+
+  @Test("stay as they are where weights or zero points do not allow them") func refused() throws {
+    let contraction = Contraction(testDescription: "", rows: 16, channels: 64, features: 32)
+    func isRewritten(_ weights: Weights) -> Bool {
+      let graph = graph(
+        contraction, Quantization(element: .u8, zeroPoint: 1), rows: Dim(16), weights: weights)
+      let rewritten = integerProducts(graph, depth: 4)
+      return rewritten.nodes.contains { $0.multipliesGroups(in: rewritten) }
+    }
+    #expect(isRewritten(Weights()))
+    #expect(!isRewritten(Weights(zeroPoint: -1)))
+    #expect(!isRewritten(Weights(hasScaleOfEveryTerm: true)))
+  }
+
+  // MARK: Graphs
+
+  private struct Weights {
+    var zeroPoint = 0
+    var hasScaleOfEveryTerm = false
+  }
+
+  /// The contraction of dequantized factors; scales are powers of two, so that `f32` sums are exact.
+  private func graph(
+    _ contraction: Contraction, _ quantization: Quantization, rows: Dim, weights: Weights = Weights()
+  ) -> Graph {
+    contraction.graph(rows: rows, accumulator: quantization.hasScales ? .f32 : .i32) { b in
+      let data = b.input(TensorType(quantization.element, contraction.dataShape(rows)))
+      let known = b.constant(.scalar(Double(quantization.zeroPoint), quantization.element))
+      let zeroPoint = quantization.isKnown ? known : b.input(TensorType(quantization.element, []))
+      let scale = b.constant(.scalar(0.5, .f32))
+      let dims = contraction.weightDims
+      let count = dims.reduce(1, *)
+      let integers = (0..<count).map { $0 % 97 == 5 ? -128 : $0 % 89 == 7 ? 127 : ($0 * 7) % 19 - 9 }
+      let bytes = b.constant(ConstantTensor(.i8, dims: dims, integers: integers))
+      let weightZero = b.constant(.scalar(Double(weights.zeroPoint), .i8))
+      let last = weights.hasScaleOfEveryTerm ? dims : Array(dims.prefix(2)) + dims.dropFirst(2).map { _ in 1 }
+      let powers = (0..<last.reduce(1, *)).map { [1, 0.25, 2, 0.5][$0 % 4] }
+      let scales = b.constant(ConstantTensor(.f32, dims: last, doubles: powers))
+      return (
+        dequantized(&b, data, zeroPoint, quantization.hasScales ? scale : nil),
+        dequantized(&b, bytes, weightZero, quantization.hasScales ? scales : nil)
+      )
+    }
+  }
+
+  /// `f32(i32(x) - i32(zeroPoint)) * scale`, or the integers of which that is made.
+  private func dequantized(_ b: inout GraphBuilder, _ x: ValueID, _ zeroPoint: ValueID, _ scale: ValueID?) -> ValueID {
+    let type = b.type(of: x)
+    var body = ScalarGraph()
+    let axes = type.shape.indices.map { body.axis($0) }
+    let wide = body.cast(body.read(0, axes, type: type.element), to: .i32)
+    let shifted = body.minus(wide, body.cast(body.read(1, [], type: type.element), to: .i32))
+    body.results = [shifted]
+    if let scale {
+      let shape = b.shape(of: scale)
+      let indices = shape.enumerated().map { $1 == 1 ? body.integer(0) : axes[$0] }
+      body.results = [body.times(body.cast(shifted, to: .f32), body.read(2, indices, type: .f32))]
+    }
+    return b.map(type.shape, body, [x, zeroPoint] + (scale.map { [$0] } ?? []))
+  }
+
+  private func tensors(_ contraction: Contraction, _ quantization: Quantization) throws -> [ConstantTensor] {
+    let dims = try contraction.dataShape(Dim(contraction.rows)).map { try #require($0.constant) }
+    let low = quantization.element == .u8 ? 0 : -128
+    let numbers = (0..<dims.reduce(1, *)).map { position in
+      low + (position % 83 == 3 ? 255 : position % 79 == 11 ? 0 : 100 + (position * 5) % 41)
+    }
+    let data = ConstantTensor(quantization.element, dims: dims, integers: numbers)
+    let zeroPoint = ConstantTensor.scalar(Double(quantization.zeroPoint), quantization.element)
+    let bias = [contraction.groups, contraction.features]
+    let numbersOfBias = (0..<bias.reduce(1, *)).map { Double($0 % 11 - 5) }
+    return [data] + (quantization.isKnown ? [] : [zeroPoint]) + [ConstantTensor(.f32, dims: bias, doubles: numbersOfBias)]
+  }
+}
