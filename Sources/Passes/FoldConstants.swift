@@ -1,7 +1,7 @@
 import TensorIR
 
-/// Computes nodes whose operands are all constants, unless that takes too much work or memory, or the result is a factor
-/// that stays narrow.
+/// Computes nodes whose operands are all constants, unless that takes too much work or memory, or the result is a
+/// factor that stays narrow.
 func foldConstants(_ graph: Graph, leastSaving: Int = leastSavingOfFormulas) -> Graph {
   let workLimit = 1 << 24
   let narrow = narrowValues(graph, leastSaving: leastSaving)

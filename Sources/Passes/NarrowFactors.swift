@@ -5,8 +5,8 @@ import TensorIR
 let leastSavingOfFormulas = 1 << 20
 
 /// Keeps constant factors of contractions that are computed element by element from narrower constants, such as weights
-/// quantized in blocks, as one map over those constants, which lowering computes where the factor is read. Maps that pick
-/// few elements of such a constant compute these.
+/// quantized in blocks, as one map over those constants, which lowering computes where the factor is read. Maps that
+/// pick few elements of such a constant compute these.
 ///
 /// Constants in the map are read at axes and at axes divided by numbers; what is read in other ways, such as numbers
 /// packed into bytes, becomes a constant of its own.
@@ -104,6 +104,7 @@ private struct FactorFormulas {
   }
 
   private(set) var kept: [ValueID: ConstantFormula] = [:]
+  /// Bytes that formulas save, whether they are kept or picked from.
   private(set) var savedBytes = 0
   private var picked: Set<ValueID> = []
   private let graph: Graph
@@ -115,7 +116,9 @@ private struct FactorFormulas {
     producers = graph.producers()
   }
 
-  func origin(of value: ValueID, else other: String) -> String { producers[value.index].map { graph.nodes[$0].origin } ?? other }
+  func origin(of value: ValueID, else other: String) -> String {
+    producers[value.index].map { graph.nodes[$0].origin } ?? other
+  }
 
   /// Keeps a value as a formula if that saves memory.
   mutating func keep(_ value: ValueID) {

@@ -14,8 +14,8 @@ public struct LaidOutGraph {
 ///
 /// A contraction with a constant factor puts the axes of that factor innermost (channels last), because vectors run along them;
 /// a map takes the order of its largest operand, and a reshape what its operand's order allows. Factors that are read in groups, graph
-/// inputs, outputs, constants and formulas over constants are row-major; where another order meets them, or meets a reshape
-/// that would break it, an identity map converts.
+/// inputs, outputs, constants and formulas over constants are row-major; where another order meets them, or meets a
+/// reshape that would break it, an identity map converts.
 public func assignLayouts(_ graph: Graph) -> LaidOutGraph {
   var assignment = LayoutAssignment(graph)
   assignment.run()

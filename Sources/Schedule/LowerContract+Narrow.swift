@@ -29,9 +29,11 @@ extension ContractLowering {
   /// Rows whose sums share elements in registers.
   private var rowsInRegisters: Int { target.vectorRegisters >= 32 ? 8 : 4 }
 
-  private var rowCount: Int? { rowLoops.order.reduce(1) { count, axis in
-    count.flatMap { count in rowLoops.extents[axis].constant.map { count * $0 } }
-  } }
+  private var rowCount: Int? {
+    rowLoops.order.reduce(1) { count, axis in
+      count.flatMap { count in rowLoops.extents[axis].constant.map { count * $0 } }
+    }
+  }
 
   /// Vectors of literals and of what is being computed; what a block has in common may be in memory.
   private static let otherVectors = 6

@@ -42,8 +42,8 @@ struct NarrowPanels {
   /// Whether integers become floats by their place in the bits of one; else they are converted.
   let countsInBits: Bool
   /// The element: from two accumulators for each of `elements`, what the word holds as `f32`, plus two to
-  /// `exponent(ofPlace:)` if it counts in bits, and the bits or the number as `i32`, then those that `blockGraph` gives; a result for every place in a unit of
-  /// words.
+  /// `exponent(ofPlace:)` if it counts in bits, and the bits or the number as `i32`, then those that `blockGraph` gives;
+  /// a result for every place in a unit of words.
   let elementGraph: ScalarGraph
 
   /// Elements of a word that are taken out of it at the places where they are; units are shifted.
@@ -91,7 +91,8 @@ struct NarrowPanels {
     for id in body.reachable {
       switch body[id] {
       case .read(let operand, let indices, nil):
-        guard let leaf = NarrowPanels.leaf(formula.operands[operand], indices, body, kept, values, terms) else { return nil }
+        let constant = formula.operands[operand]
+        guard let leaf = NarrowPanels.leaf(constant, indices, body, kept, values, terms) else { return nil }
         leaves[body[id]] = found.count
         found.append((leaf, NarrowPanels.constantLength(leaf.terms, inner)))
       case .read, .dim, .accumulator: return nil
@@ -167,7 +168,7 @@ struct NarrowPanels {
     _ body: ScalarGraph, _ leaves: [ScalarNode: Int], _ elements: [Leaf], _ isElement: [Bool],
     _ countsInBits: Bool
   ) -> (blocks: ScalarGraph, elements: ScalarGraph)? {
-    // Leaves by number: those of elements first.
+    // Those of elements come first.
     let ranks = isElement.indices.map { leaf in
       isElement[..<leaf].count { $0 == isElement[leaf] } + (isElement[leaf] ? 0 : elements.count)
     }
@@ -302,7 +303,9 @@ private struct ExactIntegers {
       case .literal(let literal, _):
         let value = literal.double
         return value == value.rounded() && abs(value) < 0x1p16
-      case .read: return (number(body[id]) ?? 0) >= elements.count && body.type(of: id).isInteger && body.type(of: id).bits <= 8
+      case .read:
+        let type = body.type(of: id)
+        return (number(body[id]) ?? 0) >= elements.count && type.isInteger && type.bits <= 8
       case .cast(let type, let a): return Self.isExact(type) && isSmall(a)
       case .dim, .axis, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .bitcast: return false
       }
