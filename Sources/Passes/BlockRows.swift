@@ -111,7 +111,7 @@ private struct RowChain {
         inside.insert(node.results[0])
       case .contract:
         let isFactor = node.operands.prefix(2).contains(where: inside.contains)
-        guard isFactor, !node.operands.dropFirst(2).contains(where: inside.contains) else { return nil }
+        guard isFactor else { return nil }
         let isUsedLater = graph.nodes[(position + 1)...].contains { $0.operands.contains(where: inside.contains) }
         return isUsedLater || graph.outputs.contains(where: inside.contains) ? nil : nodes
       case .constant, .reshape, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume: return nil

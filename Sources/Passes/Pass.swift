@@ -89,6 +89,7 @@ public let tensorPasses: [Pass] = [
   Pass("sink-reshapes", sinkReshapes),
   Pass("split-sums", splitSums),
   Pass("read-through-again", readThrough),
+  Pass("hoist-divisors", hoistDivisors),
   Pass("inline-maps", inlineMaps),
   Pass("fuse-epilogues", fuseEpilogues),
   Pass("divide-by-constants", isForVectors: true, divideByConstants),

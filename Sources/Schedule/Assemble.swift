@@ -158,7 +158,7 @@ struct Assembler {
     let root = steps.root(value)
     if let constant = steps.constants[root] { return self.constant(constant) }
     guard let place = places[root] else { fatalError("value \(root.index) has no memory") }
-    return place
+    return Argument(place.buffer, offset: place.offset + .index(steps.offset(value)))
   }
 
   // MARK: Plan

@@ -8,6 +8,13 @@ public struct LaidOutGraph {
   public var layouts: [Layout]
   /// Factors that are read in groups along the last axis, which is innermost.
   var groupedFactors: Set<ValueID>
+  /// How values lie within their copies with borders.
+  var halos: [ValueID: Halo] = [:]
+
+  /// Elements between neighbours along each axis of a value.
+  func strides(_ value: ValueID) -> [Dim] {
+    halos[value]?.strides ?? layouts[value.index].strides(graph.shape(of: value))
+  }
 }
 
 /// Chooses the layout of every value, in one sweep from inputs to outputs.

@@ -21,16 +21,14 @@ struct Scratch {
 struct KernelScope {
   var builder = KernelBuilder()
   private(set) var bindings: [Binding] = []
-  private let graph: Graph
-  private let layouts: [Layout]
+  private let laidOut: LaidOutGraph
   private var views: [ValueID: View] = [:]
   let threads: Int
   /// The number of the part that a call computes, if the kernel is divided.
   let part: Variable
 
-  init(graph: Graph, layouts: [Layout], threads: Int) {
-    self.graph = graph
-    self.layouts = layouts
+  init(_ laidOut: LaidOutGraph, threads: Int) {
+    self.laidOut = laidOut
     self.threads = threads
     part = threads > 1 ? builder.index() : Variable(id: -1, type: ValueType(.i64))
   }
@@ -38,11 +36,11 @@ struct KernelScope {
   /// The view of a value, adding a parameter for it when it is first asked for.
   mutating func view(_ value: ValueID, _ access: Access) -> View {
     if let view = views[value] { return view }
-    let type = graph.type(of: value)
+    let type = laidOut.graph.type(of: value)
     let buffer = builder.parameter(type.element.storage, access)
     bindings.append(.value(value))
     let view = View(
-      buffer: buffer, element: type.element, shape: type.shape, strides: layouts[value.index].strides(type.shape))
+      buffer: buffer, element: type.element, shape: type.shape, strides: laidOut.strides(value))
     views[value] = view
     return view
   }

@@ -2,14 +2,16 @@ import LoopIR
 import Support
 import TensorIR
 
-/// Lowers a map to a loop nest for each piece of its domain.
+/// Lowers a map to a loop nest for each piece of its domain, or for those pieces only that read nothing.
 func lowerMap(
-  _ map: Map, operands: [View], result: View, layout: Layout, target: Target, builder: inout KernelBuilder
+  _ map: Map, operands: [View], result: View, layout: Layout, target: Target, isBorder: Bool = false,
+  builder: inout KernelBuilder
 ) -> [Statement] {
   let types = operands.map { TensorType($0.element, $0.shape) }
   let (merged, axis) = mergedAlternatives(map, layout, types)
   let step = axis.map { result.strides[$0] } ?? 0
-  return split(merged, operands: types).flatMap { piece in
+  let pieces = split(merged, operands: types)
+  return pieces.filter { !isBorder || !$0.readsOperands }.flatMap { piece in
     var part = result
     part.offset = zip(piece.lower, result.strides).reduce(Dim(0)) { $0 + $1.1 * $1.0 }
     return lowerWhole(

@@ -58,15 +58,16 @@ struct ReduceLowering {
     let statements: [Statement]
     if let axis = vectorOuter {
       let lanes = suitableLanes(body, extent: extents[axis], target: target)
-      statements = sweep(extents[axis], lanes, &builder) { position, lanes, count, builder in
+      let vectors = vectorsAtOnce(extents[axis], lanes)
+      statements = sweep(extents[axis], lanes * vectors, &builder) { position, all, count, builder in
         var here = axes
         here[axis] = position
-        return acrossOutputs(here, axis, lanes, count, &builder)
+        return acrossOutputs(here, axis, all / vectors, vectors, count, &builder)
       }
     } else if let axis = inner.last, !reduce.combiner.hasPosition, isDense(along: axis) {
       statements = alongReduced(axes, axis, suitableLanes(body, extent: extents[axis], target: target), &builder)
     } else {
-      statements = acrossOutputs(axes, nil, 1, nil, &builder)
+      statements = acrossOutputs(axes, nil, 1, 1, nil, &builder)
     }
     return LoopNest.wrap(statements, variables, kind: .parallel)
   }
@@ -86,8 +87,17 @@ struct ReduceLowering {
 
   // MARK: One accumulator per output, lanes across outputs
 
+  /// Scalar operations of a body up to which several vectors fit the registers.
+  private static let smallBody = 8
+
+  /// Vectors side by side, so that their chains of additions or comparisons overlap and memory is read in longer runs.
+  private func vectorsAtOnce(_ extent: Dim, _ lanes: Int) -> Int {
+    guard lanes > 1, let extent = extent.constant, reduce.body.operationCount <= Self.smallBody else { return 1 }
+    return [4, 3, 2].first { extent % ($0 * lanes) == 0 } ?? 1
+  }
+
   private func acrossOutputs(
-    _ axes: [Expr], _ vectorAxis: Int?, _ lanes: Int, _ count: Expr?, _ builder: inout KernelBuilder
+    _ axes: [Expr], _ vectorAxis: Int?, _ lanes: Int, _ vectors: Int, _ count: Expr?, _ builder: inout KernelBuilder
   ) -> [Statement] {
     var axes = axes
     var variables: [(variable: Variable, extent: Dim)] = []
@@ -97,30 +107,41 @@ struct ReduceLowering {
       variables.append((variable, extents[axis]))
       axes[axis] = .variable(variable)
     }
-    let accumulator = builder.variable(ValueType(element, lanes: lanes))
     let identity = Expr(literal: reduce.combiner.identity(element), element)
-    var statements: [Statement] = [.declare(accumulator, lanes > 1 ? .splat(identity, lanes: lanes) : identity)]
-    var accumulators: [Expr] = [.variable(accumulator)]
+    let start: Expr = lanes > 1 ? .splat(identity, lanes: lanes) : identity
+    let totals = (0..<vectors).map { _ in builder.variable(ValueType(element, lanes: lanes)) }
+    var statements = totals.map { Statement.declare($0, start) }
     if let axis = overlapped {
-      let update = overlappedUpdate(accumulator, axes, axis, &builder)
-      return statements + LoopNest.wrap(update, variables) + finish(axes, nil, 1, nil, accumulators, &builder)
+      let update = overlappedUpdate(totals[0], axes, axis, &builder)
+      return statements + LoopNest.wrap(update, variables) + finish(axes, nil, 1, nil, [.variable(totals[0])], &builder)
     }
-    var emitter = ScalarEmitter(
-      body, operands: operands, extents: extents, axes: axes, vectorAxis: vectorAxis, lanes: lanes, count: count)
-    let value = emitter.result(0, in: &builder)
-    let partial = sumsInChunks ? builder.variable(accumulator.type) : nil
-    let update: [Statement]
-    if reduce.combiner.hasPosition {
-      let position = builder.variable(ValueType(.i64))
-      statements.append(.declare(position, .index(0)))
-      accumulators.append(.variable(position))
-      update = positionUpdate(accumulator, position, value, axes, &builder)
-    } else {
-      update = combine(into: partial ?? accumulator, value, &builder)
+    func at(_ vector: Int) -> [Expr] {
+      var here = axes
+      if let vectorAxis { here[vectorAxis] = axes[vectorAxis] + .index(vector * lanes) }
+      return here
     }
-    let loops = partial.map { inChunks(emitter.statements + update, variables, sum: $0, total: accumulator, &builder) }
-      ?? LoopNest.wrap(emitter.statements + update, variables)
-    return statements + loops + finish(axes, vectorAxis, lanes, count, accumulators, &builder)
+    let partials = sumsInChunks ? totals.map { builder.variable($0.type) } : []
+    var accumulators = totals.map { [Expr.variable($0)] }
+    var update: [Statement] = []
+    for vector in 0..<vectors {
+      var emitter = ScalarEmitter(
+        body, operands: operands, extents: extents, axes: at(vector), vectorAxis: vectorAxis, lanes: lanes, count: count)
+      let value = emitter.result(0, in: &builder)
+      update += emitter.statements
+      if reduce.combiner.hasPosition {
+        let position = builder.variable(ValueType(.i64))
+        statements.append(.declare(position, .index(0)))
+        accumulators[vector].append(.variable(position))
+        update += positionUpdate(totals[vector], position, value, axes, &builder)
+      } else {
+        update += combine(into: partials.isEmpty ? totals[vector] : partials[vector], value, &builder)
+      }
+    }
+    statements += partials.isEmpty
+      ? LoopNest.wrap(update, variables) : inChunks(update, variables, sums: partials, totals: totals, &builder)
+    return (0..<vectors).reduce(statements) {
+      $0 + finish(at($1), vectorAxis, lanes, count, accumulators[$1], &builder)
+    }
   }
 
   /// Terms along the innermost axis that are summed before they are added to the total: rounding errors grow with the length of a sum.
@@ -135,9 +156,9 @@ struct ReduceLowering {
     return terms > Self.longestSum && (inner.count > 1 || extents[last].constant ?? .max > 2 * Self.chunk)
   }
 
-  /// Loops around a body that adds terms to `sum`, which is added to `total` now and then.
+  /// Loops around a body that adds terms to sums, which are added to totals now and then.
   private func inChunks(
-    _ body: [Statement], _ variables: [(variable: Variable, extent: Dim)], sum: Variable, total: Variable,
+    _ body: [Statement], _ variables: [(variable: Variable, extent: Dim)], sums: [Variable], totals: [Variable],
     _ builder: inout KernelBuilder
   ) -> [Statement] {
     guard let (innermost, extent) = variables.last else { return body }
@@ -147,10 +168,11 @@ struct ReduceLowering {
     let end = Expr.binary(.min, .variable(start) + .index(Self.chunk), extent.expr)
     let terms = Loop(
       innermost, from: isSplit ? .variable(start) : .index(0), to: isSplit ? end : extent.expr, body: body)
-    let added: [Statement] = [
-      .declare(sum, sum.type.lanes > 1 ? .splat(zero, lanes: sum.type.lanes) : zero), .loop(terms),
-      .assign(total, .binary(.add, .variable(total), .variable(sum))),
-    ]
+    var added = sums.map { sum in
+      Statement.declare(sum, sum.type.lanes > 1 ? .splat(zero, lanes: sum.type.lanes) : zero)
+    }
+    added.append(.loop(terms))
+    added += zip(totals, sums).map { .assign($0, .binary(.add, .variable($0), .variable($1))) }
     let chunks = Loop(start, from: .index(0), to: extent.expr, by: Self.chunk, body: added)
     return LoopNest.wrap(isSplit ? [.loop(chunks)] : added, variables.dropLast())
   }

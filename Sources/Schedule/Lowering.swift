@@ -25,9 +25,15 @@ struct Lowering {
 
   /// Lowers all nodes of a graph, bodies included; a graph that is the body of a scan has that many states.
   mutating func lower(_ source: Graph, carried: Int = 0) throws(ModelError) -> Steps {
-    let laidOut = assignLayouts(source)
+    var laidOut = assignLayouts(source)
+    laidOut.halos = laidOut.findHalos { mayStride($0, laidOut) }
+    let borders = Set(laidOut.halos.values.map(\.copy))
     let graph = laidOut.graph
     var steps = Steps(graph: graph, steps: [], alias: [:], constants: [:], formulas: graph.factorFormulas)
+    for (value, halo) in laidOut.halos {
+      steps.alias[value] = halo.copy
+      steps.offsets[value] = halo.offset
+    }
     for (position, node) in graph.nodes.enumerated() {
       switch node.primitive {
       case .constant(let constant): steps.constants[node.results[0]] = constant
@@ -71,6 +77,10 @@ struct Lowering {
         step.copiesFirst = !inPlace
         step.updates = scatter.updates(node)
         steps.steps.append(step)
+      case .map where borders.contains(node.results[0]):
+        let step = kernelStep(node, laidOut, &steps)
+        steps.steps.append(Step(action: step.action, reads: [], writes: node.results, origin: node.origin))
+        continue
       case .map(let map):
         var step = kernelStep(node, laidOut, &steps)
         step.updates = map.updates(node, laidOut)
@@ -87,6 +97,21 @@ struct Lowering {
     return steps
   }
 
+  /// Summed terms of an element from which on a copy costs less than rows that end at the border.
+  private static let manyTerms = 384
+
+  /// Whether a node's kernel may write its result in any strides: not one of a matrix unit, which wants long rows.
+  private func mayStride(_ node: Node, _ laidOut: LaidOutGraph) -> Bool {
+    switch node.primitive {
+    case .map(let map): !isCopy(map, node, laidOut)
+    case .reduce: node.results.count == 1
+    case .contract(let contract):
+      contract.reduced.product.constant.map { $0 < Self.manyTerms } ?? false
+        && (!node.operands.contains(where: laidOut.groupedFactors.contains) || !target.hasTiles)
+    case .constant, .reshape, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume: false
+    }
+  }
+
   /// Whether a map only moves elements, and its layout makes the move the identity in memory.
   private func isCopy(_ map: Map, _ node: Node, _ laidOut: LaidOutGraph) -> Bool {
     guard node.operands.count == 1, case .read(_, let indices, nil) = map.body[map.body.results[0]] else { return false }
@@ -97,7 +122,7 @@ struct Lowering {
   private mutating func kernelStep(
     _ node: Node, _ laidOut: LaidOutGraph, _ steps: inout Steps
   ) -> Step {
-    var scope = KernelScope(graph: laidOut.graph, layouts: laidOut.layouts, threads: threads)
+    var scope = KernelScope(laidOut, threads: threads)
     let asked = choices.questions.count
     let body = statements(node, laidOut, &steps, &scope)
     let mayFail = Lowering.mayFail(body)
@@ -126,9 +151,12 @@ struct Lowering {
     let layout = laidOut.layouts[node.results[0].index]
     switch node.primitive {
     case .map(let map):
-      let operands = node.operands.map { scope.view($0, .read) }
+      let isBorder = node.operands.contains { laidOut.halos[$0]?.copy == node.results[0] }
+      let operands = node.operands.map { isBorder ? unboundView($0, laidOut) : scope.view($0, .read) }
       let result = scope.view(node.results[0], .write)
-      return lowerMap(map, operands: operands, result: result, layout: layout, target: target, builder: &scope.builder)
+      return lowerMap(
+        map, operands: operands, result: result, layout: layout, target: target, isBorder: isBorder,
+        builder: &scope.builder)
     case .reduce(let reduce):
       return lowerReduce(reduce, node, layout, &scope)
     case .contract(let contract):
@@ -189,7 +217,7 @@ struct Lowering {
     let type = laidOut.graph.type(of: value)
     return View(
       buffer: Buffer(id: -1, element: type.element.storage), element: type.element, shape: type.shape,
-      strides: laidOut.layouts[value.index].strides(type.shape))
+      strides: laidOut.strides(value))
   }
 
   private static func mayFail(_ statements: [Statement]) -> Bool {

@@ -69,6 +69,8 @@ struct Steps {
   var steps: [Step]
   /// For values that share another value's memory, that value.
   var alias: [ValueID: ValueID]
+  /// Where the first element of such a value is in that memory, if not at its beginning.
+  var offsets: [ValueID: Int] = [:]
   /// Constants by value.
   var constants: [ValueID: ConstantTensor]
   /// Factors of contractions that are computed from constants where they are read.
@@ -90,6 +92,11 @@ struct Steps {
       case .call, .view, .assume, .external: []
       }
     }
+  }
+
+  /// Where a value begins in the memory that it uses.
+  func offset(_ value: ValueID) -> Int {
+    (offsets[value] ?? 0) + (alias[value].map { offset($0) } ?? 0)
   }
 
   /// The value whose memory a value uses.

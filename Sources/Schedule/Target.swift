@@ -31,6 +31,9 @@ public struct Target: Hashable, Sendable {
   public static let simd128 = Target(vectorBytes: 16, vectorRegisters: 16)
   public static let neon = Target(vectorBytes: 16, vectorRegisters: 32)
 
+  /// Whether there is a matrix unit.
+  var hasTiles: Bool { pairUnit == .tiles || byteUnit == .tiles }
+
   /// What multiplies groups of so many numbers.
   func unit(groupSize: Int) -> GroupUnit? { groupSize == 2 ? pairUnit : byteUnit }
 

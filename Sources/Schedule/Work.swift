@@ -102,7 +102,7 @@ struct Work: Hashable {
 
 extension ScalarGraph {
   /// The operations on data, as code does them.
-  fileprivate var operationCount: Int {
+  var operationCount: Int {
     let graph = legalized(encodingResults: true)
     var isData = [Bool](repeating: false, count: graph.nodes.count)
     var count = 0

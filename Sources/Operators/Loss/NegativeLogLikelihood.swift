@@ -18,7 +18,7 @@ struct SoftmaxCrossEntropyLoss: Operator {
     let scores = try node.input(0)
     try b.requireFloat(scores)
     guard b.shape(of: scores).count >= 2 else { throw .invalid("the scores must have rank 2 or more") }
-    let logarithms = try b.softmax(scores, [1]) { graph, shifted, sum in graph.minus(shifted, graph.unary(.log, sum)) }
+    let logarithms = try b.logSoftmax(scores, [1])
     return [try b.likelihoodLoss(logarithms, node), logarithms]
   }
 }

@@ -55,7 +55,7 @@ extension GraphBuilder {
     case .none: return scores
     case .logistic: return try elementwise([scores]) { $0.unary(.sigmoid, $1[0]) }
     case .probit: return try elementwise([scores]) { $0.probit($1[0]) }
-    case .softmax: return try softmax(scores, [1]) { $0.over($0.unary(.exp, $1), $2) }
+    case .softmax: return try softmax(scores, [1])
     case .softmaxZero:
       let greatest = reduceAxes(scores, [1], keepsAxes: true, .max)
       let terms = try elementwise([scores, greatest]) { graph, values in

@@ -12,6 +12,6 @@ struct BiasSoftmax: Operator {
     let sum = try b.elementwise(operands) { $0.plus($1[0], $1[1]) }
     let rank = b.shape(of: sum).count
     let axis = try normalizedAxis(try node.int("axis", default: 1), rank: max(rank, 1))
-    return [try b.softmax(sum, Array(axis..<max(rank, axis))) { $0.over($0.unary(.exp, $1), $2) }]
+    return [try b.softmax(sum, Array(axis..<max(rank, axis)))]
   }
 }

@@ -87,13 +87,10 @@ private struct Routes {
       throw .invalid("attribute 'k' is \(count), but there are \(b.shape(of: router)[1]) experts")
     }
     let logits = try b.cast(router, to: .f32)
-    let share = { (graph: inout ScalarGraph, shifted: ScalarID, sum: ScalarID) in
-      graph.over(graph.unary(.exp, shifted), sum)
-    }
-    let ranked = isQuantized ? logits : try b.softmax(logits, [1], share)
+    let ranked = isQuantized ? logits : try b.softmax(logits, [1])
     let best = b.add(.sort(Sort(axis: 1, descending: true, limit: Dim(count))), [ranked])
     experts = best[1]
-    var shares = isQuantized ? try b.softmax(best[0], [1], share) : best[0]
+    var shares = isQuantized ? try b.softmax(best[0], [1]) : best[0]
     if isQuantized, let weights = node.optionalInput(14) {
       try b.requireShape(weights, b.shape(of: router), "the weights of the router")
       var body = ScalarGraph()

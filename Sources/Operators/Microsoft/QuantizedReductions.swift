@@ -89,7 +89,7 @@ struct QLinearSoftmax: Operator {
     let steps = try b.elementwise([target.scale]) { graph, values in
       graph.unary(.floor, graph.over(graph.number(1, .f32), values[0]))
     }
-    let y = try b.softmax(try b.dequantized(node, at: 0), axes) { $0.over($0.unary(.exp, $1), $2) }
+    let y = try b.softmax(try b.dequantized(node, at: 0), axes)
     return [
       try b.elementwise([y, steps, target.zeroPoint ?? b.scalar(0, element)]) { graph, values in
         graph.quantize(graph.times(values[0], values[1]), zeroPoint: values[2], to: element)
