@@ -63,7 +63,7 @@ private struct RowChain {
   init?(from first: Int, in graph: Graph, _ producers: [Int?]) {
     guard case .contract(let contract) = graph.nodes[first].primitive, contract.accumulator.isFloat,
       let extents = contract.shape.constants,
-      graph.nodes[first].operands.prefix(2).allSatisfy({ graph.constant($0, producers) == nil }),
+      graph.nodes[first].operands.prefix(2).allSatisfy({ !graph.isConstant($0, producers) }),
       let nodes = RowChain.nodes(from: first, in: graph)
     else { return nil }
     self.graph = graph

@@ -40,13 +40,46 @@ private struct SplitData: Hashable {
   var map: Map
 }
 
+/// Constant weights, or a formula of which they are the values.
+private enum Weights {
+  case constant(ConstantTensor)
+  case formula(ConstantFormula, dims: [Int])
+
+  init?(_ value: ValueID, _ graph: Graph, _ producers: [Int?]) {
+    guard graph.type(of: value).element == .f32 else { return nil }
+    if let constant = graph.constant(value, producers) {
+      self = .constant(constant)
+    } else if let formula = graph.formula(value, producers), let dims = formula.map.shape.constants {
+      self = .formula(formula, dims: dims)
+    } else {
+      return nil
+    }
+  }
+
+  var isFormula: Bool { if case .formula = self { true } else { false } }
+
+  var dims: [Int] {
+    switch self {
+    case .constant(let constant): constant.dims
+    case .formula(_, let dims): dims
+    }
+  }
+
+  var values: ConstantTensor? {
+    switch self {
+    case .constant(let constant): constant
+    case .formula(let formula, _): formula.values()
+    }
+  }
+}
+
 /// A contraction whose factors are split.
 private struct SplitContraction {
   private let node: Node
   private let contraction: WeightContraction
   private let parts: Int
   private let data: ValueID
-  private let weights: ConstantTensor
+  private let weights: Weights
 
   /// Features, summed terms and uses of each element of data from which on splitting pays.
   private static let leastFeatures = 16
@@ -58,7 +91,7 @@ private struct SplitContraction {
   /// Nil if the contraction is of another kind, or too small to pay.
   init?(_ node: Node, _ graph: Graph, _ producers: [Int?], data position: Int, _ split: FactorSplit) {
     guard case .contract(let contract) = node.primitive, contract.accumulator == .f32,
-      let weights = graph.constant(node.operands[1 - position], producers), weights.type.element == .f32,
+      let weights = Weights(node.operands[1 - position], graph, producers),
       graph.type(of: node.operands[position]).element == .f32,
       let contraction = WeightContraction(
         contract, data: position, graph.shape(of: node.operands[position]), weights: weights.dims, group: 2,
@@ -70,7 +103,8 @@ private struct SplitContraction {
     parts = split.parts
     data = node.operands[position]
     guard contraction.features >= Self.leastFeatures, contraction.terms >= Self.leastTerms,
-      contraction.uses >= Self.leastUses, parts == 1 || contraction.rows >= Self.leastRows,
+      contraction.uses >= Self.leastUses,
+      parts == 1 && !weights.isFormula || contraction.rows >= Self.leastRows,
       contraction.contiguousTerms * 4 >= min(split.depth, Self.leastTerms) * 3
     else { return nil }
   }
@@ -78,6 +112,7 @@ private struct SplitContraction {
   private var isSplit: Bool { parts > 1 }
 
   func rewrite(in graph: inout Graph, _ known: inout [SplitData: ValueID]) {
+    guard let splitWeights = splitWeights() else { return graph.nodes.append(node) }
     // Axes behind the others: the sum of the parts' numbers, then the number of the data's part.
     let (sum, part) = (contraction.extents.count, contraction.extents.count + 1)
     var changed = contraction.contract
@@ -92,7 +127,7 @@ private struct SplitContraction {
     known[key] = factor
     changed.lhs = indices
     changed.rhs = (isSplit ? [AffineIndex([sum: 1, part: -1])] : []) + contraction.weightIndices
-    let constant = graph.add(.constant(splitWeights()), [], origin: node.origin)
+    let constant = graph.add(.constant(splitWeights), [], origin: node.origin)
     graph.nodes.append(
       Node(
         .contract(changed), operands: [factor, constant] + node.operands.dropFirst(2), results: node.results,
@@ -118,7 +153,8 @@ private struct SplitContraction {
   }
 
   /// The parts of the weights: the part, the other dimensions, the channel.
-  private func splitWeights() -> ConstantTensor {
+  private func splitWeights() -> ConstantTensor? {
+    guard let weights = weights.values else { return nil }
     let (rows, step, width) = (contraction.weightRows, contraction.channelStride, contraction.paddedChannels)
     let plane = rows.count * width
     let bytes = Bytes(count: parts * plane * 2) { output in

@@ -21,7 +21,8 @@ public struct LaidOutGraph {
 ///
 /// A contraction with a constant factor puts the axes of that factor innermost (channels last), because vectors run along them;
 /// a map takes the order of its largest operand, and a reshape what its operand's order allows. Factors that are read in groups, graph
-/// inputs, outputs and constants are row-major; where another order meets them, or meets a reshape that would break it, an identity map converts.
+/// inputs, outputs, constants and formulas over constants are row-major; where another order meets them, or meets a
+/// reshape that would break it, an identity map converts.
 public func assignLayouts(_ graph: Graph) -> LaidOutGraph {
   var assignment = LayoutAssignment(graph)
   assignment.run()
@@ -67,7 +68,7 @@ private struct LayoutAssignment {
     var node = node
     switch node.primitive {
     case .constant, .assume: break
-    case .map where groupedFactors.contains(node.results[0]): break
+    case .map where groupedFactors.contains(node.results[0]) || isConstant(node.results[0]): break
     case .map(let map):
       layouts[node.results[0].index] = followOperands(map.body, node.operands, map.shape, 0..<map.shape.count)
     case .reduce(let reduce):
@@ -146,10 +147,7 @@ private struct LayoutAssignment {
     return Layout(order: outer + (0..<rank).filter { inner.contains($0) })
   }
 
-  private func isConstant(_ value: ValueID) -> Bool {
-    guard let producer = producers[value.index], case .constant = source.nodes[producer].primitive else { return false }
-    return true
-  }
+  private func isConstant(_ value: ValueID) -> Bool { source.isConstant(value, producers) }
 }
 
 extension Node {

@@ -6,7 +6,8 @@ import TensorIR
 ///
 /// The vector axis is the innermost axis of the result. One factor, the *panel* side, is read as vectors along it; the
 /// other, the *row* side, is broadcast, or read as vectors too where the vector axis is a batch axis (depthwise convolution).
-/// A constant panel side is packed at compile time. Factors of narrow numbers are read in groups of 32 bits.
+/// A constant panel side is packed at compile time; one that is computed from narrower constants stays as narrow
+/// (`NarrowPanels`). Factors of narrow numbers are read in groups of 32 bits.
 struct ContractLowering {
   /// One factor: its view, its stride along every axis, and its offset at position 0.
   struct Factor {
@@ -15,6 +16,9 @@ struct ContractLowering {
     var strides: [Dim]
     var offset: Dim
     var constant: ConstantTensor?
+    var formula: ConstantFormula?
+
+    var isConstant: Bool { constant != nil || formula != nil }
   }
 
   let contract: Contract
@@ -43,44 +47,47 @@ struct ContractLowering {
   var prefetches: Bool
   /// How factors are read in groups, and what multiplies these; nil for factors that are read number by number.
   let groups: GroupFactors?
+  /// The panel side, if it stays narrow.
+  private(set) var narrow: NarrowPanels?
 
   /// Nil if the contraction does not have the form that tiles need; it is then lowered as a reduction.
   init?(
-    _ contract: Contract, operands: [View], constants: [ConstantTensor?], result: View, layout: Layout, target: Target,
-    comesFromMemory: Bool = false
+    _ contract: Contract, operands: [View], constants: [ConstantTensor?], formulas: [ConstantFormula?] = [nil, nil],
+    result: View, layout: Layout, target: Target, comesFromMemory: Bool = false
   ) {
     if let grouped = GroupContraction(contract, operands: operands, constants: constants),
       let unit = target.unit(groupSize: grouped.size)
     {
       self.init(
-        grouped.contract, operands: grouped.operands, constants: [nil, grouped.weights], result: result, layout: layout,
-        target: target, comesFromMemory: comesFromMemory,
+        grouped.contract, operands: grouped.operands, constants: [nil, grouped.weights], formulas: [nil, nil],
+        result: result, layout: layout, target: target, comesFromMemory: comesFromMemory,
         groups: GroupFactors(unit: unit, parts: grouped.parts, partStride: grouped.partStride))
     } else if ContractLowering.isTiled(contract, operands) {
       self.init(
-        contract, operands: operands, constants: constants, result: result, layout: layout, target: target,
-        comesFromMemory: comesFromMemory, groups: nil)
+        contract, operands: operands, constants: constants, formulas: formulas, result: result, layout: layout,
+        target: target, comesFromMemory: comesFromMemory, groups: nil)
     } else {
       return nil
     }
   }
 
   private init?(
-    _ contract: Contract, operands: [View], constants: [ConstantTensor?], result: View, layout: Layout, target: Target,
-    comesFromMemory: Bool, groups: GroupFactors?
+    _ contract: Contract, operands: [View], constants: [ConstantTensor?], formulas: [ConstantFormula?], result: View,
+    layout: Layout, target: Target, comesFromMemory: Bool, groups: GroupFactors?
   ) {
     let (outer, inner) = (contract.shape, contract.reduced)
     let extents = outer + inner
     guard !extents.contains(0) else { return nil }
     let outStrides = result.strides
-    guard let lhs = ContractLowering.factor(0, operands[0], contract.lhs, extents, constants[0]),
-      let rhs = ContractLowering.factor(1, operands[1], contract.rhs, extents, constants[1]),
+    guard var lhs = ContractLowering.factor(0, operands[0], contract.lhs, extents, constants[0]),
+      var rhs = ContractLowering.factor(1, operands[1], contract.rhs, extents, constants[1]),
       let vectorAxis = outer.indices.first(where: { outStrides[$0] == 1 && extents[$0] != 1 })
     else { return nil }
+    (lhs.formula, rhs.formula) = (formulas[0], formulas[1])
     let onLeft = lhs.strides[vectorAxis] != 0
     let onRight = rhs.strides[vectorAxis] != 0
     guard onLeft || onRight else { return nil }
-    let swaps = onLeft && (!onRight || lhs.constant != nil)
+    let swaps = onLeft && (!onRight || lhs.isConstant)
     let (rowSide, panelSide) = swaps ? (rhs, lhs) : (lhs, rhs)
     let isBatched = onLeft && onRight
     let lanes = ContractLowering.lanes(contract.accumulator, extents[vectorAxis], target)
@@ -111,7 +118,7 @@ struct ContractLowering {
       extents: extents, order: others.filter { panelSide.strides[$0] == 0 },
       strides: epilogueReads.map { reads in [rowSide.strides, outStrides + padding] + reads.map { $0 + padding } })
     let summed = ContractLowering.summedAxes(rowSide, outer.count..<extents.count)
-    let sumAccesses = [rowSide.strides] + (panelSide.constant == nil ? [panelSide.strides] : [])
+    let sumAccesses = [rowSide.strides] + (panelSide.isConstant ? [] : [panelSide.strides])
     sumLoops = LoopNest(extents: extents, order: summed, strides: sumAccesses)
     // Panels are packed at compile time only where they are of a known size.
     if extents.fixed(panelLoops + [vectorAxis] + Array(outer.count..<extents.count)) == nil { self.panelSide.constant = nil }
@@ -119,7 +126,23 @@ struct ContractLowering {
       let isWide = groups.unit == .vectors || lanes == GroupFactors.columns
       guard isWide, !isBatched, self.panelSide.operand == 1, self.panelSide.constant != nil else { return nil }
     }
+    if rowSide.formula != nil { return nil }
+    if let formula = panelSide.formula {
+      guard let narrow = narrowPanels(formula) else { return nil }
+      self.narrow = narrow
+    }
     tile = tiles[0]
+  }
+
+  /// How a factor that is a formula is read; nil where it cannot stay narrow.
+  private func narrowPanels(_ formula: ConstantFormula) -> NarrowPanels? {
+    guard contract.accumulator == .f32, !isBatched, extents.fixed(panelLoops + [vectorAxis] + sums) != nil,
+      let inner = sumLoops.order.last.flatMap({ sumLoops.extents[$0].constant })
+    else { return nil }
+    let indices = panelSide.operand == 0 ? contract.lhs : contract.rhs
+    return NarrowPanels(
+      formula, indices: indices, extents: extents, rank: rank,
+      sums: ContractLowering.summedAxes(rowSide, rank..<extents.count), inner: inner, countsInBits: lanes > 1)
   }
 
   /// The tiles that may be used, in rising order of estimated time.
@@ -128,13 +151,14 @@ struct ContractLowering {
     let columns = extents[vectorAxis].constant ?? ContractLowering.usualExtent
     let vectors = (columns + lanes - 1) / lanes
     if groups?.unit == .tiles { return [RegisterTile.tiles(rows: rows, columns: vectors)] }
-    return RegisterTile.ranked(
+    let ranked = RegisterTile.ranked(
       rows: rows, vectors: vectors, registers: target.vectorRegisters, sharesLoads: !isBatched,
       panelBytes: (sumCount.constant ?? 0) * lanes * contract.accumulator.bytes)
+    return narrow.map { narrowTiles($0, ranked, vectors) } ?? ranked
   }
 
   /// What tiles are chosen for where an extent is symbolic.
-  private static let usualExtent = 336
+  static let usualExtent = 336
 
   private static func isTiled(_ contract: Contract, _ operands: [View]) -> Bool {
     switch contract.accumulator {
@@ -189,7 +213,7 @@ struct ContractLowering {
     return statements(&scope)
   }
 
-  private func isPacked(_ operand: Int) -> Bool { panelSide.operand == operand && panelSide.constant != nil }
+  private func isPacked(_ operand: Int) -> Bool { panelSide.operand == operand && panelSide.isConstant }
 
   private func statements(_ scope: inout KernelScope) -> [Statement] {
     let panels = panelSource(&scope)
@@ -252,6 +276,8 @@ struct ContractLowering {
     case direct
     /// Packed by every panel into working memory first.
     case scratch(Scratch)
+    /// Packed narrow constants, whose elements are computed where they are multiplied or into working memory first.
+    case narrow(NarrowSource)
   }
 
   private func panelSource(_ scope: inout KernelScope) -> PanelSource {
@@ -259,6 +285,7 @@ struct ContractLowering {
       let panels = scope.constant(pack(constant, extents))
       return groups?.unit == .tiles ? .tiled(panels, sums: tileSums(&scope)) : .packed(panels)
     }
+    if let narrow { return .narrow(narrowSource(narrow, &scope)) }
     if lanes == 1 || panelSide.strides[vectorAxis] == 1 { return .direct }
     return .scratch(scope.dividedScratch(contract.accumulator, count: sumCount * (tile.vectors * lanes)))
   }
@@ -272,20 +299,14 @@ struct ContractLowering {
     var statements: [Statement] = []
     var base: Expr
     switch source {
-    case .packed, .tiled:
-      let depth = sumCount * (groups?.parts ?? 1)
-      base = start * depth.expr
-      var setStride = (extents[vectorAxis] + (lanes - 1)).floorDivided(by: Dim(lanes)) * lanes * depth
-      for axis in panelLoops.reversed() {
-        base = base + axes[axis] * setStride.expr
-        setStride = setStride * extents[axis]
-      }
+    case .packed, .tiled: base = packedBase(axes, depth: sumCount * (groups?.parts ?? 1))
     case .direct:
       base = panelLoops.reduce(panelSide.offset.expr) { $0 + axes[$1] * panelSide.strides[$1].expr }
       base = base + start * panelSide.strides[vectorAxis].expr
     case .scratch(let scratch):
       base = scratch.start
       statements += packAtRunTime(scratch, vectors, tail, axes, &scope)
+    case .narrow(let source): return narrowPanel(source, vectors, tail, axes, &scope)
     }
     let named = scope.builder.index()
     statements.append(.bind(named, base))
@@ -296,6 +317,17 @@ struct ContractLowering {
     return statements + rows(panel, axes, &scope)
   }
 
+  /// Where a panel begins in constants of which each column has `depth` elements.
+  func packedBase(_ axes: [Expr], depth: Dim) -> Expr {
+    var base = axes[vectorAxis] * depth.expr
+    var setStride = (extents[vectorAxis] + (lanes - 1)).floorDivided(by: Dim(lanes)) * lanes * depth
+    for axis in panelLoops.reversed() {
+      base = base + axes[axis] * setStride.expr
+      setStride = setStride * extents[axis]
+    }
+    return base
+  }
+
   struct Panel {
     var source: PanelSource
     var base: Expr
@@ -303,7 +335,7 @@ struct ContractLowering {
     var tail: Expr?
   }
 
-  private func rows(_ panel: Panel, _ axes: [Expr], _ scope: inout KernelScope) -> [Statement] {
+  func rows(_ panel: Panel, _ axes: [Expr], _ scope: inout KernelScope) -> [Statement] {
     var axes = axes
     var variables: [(variable: Variable, extent: Dim)] = []
     for axis in rowLoops.order.dropLast() {
@@ -393,9 +425,13 @@ struct ContractLowering {
     for accumulator in accumulators {
       statements.append(.declare(accumulator, lanes > 1 ? .splat(zero, lanes: lanes) : zero))
     }
-    let prefetch = prefetch(panel, axes, &scope)
-    if let prefetch { statements.append(prefetch.1) }
-    statements += sumLoop(panel, rows, tiled, rowBase, accumulators, prefetch?.0, &scope)
+    if case .narrow(let source) = panel.source {
+      statements += narrowSums(source, panel.vectors, rows, tiled, rowBase, accumulators, &scope)
+    } else {
+      let prefetch = prefetch(panel, axes, &scope)
+      if let prefetch { statements.append(prefetch.1) }
+      statements += sumLoop(panel, rows, tiled, rowBase, accumulators, prefetch?.0, &scope)
+    }
     for row in 0..<rows {
       for vector in 0..<panel.vectors {
         var here = axes
@@ -422,7 +458,7 @@ struct ContractLowering {
       variables.insert((variable, extent), at: 0)
       let stride: Dim
       switch panel.source {
-      case .packed, .tiled, .scratch: stride = packedStride
+      case .packed, .tiled, .scratch, .narrow: stride = packedStride
       case .direct: stride = panelSide.strides[axis]
       }
       packedStride = packedStride * extent
@@ -511,6 +547,7 @@ struct ContractLowering {
 
   private func panelVector(_ panel: Panel, _ vector: Int, _ index: Expr) -> Expr {
     switch panel.source {
+    case .narrow: fatalError("narrow panels have no vectors in memory")
     case .packed(let buffer), .tiled(let buffer, _):
       return .load(buffer, index: index + .index(vector * lanes), lanes: lanes, count: nil)
     case .scratch(let scratch):
@@ -529,7 +566,7 @@ struct ContractLowering {
     value.type.element == factorElement ? value : .cast(factorElement, value)
   }
 
-  private func multiplyAdd(_ a: Expr, _ b: Expr, _ c: Expr) -> Expr {
+  func multiplyAdd(_ a: Expr, _ b: Expr, _ c: Expr) -> Expr {
     if groups != nil { return .multiplyAddGroups(a, b, c) }
     return contract.accumulator.isFloat ? .multiplyAdd(a, b, c) : .binary(.add, .binary(.multiply, a, b), c)
   }

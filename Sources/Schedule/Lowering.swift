@@ -29,7 +29,7 @@ struct Lowering {
     laidOut.halos = laidOut.findHalos { mayStride($0, laidOut) }
     let borders = Set(laidOut.halos.values.map(\.copy))
     let graph = laidOut.graph
-    var steps = Steps(graph: graph, steps: [], alias: [:], constants: [:])
+    var steps = Steps(graph: graph, steps: [], alias: [:], constants: [:], formulas: graph.factorFormulas)
     for (value, halo) in laidOut.halos {
       steps.alias[value] = halo.copy
       steps.offsets[value] = halo.offset
@@ -40,6 +40,7 @@ struct Lowering {
       case .reshape:
         steps.alias[node.results[0]] = node.operands[0]
         steps.steps.append(Step(action: .view, reads: node.operands, writes: node.results, origin: node.origin))
+      case .map where steps.formulas[node.results[0]] != nil: continue
       case .map(let map) where isCopy(map, node, laidOut) && !steps.isUnaligned(node.operands[0], for: node.results[0], laidOut):
         steps.alias[node.results[0]] = node.operands[0]
         steps.steps.append(Step(action: .view, reads: node.operands, writes: node.results, origin: node.origin))
@@ -72,22 +73,24 @@ struct Lowering {
       case .scatter(let scatter):
         let inPlace = steps.mayOverwrite(scatter, at: position, carried: carried)
         if inPlace { steps.alias[node.results[0]] = node.operands[0] }
-        var step = kernelStep(node, laidOut, steps.constants)
+        var step = kernelStep(node, laidOut, &steps)
         step.copiesFirst = !inPlace
         step.updates = scatter.updates(node)
         steps.steps.append(step)
       case .map where borders.contains(node.results[0]):
-        let step = kernelStep(node, laidOut, steps.constants)
+        let step = kernelStep(node, laidOut, &steps)
         steps.steps.append(Step(action: step.action, reads: [], writes: node.results, origin: node.origin))
         continue
       case .map(let map):
-        var step = kernelStep(node, laidOut, steps.constants)
+        var step = kernelStep(node, laidOut, &steps)
         step.updates = map.updates(node, laidOut)
         steps.steps.append(step)
       case .reduce, .contract, .sort, .compact:
-        steps.steps.append(kernelStep(node, laidOut, steps.constants))
+        let step = kernelStep(node, laidOut, &steps)
+        steps.steps.append(step)
       }
-      if isMeasured, let work = Work(node, in: graph, constants: steps.constants) {
+      if isMeasured, let work = Work(node, in: graph, constants: steps.constants, formulas: steps.formulas)
+      {
         steps.steps[steps.steps.count - 1].work = work
       }
     }
@@ -117,11 +120,11 @@ struct Lowering {
   }
 
   private mutating func kernelStep(
-    _ node: Node, _ laidOut: LaidOutGraph, _ constants: [ValueID: ConstantTensor]
+    _ node: Node, _ laidOut: LaidOutGraph, _ steps: inout Steps
   ) -> Step {
     var scope = KernelScope(laidOut, threads: threads)
     let asked = choices.questions.count
-    let body = statements(node, laidOut, constants, &scope)
+    let body = statements(node, laidOut, &steps, &scope)
     let mayFail = Lowering.mayFail(body)
     let division = KernelDivision(parts: mayFail ? 1 : threads, part: scope.part)
     let kernel = Kernel(
@@ -138,13 +141,12 @@ struct Lowering {
     }
     choices.attribute(from: asked, toKernel: kernels[number].name)
     return Step(
-      action: .call(kernel: number, bindings: scope.bindings), reads: node.operands, writes: node.results,
-      origin: node.origin)
+      action: .call(kernel: number, bindings: scope.bindings),
+      reads: node.operands.filter { steps.formulas[$0] == nil }, writes: node.results, origin: node.origin)
   }
 
   private mutating func statements(
-    _ node: Node, _ laidOut: LaidOutGraph, _ constants: [ValueID: ConstantTensor],
-    _ scope: inout KernelScope
+    _ node: Node, _ laidOut: LaidOutGraph, _ steps: inout Steps, _ scope: inout KernelScope
   ) -> [Statement] {
     let layout = laidOut.layouts[node.results[0].index]
     switch node.primitive {
@@ -158,11 +160,8 @@ struct Lowering {
     case .reduce(let reduce):
       return lowerReduce(reduce, node, layout, &scope)
     case .contract(let contract):
-      let unbound = node.operands.map { unboundView($0, laidOut) }
-      var tiled = ContractLowering(
-        contract, operands: unbound, constants: node.operands.prefix(2).map { constants[$0] },
-        result: unboundView(node.results[0], laidOut), layout: layout, target: target,
-        comesFromMemory: constantsComeFromMemory)
+      var tiled = tiled(contract, node, laidOut, steps)
+      if tiled == nil, computeFormulas(of: node, laidOut, &steps) { tiled = self.tiled(contract, node, laidOut, steps) }
       tiled?.choose(&choices, threads: threads)
       if let statements = tiled?.lower(node.operands, node.results[0], in: &scope) { return statements }
       return lowerReduce(contract.asReduce(node.operands.map { laidOut.graph.type(of: $0) }), node, layout, &scope)
@@ -173,6 +172,38 @@ struct Lowering {
       fatalError("\(node.primitive.mnemonic) has no kernel")
     }
   }
+
+  private func tiled(
+    _ contract: Contract, _ node: Node, _ laidOut: LaidOutGraph, _ steps: Steps
+  ) -> ContractLowering? {
+    let factors = node.operands.prefix(2)
+    return ContractLowering(
+      contract, operands: node.operands.map { unboundView($0, laidOut) }, constants: factors.map { steps.constants[$0] },
+      formulas: factors.map { steps.constants[$0] == nil ? steps.formulas[$0] : nil },
+      result: unboundView(node.results[0], laidOut), layout: laidOut.layouts[node.results[0].index], target: target,
+      comesFromMemory: constantsComeFromMemory)
+  }
+
+  /// Computes the factors of a contraction that are formulas, at compile time if that is not too much work; false if
+  /// there are none.
+  private mutating func computeFormulas(of node: Node, _ laidOut: LaidOutGraph, _ steps: inout Steps) -> Bool {
+    var isAny = false
+    for value in node.operands.prefix(2) {
+      guard let formula = steps.formulas[value], steps.constants[value] == nil else { continue }
+      isAny = true
+      if let values = formula.values(limit: Self.formulaLimit) {
+        steps.constants[value] = values
+      } else if let map = laidOut.graph.nodes.first(where: { $0.results == [value] }) {
+        steps.formulas[value] = nil
+        let step = kernelStep(map, laidOut, &steps)
+        steps.steps.append(step)
+      }
+    }
+    return isAny
+  }
+
+  /// Elements of a factor that are computed at compile time.
+  private static let formulaLimit = 1 << 26
 
   private func lowerReduce(_ reduce: Reduce, _ node: Node, _ layout: Layout, _ scope: inout KernelScope) -> [Statement] {
     let operands = node.operands.map { scope.view($0, .read) }
@@ -205,6 +236,20 @@ struct Lowering {
 }
 
 extension Graph {
+  /// The maps over constants that nothing reads but contractions as factors, by value.
+  fileprivate var factorFormulas: [ValueID: ConstantFormula] {
+    let producers = producers()
+    var others = Set(outputs)
+    var factors: Set<ValueID> = []
+    for node in nodes {
+      for (position, value) in node.operands.enumerated() {
+        if position < 2, case .contract = node.primitive { factors.insert(value) } else { others.insert(value) }
+      }
+    }
+    let values = factors.subtracting(others).compactMap { value in formula(value, producers).map { (value, $0) } }
+    return Dictionary(uniqueKeysWithValues: values)
+  }
+
   /// The size of all constants, those of bodies aside.
   fileprivate var constantBytes: Int {
     nodes.reduce(0) { if case .constant(let constant) = $1.primitive { $0 + constant.bytes.count } else { $0 } }

@@ -73,6 +73,8 @@ struct Steps {
   var offsets: [ValueID: Int] = [:]
   /// Constants by value.
   var constants: [ValueID: ConstantTensor]
+  /// Factors of contractions that are computed from constants where they are read.
+  var formulas: [ValueID: ConstantFormula]
 
   /// The symbols that steps define, those of bodies included, each once.
   var measuredSymbols: [String] {

@@ -34,7 +34,9 @@ extension ContractLowering {
     words += panelLoops.isEmpty ? [] : ["sets"] + panelLoops.map { "\(extents[$0])" }
     words += loops("rows", rowLoops) + ["columns", "\(extents[vectorAxis])"] + loops("terms", sumLoops)
     if isBatched { words.append("batched") }
-    if panelSide.constant != nil {
+    if let narrow {
+      words += ["narrow"] + narrow.elements.map(\.element.rawValue) + ["blocks", "\(narrow.block)"]
+    } else if panelSide.constant != nil {
       words.append(comesFromMemory ? "from memory" : "packed")
     } else if lanes > 1, panelSide.strides[vectorAxis] != 1 {
       words.append("gathered")

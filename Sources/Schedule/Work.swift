@@ -15,7 +15,10 @@ struct Work: Hashable {
   var otherBytes: Dim
 
   /// Nil for nodes that nothing is called for.
-  init?(_ node: Node, in graph: Graph, constants: [ValueID: ConstantTensor]) {
+  init?(
+    _ node: Node, in graph: Graph, constants: [ValueID: ConstantTensor],
+    formulas: [ValueID: ConstantFormula] = [:]
+  ) {
     switch node.primitive {
     case .constant, .reshape, .scan, .branch, .measure, .assume: return nil
     case .map, .reduce, .contract, .scatter, .sort, .compact, .external: break
@@ -24,6 +27,10 @@ struct Work: Hashable {
     operations = bodies.reduce(0) { $0 + $1.iterations * ($1.graph.operationCount + $1.combining) }
     (constantBytes, otherBytes) = (0, 0)
     for (position, operand) in node.operands.enumerated() {
+      if let formula = formulas[operand], constants[operand] == nil {
+        constantBytes = constantBytes + Dim(formula.bits / 8)
+        continue
+      }
       let type = graph.type(of: operand)
       let isWhole = Work.readsAll(node.primitive)
       let reads = bodies.reduce(Dim(0)) { $0 + $1.iterations * $1.reads(position) }

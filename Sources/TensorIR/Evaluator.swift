@@ -31,7 +31,8 @@ public enum Evaluator {
   /// The number of elements, or `Int.max` where that overflows.
   static func count(_ dims: [Int]) -> Int { dims.map { Dim($0) }.product.constant ?? 0 }
 
-  static func isEvaluated(_ element: ElementType) -> Bool {
+  /// Whether elements of a type are numbers that can be computed with.
+  public static func isEvaluated(_ element: ElementType) -> Bool {
     switch element {
     case .bool, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .f16, .bf16, .f32, .f64, .i4, .u4, .i2, .u2, .f4e2m1,
       .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0:

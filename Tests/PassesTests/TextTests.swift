@@ -48,7 +48,8 @@ struct TextTests {
   }
 
   @Test("every pass has a text, but for those whose constants would fill it") func coverage() {
-    for pass in tensorPasses where !["read-through-again", "winograd", "split-factors", "integer-products"].contains(pass.name) {
+    let untold = ["narrow-factors", "read-through-again", "winograd", "split-factors", "integer-products"]
+    for pass in tensorPasses where !untold.contains(pass.name) {
       #expect(texts.contains { $0 == pass.name }, "\(pass.name)")
     }
   }
