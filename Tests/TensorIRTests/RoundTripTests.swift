@@ -6,9 +6,9 @@ private let golden = String(#filePath.split(separator: "/").dropLast(3).reduce("
 
 private let goldenTexts = ["attention", "classifier", "residual_block"].flatMap { model in
   [
-    "00-import", "01-widen-sums", "02-fold-constants", "03-trim-sums", "04-read-through", "05-sink-reshapes",
-    "06-split-sums", "07-read-through-again", "08-inline-maps", "09-fuse-epilogues", "10-materialize-padding",
-    "11-block-rows", "12-eliminate-dead-code",
+    "00-import", "01-widen-sums", "02-narrow-factors", "03-fold-constants", "04-trim-sums", "05-read-through",
+    "06-sink-reshapes", "07-split-sums", "08-read-through-again", "09-hoist-divisors", "10-inline-maps",
+    "11-fuse-epilogues", "12-materialize-padding", "13-block-rows", "14-eliminate-dead-code",
   ].map { "\(golden)/\(model)/\($0).txt" }
 }
 
