@@ -101,7 +101,8 @@ extension Pipeline {
   private static func withAndWithoutTiles(_ processor: Processor, _ options: CompileOptions) -> [Processor] {
     var (tiles, others) = (processor, withoutTiles(processor, options))
     if options.isMeasured { return [csystem_may_use_tiles() != 0 ? tiles : others] }
-    (tiles.asked, others.asked) = ("+amx-tile,+amx-bf16", "")
+    let bytes = tiles.target.byteUnit == .tiles ? ",+amx-int8" : ""
+    (tiles.asked, others.asked) = ("+amx-tile,+amx-bf16" + bytes, "")
     return [tiles, others]
   }
 

@@ -1,14 +1,15 @@
 import Support
 import TensorIR
 
-/// Replaces the division in `clamp(rint(x / scale) + offset)` by multiplications that give the same result for every `x`.
+/// Replaces the division in `clamp(rint(x / scale) + offset)` by multiplications that give the same result for every
+/// `x`.
 ///
 /// The quotient is `x * high + x * low`, where `high + low` is the reciprocal in twice the precision. It is the rounded
-/// quotient but for numbers very close to the middle of two floats, and those matter only next to the middle of two integers; there all
-/// of them are tried. Clamping first keeps infinity out.
+/// quotient but for numbers very close to the middle of two floats, and those matter only next to the middle of two
+/// integers; there all of them are tried. Clamping first keeps infinity out.
 ///
-/// N. Brisebarre, J.-M. Muller and S. K. Raina, "Accelerating correctly rounded floating-point division when the divisor is
-/// known in advance", 2004.
+/// N. Brisebarre, J.-M. Muller and S. K. Raina, "Accelerating correctly rounded floating-point division when the
+/// divisor is known in advance", 2004.
 func divideByConstants(_ graph: Graph) -> Graph {
   var result = graph
   for position in graph.nodes.indices { result.nodes[position].primitive.rewriteScalars { $0.withoutDivisions } }
@@ -70,7 +71,8 @@ private struct ConstantQuantization {
     } else {
       offset = nil
     }
-    guard case .unary(.rint, let quotient) = graph[rounded], case .binary(.divide, let value, let divisor) = graph[quotient],
+    guard case .unary(.rint, let quotient) = graph[rounded],
+      case .binary(.divide, let value, let divisor) = graph[quotient],
       let number = graph.number(divisor), case let scale = Float(number), Double(scale) == number,
       scale > 0x1p-60, scale < 0x1p60
     else { return nil }
@@ -84,8 +86,8 @@ private struct ConstantQuantization {
     else { return nil }
   }
 
-  /// Whether the quotient rounds to the same integer at both limits, and at all numbers from which the next integer is near: both
-  /// quotients are less than one unit in the last place wrong, which is up to two of `x`.
+  /// Whether the quotient rounds to the same integer at both limits, and at all numbers from which the next integer is
+  /// near: both quotients are less than one unit in the last place wrong, which is up to two of `x`.
   private func isExact(_ scale: Float, _ integers: Range<Int>) -> Bool {
     func isSame(_ x: Float) -> Bool { (x / scale).rounded(.toNearestOrEven) == quotient(x).rounded(.toNearestOrEven) }
     return isSame(limits.lowerBound) && isSame(limits.upperBound)

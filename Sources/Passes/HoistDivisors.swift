@@ -1,10 +1,11 @@
 import Support
 import TensorIR
 
-/// Divides the sums of contractions, not the terms, where a factor is divided by a reduction that has none of the summed axes.
+/// Divides the sums of contractions, not the terms, where a factor is divided by a reduction that has none of the
+/// summed axes.
 ///
-/// So the normalization of softmax divides the rows of attention's result, which are shorter than those of its scores. Half floats stay
-/// as they are: their quotients are rounded.
+/// So the normalization of softmax divides the rows of attention's result, which are shorter than those of its scores.
+/// Half floats stay as they are: their quotients are rounded.
 func hoistDivisors(_ graph: Graph) -> Graph {
   var result = graph
   let producers = graph.producers()
@@ -25,7 +26,8 @@ private func hoisted(_ node: Node, _ factor: Int, _ graph: Graph, _ producers: [
     let position = producers[node.operands[factor].index], case .map(let map) = graph.nodes[position].primitive,
     case let quotient = graph.nodes[position], graph.type(of: quotient.results[0]).element == contract.accumulator,
     case .binary(.divide, let dividend, let divisor) = map.body[map.body.results[0]],
-    case .read(let source, let own, nil) = map.body[dividend], own == map.shape.indices.map({ map.body.id(of: .axis($0)) }),
+    case .read(let source, let own, nil) = map.body[dividend],
+    own == map.shape.indices.map({ map.body.id(of: .axis($0)) }),
     case .read(let sum, let indices, nil) = map.body[divisor],
     let reduction = producers[quotient.operands[sum].index], case .reduce = graph.nodes[reduction].primitive
   else { return nil }
@@ -39,7 +41,8 @@ private func hoisted(_ node: Node, _ factor: Int, _ graph: Graph, _ producers: [
       guard let outer = factorIndices[axis].singleAxis, outer < contract.shape.count else { return nil }
       places.append(epilogue.axis(outer))
     case .literal(.integer(let value), .i64): places.append(epilogue.integer(value))
-    case .literal, .dim, .read, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast: return nil
+    case .literal, .dim, .read, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast:
+      return nil
     }
   }
   var changed = node

@@ -1,13 +1,15 @@
 import Support
 import TensorIR
 
-/// Turns contractions of quantized data with constant quantized weights into sums of products of `u8` data with `i8` weights.
+/// Turns contractions of quantized data with constant quantized weights into sums of products of `u8` data with `i8`
+/// weights.
 ///
 /// Sums of `scale * (bytes - zeroPoint)` are sums of products of bytes, from which the epilogue takes the zero point
-/// times the sum of the weights, and which it scales. Data beyond the bounds are the zero point. Channels are the last axis of both
-/// factors, in groups of which one instruction sums `depth` products.
+/// times the sum of the weights, and which it scales. Data beyond the bounds are the zero point. Channels are the last
+/// axis of both factors, in groups of which one instruction sums `depth` products.
 ///
-/// B. Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018.
+/// B. Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
+/// 2018.
 func integerProducts(_ graph: Graph, depth: Int) -> Graph {
   var result = graph
   let producers = graph.producers()
@@ -63,7 +65,8 @@ private struct IntegerProduct {
       let weights = Self.weights(other, isInteger, graph, producers),
       let scales = Self.scales(weights.scales, contraction)
     else { return nil }
-    (self.node, self.contraction, self.data, self.weights, self.scales) = (node, contraction, data, weights.integers, scales)
+    (self.node, self.contraction, self.data) = (node, contraction, data)
+    (self.weights, self.scales) = (weights.integers, scales)
     zeroPoint = data.uniformZeroPoint(graph, producers)
     scale = data.uniformScale(graph, producers)
   }

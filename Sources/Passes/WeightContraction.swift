@@ -1,8 +1,8 @@
 import Support
 import TensorIR
 
-/// A contraction of data with weights that have an axis of channels in common, as units for narrow numbers want it: the channels
-/// are the last axis of both factors, in whole groups, and no read is out of bounds.
+/// A contraction of data with weights that have an axis of channels in common, as units for narrow numbers want it: the
+/// channels are the last axis of both factors, in whole groups, and no read is out of bounds.
 struct WeightContraction {
   let contract: Contract
   let extents: [Dim]
@@ -81,8 +81,9 @@ struct WeightContraction {
 
   /// The map to the data within what the contraction reads, and the indices into it.
   ///
-  /// With `parts` the map has an axis for them, next to what is contiguous, that is `parts.axis` in the contraction. The body's
-  /// result is computed from the positions in the data, whether they may be out of bounds, and the number of the part.
+  /// With `parts` the map has an axis for them, next to what is contiguous, that is `parts.axis` in the contraction.
+  /// The body's result is computed from the positions in the data, whether they may be out of bounds, and the number of
+  /// the part.
   func dataMap(
     parts: (count: Int, axis: Int)? = nil,
     _ element: (inout ScalarGraph, _ positions: [ScalarID], _ isPadded: Bool, _ part: ScalarID) -> ScalarID

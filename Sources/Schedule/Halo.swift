@@ -40,7 +40,8 @@ extension LaidOutGraph {
     var offset = 0
     for (axis, index) in indices.enumerated() {
       let form = LinearForm(index, in: map.body)
-      guard form.isAffine, form.axes == [axis: 1], let before = (-form.constant).constant, before >= 0, before + extents[axis] <= padded[axis],
+      guard form.isAffine, form.axes == [axis: 1], let before = (-form.constant).constant,
+        before >= 0, before + extents[axis] <= padded[axis],
         let stride = strides[axis].constant
       else { return nil }
       offset += before * stride

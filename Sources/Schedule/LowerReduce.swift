@@ -125,7 +125,8 @@ struct ReduceLowering {
     var update: [Statement] = []
     for vector in 0..<vectors {
       var emitter = ScalarEmitter(
-        body, operands: operands, extents: extents, axes: at(vector), vectorAxis: vectorAxis, lanes: lanes, count: count)
+        body, operands: operands, extents: extents, axes: at(vector), vectorAxis: vectorAxis, lanes: lanes,
+        count: count)
       let value = emitter.result(0, in: &builder)
       update += emitter.statements
       if reduce.combiner.hasPosition {

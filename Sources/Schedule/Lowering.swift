@@ -41,7 +41,8 @@ struct Lowering {
         steps.alias[node.results[0]] = node.operands[0]
         steps.steps.append(Step(action: .view, reads: node.operands, writes: node.results, origin: node.origin))
       case .map where steps.formulas[node.results[0]] != nil: continue
-      case .map(let map) where isCopy(map, node, laidOut) && !steps.isUnaligned(node.operands[0], for: node.results[0], laidOut):
+      case .map(let map)
+      where isCopy(map, node, laidOut) && !steps.isUnaligned(node.operands[0], for: node.results[0], laidOut):
         steps.alias[node.results[0]] = node.operands[0]
         steps.steps.append(Step(action: .view, reads: node.operands, writes: node.results, origin: node.origin))
       case .scan(let scan):

@@ -19,7 +19,7 @@ public struct GraphBuilder: Sendable {
   private let symbolPrefix: String
   /// Constants with more elements are folded by a pass, not while building.
   private let foldLimit = 1 << 16
-  /// The same for what is computed from bytes: passes want to see quantized weights.
+  /// The same for numbers that are computed from bytes: passes want to see quantized weights.
   private let byteFoldLimit = 1 << 6
 
   public init() { symbolPrefix = "" }
@@ -86,7 +86,10 @@ public struct GraphBuilder: Sendable {
       guard let constant = constants[operand] else { return nil }
       inputs.append(constant)
     }
-    let limit = inputs.first?.type.element.bits ?? 64 <= 8 ? byteFoldLimit : foldLimit
+    let elements = primitive.resultTypes(inputs.map(\.type)).map(\.element)
+    let widensBytes = inputs.contains { $0.type.element == .i8 || $0.type.element == .u8 }
+      && (elements == [.f32] || elements == [.i32])
+    let limit = widensBytes ? byteFoldLimit : foldLimit
     guard let results = Evaluator.evaluate(primitive, inputs, workLimit: limit) else { return nil }
     return results.map { constant($0) }
   }

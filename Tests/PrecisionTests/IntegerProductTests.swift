@@ -24,7 +24,8 @@ private struct Quantization: Sendable, CustomTestStringConvertible {
 private let quantizations = [
   Quantization(element: .u8, zeroPoint: 0), Quantization(element: .u8, zeroPoint: 121),
   Quantization(element: .i8, zeroPoint: 0), Quantization(element: .i8, zeroPoint: -37),
-  Quantization(element: .u8, zeroPoint: 255, isKnown: false), Quantization(element: .i8, zeroPoint: -128, isKnown: false),
+  Quantization(element: .u8, zeroPoint: 255, isKnown: false),
+  Quantization(element: .i8, zeroPoint: -128, isKnown: false),
   Quantization(element: .u8, zeroPoint: 3, hasScales: false),
 ]
 
@@ -143,6 +144,7 @@ private let quantizations = [
     let zeroPoint = ConstantTensor.scalar(Double(quantization.zeroPoint), quantization.element)
     let bias = [contraction.groups, contraction.features]
     let numbersOfBias = (0..<bias.reduce(1, *)).map { Double($0 % 11 - 5) }
-    return [data] + (quantization.isKnown ? [] : [zeroPoint]) + [ConstantTensor(.f32, dims: bias, doubles: numbersOfBias)]
+    let shift = ConstantTensor(.f32, dims: bias, doubles: numbersOfBias)
+    return [data] + (quantization.isKnown ? [] : [zeroPoint]) + [shift]
   }
 }
