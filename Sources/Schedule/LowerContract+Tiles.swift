@@ -14,6 +14,13 @@ struct GroupFactors {
   /// Rows of one tile register.
   static let rows = 16
 
+  /// What multiplies groups along so many columns: a matrix unit takes whole registers of them, and processors that have one
+  /// multiply vectors too. Nil for narrow columns of split numbers.
+  func fitting(_ columns: Int) -> GroupFactors? {
+    guard unit == .tiles, columns != Self.columns else { return self }
+    return parts == 1 ? GroupFactors(unit: .vectors, parts: parts, partStride: partStride) : nil
+  }
+
   /// Which part of the data meets which part of the weights, so that each step changes as few registers as possible.
   var products: [(data: Int, weights: Int)] {
     var products: [(data: Int, weights: Int)] = []

@@ -95,7 +95,7 @@ struct ContractLowering {
     if isBatched && lanes > 1 && panelSide.constant == nil && panelSide.strides[vectorAxis] != 1 { return nil }
 
     self.contract = contract
-    self.groups = groups
+    self.groups = groups?.fitting(lanes)
     epilogue = contract.epilogue.legalized(encodingResults: true)
     self.operands = operands
     self.result = result
@@ -122,9 +122,10 @@ struct ContractLowering {
     sumLoops = LoopNest(extents: extents, order: summed, strides: sumAccesses)
     // Panels are packed at compile time only where they are of a known size.
     if extents.fixed(panelLoops + [vectorAxis] + Array(outer.count..<extents.count)) == nil { self.panelSide.constant = nil }
-    if let groups {
-      let isWide = groups.unit == .vectors || lanes == GroupFactors.columns
-      guard isWide, !isBatched, self.panelSide.operand == 1, self.panelSide.constant != nil else { return nil }
+    if groups != nil {
+      guard self.groups != nil, !isBatched, self.panelSide.operand == 1, self.panelSide.constant != nil else {
+        return nil
+      }
     }
     if rowSide.formula != nil { return nil }
     if let formula = panelSide.formula {

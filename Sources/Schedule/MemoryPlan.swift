@@ -31,9 +31,9 @@ struct MemoryPlan {
 
   /// Places pieces so that no two that are live at the same step overlap.
   ///
-  /// Pieces are placed one by one at the lowest offset that fits. The best of several orders is improved by moving pieces that reach
-  /// the top before pieces that they conflict with, until the lower bound or the limit of work is met. The result depends on nothing but
-  /// the lifetimes.
+  /// Pieces are placed one by one at the lowest offset that fits. Several orders, the best first, are improved by moving pieces that
+  /// reach the top before pieces that they conflict with, until the lower bound or the limit of work is met. The result depends on
+  /// nothing but the lifetimes.
   ///
   /// Symbolic sizes are placed for sample values of the symbols. Every piece then lies above the pieces that it conflicts with and that lie
   /// below it in the sample, whatever their sizes are; such offsets become `derived` symbols.
@@ -45,14 +45,12 @@ struct MemoryPlan {
     let pieces = lifetimes.map { Piece(bytes: MemoryPlan.sample(rounded(Dim($0.sample))), first: $0.first, last: $0.last) }
     lowerBound = MemoryPlan.lowerBound(pieces)
     let placer = Placer(pieces)
-    var best = placer.startingOrders.map { (order: $0, placement: placer.place($0)) }
-      .min { $0.placement.bytes < $1.placement.bytes } ?? ([], ([], 0))
-    if best.placement.bytes > lowerBound { placer.improve(&best.order, &best.placement, to: lowerBound) }
-    offsets = best.placement.offsets.map { Dim($0) }
-    bytes = Dim(best.placement.bytes)
-    sample = best.placement.bytes
+    let best = placer.best(atLeast: lowerBound)
+    offsets = best.offsets.map { Dim($0) }
+    bytes = Dim(best.bytes)
+    sample = best.bytes
     guard sizes.contains(where: { $0.constant == nil }) else { return }
-    stack(sizes, best.placement.offsets, placer.conflicts, &derived)
+    stack(sizes, best.offsets, placer.conflicts, &derived)
   }
 
   /// Makes every piece begin where those below it end.
@@ -155,7 +153,19 @@ private struct Placer {
     return (offsets, total)
   }
 
-  func improve(_ order: inout [Int], _ placement: inout (offsets: [Int], bytes: Int), to goal: Int) {
+  /// The best placement that is found; none takes fewer bytes than the goal.
+  func best(atLeast goal: Int) -> (offsets: [Int], bytes: Int) {
+    var candidates = startingOrders.map { (order: $0, placement: place($0)) }
+    candidates.sort { $0.placement.bytes < $1.placement.bytes }
+    var best = candidates.first?.placement ?? (offsets: [], bytes: 0)
+    for var candidate in candidates where best.bytes > goal {
+      improve(&candidate.order, &candidate.placement, to: goal)
+      if candidate.placement.bytes < best.bytes { best = candidate.placement }
+    }
+    return best
+  }
+
+  private func improve(_ order: inout [Int], _ placement: inout (offsets: [Int], bytes: Int), to goal: Int) {
     let pairs = conflicts.reduce(pieces.count) { $0 + $1.count }
     var random = LinearCongruentialGenerator()
     var current = (order: order, placement: placement)

@@ -101,6 +101,8 @@ let contractions = [
   Contraction(testDescription: "groups", size: [4, 4], channels: 12, features: 16, window: 3, pad: 1, groups: 2),
   Contraction(testDescription: "strided pixels", size: [15, 16], channels: 64, features: 128, stride: 2),
   Contraction(testDescription: "solid windows", size: [3, 3, 3], channels: 20, features: 16, window: 2),
+  Contraction(
+    testDescription: "windows with few features", size: [4, 5], channels: 16, features: 8, window: 3, pad: 1, isSplit: false),
   Contraction(testDescription: "few features", rows: 16, channels: 64, features: 8, isSplit: false),
   Contraction(testDescription: "few terms", rows: 16, channels: 6, features: 64, isSplit: false),
 ]
