@@ -30,7 +30,7 @@ extension FunctionEmitter {
     case .multiplyAdd(let a, let b, let c):
       let name = target.options.hasFMA ? "llvm.fma" : "llvm.fmuladd"
       return call(name, [target.type(a.type)], [emit(a), emit(b), emit(c)])
-    case .multiplyAddGroups(let a, let b, let c): return multiplyAddGroups(a, b, emit(c))
+    case .multiplyAddGroups(let a, let b, let c): return multiplyAddGroups(a, b, c)
     case .cast(let element, let operand): return cast(emit(operand), operand.type, to: element)
     case .bitcast(let element, let operand):
       return LLVMBuildBitCast(builder, emit(operand), target.type(expression.type), element.rawValue)
@@ -39,10 +39,10 @@ extension FunctionEmitter {
   }
 
   /// One instruction of AVX-512 BF16 or of VNNI.
-  private func multiplyAddGroups(_ a: Expr, _ b: Expr, _ sum: LLVMValueRef) -> LLVMValueRef {
-    let lanes = a.type.lanes
+  private func multiplyAddGroups(_ a: Expr, _ b: Expr, _ c: Expr) -> LLVMValueRef {
+    let (lanes, sum) = (c.type.lanes, emit(c))
     guard let width = [4: 128, 8: 256, 16: 512][lanes] else { fatalError("\(lanes) lanes of groups") }
-    if LLVMGetTypeKind(LLVMGetElementType(LLVMTypeOf(sum))) == LLVMIntegerTypeKind {
+    if c.type.element == .i32 {
       return call("llvm.x86.avx512.vpdpbusd.\(width)", [], [sum, emit(a), emit(b)])
     }
     let pairs = target.vector(LLVMBFloatTypeInContext(target.context), lanes * 2)

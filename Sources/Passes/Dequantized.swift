@@ -65,15 +65,17 @@ struct Dequantized {
 
   /// The bytes as a tensor with the factor's shape.
   func bytes(in graph: inout Graph, origin: String) -> ValueID {
-    let part = body.graph(of: bytes)
-    var value = operands[0]
-    if case .read(let operand, _, _) = body[bytes], readsOnlyAtIdentity(part, operand, rank: shape.count) {
-      value = operands[operand]
-    } else {
-      value = graph.add(.map(Map(shape: shape, body: part)), operands, origin: origin)
+    movements.reduce(unmovedBytes(in: &graph, origin: origin)) { value, movement in
+      graph.add(movement.moving(element), [value], origin: origin)
     }
-    for movement in movements { value = graph.add(movement.moving(element), [value], origin: origin) }
-    return value
+  }
+
+  private func unmovedBytes(in graph: inout Graph, origin: String) -> ValueID {
+    let part = body.graph(of: bytes)
+    if case .read(let operand, _, _) = body[bytes], readsOnlyAtIdentity(part, operand, rank: shape.count) {
+      return operands[operand]
+    }
+    return graph.add(.map(Map(shape: shape, body: part)), operands, origin: origin)
   }
 
   /// The zero point of all elements, of type `i32`.
@@ -87,13 +89,20 @@ struct Dequantized {
   }
 
   private func parameter(_ node: ScalarID, _ graph: Graph, _ producers: [Int?]) -> UniformParameter {
-    let (operands, part) = GraphBuilder.compact(body.graph(of: node), operands)
-    let map = Primitive.map(Map(shape: [], body: part))
+    let part = body.graph(of: node)
+    if let value = evaluated(part, [], graph, producers) { return .known(value.doubles[0]) }
+    let (operands, compacted) = GraphBuilder.compact(part, operands)
+    return .computed(.map(Map(shape: [], body: compacted)), operands)
+  }
+
+  /// What a part of the body is over a shape; nil if it depends on more than constants.
+  private func evaluated(
+    _ part: ScalarGraph, _ shape: [Dim], _ graph: Graph, _ producers: [Int?]
+  ) -> ConstantTensor? {
+    let (operands, part) = GraphBuilder.compact(part, operands)
     let constants = operands.compactMap { graph.constant($0, producers) }
-    guard constants.count == operands.count, let value = Evaluator.evaluate(map, constants)?[0] else {
-      return .computed(map, operands)
-    }
-    return .known(value.doubles[0])
+    guard constants.count == operands.count else { return nil }
+    return ConstantFormula(map: Map(shape: shape, body: part), operands: constants).values()
   }
 
   // MARK: Constants
@@ -114,12 +123,9 @@ struct Dequantized {
   private func moved(
     _ part: ScalarGraph, _ element: ElementType, _ graph: Graph, _ producers: [Int?]
   ) -> ConstantTensor? {
-    let (operands, part) = GraphBuilder.compact(part, operands)
-    let constants = operands.compactMap { graph.constant($0, producers) }
-    guard constants.count == operands.count else { return nil }
-    var tensor = Evaluator.evaluate(.map(Map(shape: shape, body: part)), constants)?[0]
-    for movement in movements { tensor = tensor.flatMap { Evaluator.evaluate(movement.moving(element), [$0])?[0] } }
-    return tensor
+    movements.reduce(evaluated(part, shape, graph, producers)) { tensor, movement in
+      tensor.flatMap { Evaluator.evaluate(movement.moving(element), [$0])?[0] }
+    }
   }
 }
 

@@ -52,7 +52,6 @@ extension ScalarGraph {
 private struct ConstantQuantization {
   let value: ScalarID
   private let offset: Double?
-  private let bounds: ClosedRange<Double>
   /// The greatest and least values that are not clamped.
   private let limits: ClosedRange<Float>
   private let high: Float
@@ -63,9 +62,8 @@ private struct ConstantQuantization {
       let (clamped, bounds) = graph.clamp(id), abs(bounds.lowerBound) <= 0x1p16, abs(bounds.upperBound) <= 0x1p16,
       bounds.lowerBound == bounds.lowerBound.rounded(), bounds.upperBound == bounds.upperBound.rounded()
     else { return nil }
-    self.bounds = bounds
     var rounded = clamped
-    if case .binary(.add, let sum, let term) = graph[clamped], let number = graph.number(term) {
+    if case .binary(.add, let sum, let term) = graph[clamped], let number = graph.numberValue(term) {
       guard bounds.contains(number), number == number.rounded() else { return nil }
       (rounded, offset) = (sum, number)
     } else {
@@ -73,7 +71,7 @@ private struct ConstantQuantization {
     }
     guard case .unary(.rint, let quotient) = graph[rounded],
       case .binary(.divide, let value, let divisor) = graph[quotient],
-      let number = graph.number(divisor), case let scale = Float(number), Double(scale) == number,
+      let number = graph.numberValue(divisor), case let scale = Float(number), Double(scale) == number,
       scale > 0x1p-60, scale < 0x1p60
     else { return nil }
     self.value = value

@@ -13,20 +13,14 @@ import TensorIR
 func integerProducts(_ graph: Graph, depth: Int) -> Graph {
   var result = graph
   let producers = graph.producers()
-  var known: [ByteData: ValueID] = [:]
+  var arranged = ArrangedData()
   result.nodes = []
   for node in graph.nodes {
     let product = IntegerProduct(node, graph, producers, data: 0, depth)
       ?? IntegerProduct(node, graph, producers, data: 1, depth)
-    if let product { product.rewrite(in: &result, &known) } else { result.nodes.append(node) }
+    if let product { product.rewrite(in: &result, &arranged) } else { result.nodes.append(node) }
   }
   return eliminateDeadCode(result)
-}
-
-/// Bytes with the map that arranges them.
-private struct ByteData: Hashable {
-  var operands: [ValueID]
-  var map: Map
 }
 
 /// A contraction of quantized factors.
@@ -104,9 +98,7 @@ private struct IntegerProduct {
 
   // MARK: Rewriting
 
-  func rewrite(in graph: inout Graph, _ known: inout [ByteData: ValueID]) {
-    var changed = contraction.contract
-    changed.reduced[contraction.channel - changed.shape.count] = Dim(contraction.paddedChannels)
+  func rewrite(in graph: inout Graph, _ arranged: inout ArrangedData) {
     var operands = [data.bytes(in: &graph, origin: node.origin)]
     let zeroPoint = added(zeroPoint, to: &graph, &operands)
     let (map, indices) = contraction.dataMap { body, positions, isPadded, _ in
@@ -116,12 +108,8 @@ private struct IntegerProduct {
       guard element == .i8 else { return value }
       return body.binary(.xor, body.cast(value, to: .u8), body.integer(128, .u8))
     }
-    let (dataOperands, body) = GraphBuilder.compact(map.body, operands)
-    let key = ByteData(operands: dataOperands, map: Map(shape: map.shape, body: body))
-    let factor = known[key] ?? graph.add(.map(key.map), dataOperands, origin: node.origin)
-    known[key] = factor
-    changed.lhs = indices
-    changed.rhs = contraction.weightIndices
+    let factor = arranged.value(map, operands, in: &graph, origin: node.origin)
+    var changed = contraction.arranged(indices)
     changed.accumulator = .i32
     let constant = graph.add(.constant(arrangedWeights()), [], origin: node.origin)
     var all = [factor, constant] + node.operands.dropFirst(2)

@@ -37,18 +37,8 @@ func narrowFactors(_ graph: Graph, leastSaving: Int = leastSavingOfFormulas) -> 
 
 /// The values that `narrowFactors` keeps as maps: large ones over narrower constants, which only contractions read.
 func narrowValues(_ graph: Graph, leastSaving: Int) -> Set<ValueID> {
-  let producers = graph.producers()
-  var values: Set<ValueID> = []
-  var others = Set(graph.outputs)
-  for node in graph.nodes {
-    for (position, value) in node.operands.enumerated() {
-      if isPlainFactor(position, of: node, in: graph) { values.insert(value) } else { others.insert(value) }
-    }
-  }
-  let formulas = values.subtracting(others).compactMap { value in
-    graph.formula(value, producers).flatMap { $0.isNarrow ? (value, $0.savedBytes) : nil }
-  }
-  return formulas.reduce(0) { $0 + $1.1 } >= leastSaving ? Set(formulas.map(\.0)) : []
+  let formulas = graph.factorFormulas { isPlainFactor($0, of: $1, in: graph) }.filter(\.value.isNarrow)
+  return formulas.values.reduce(0) { $0 + $1.savedBytes } >= leastSaving ? Set(formulas.keys) : []
 }
 
 /// Whether an operand of a node is the factor of a contraction whose axes are axes of the contraction, and the other

@@ -79,7 +79,7 @@ public struct Pass: Sendable {
 
 /// The passes over Tensor IR, in order.
 public let tensorPasses: [Pass] = [
-  Pass("integer-products", multiplyingBytes: { integerProducts($0, depth: $1) }),
+  Pass("integer-products", multiplyingBytes: integerProducts),
   Pass("widen-sums", widenSums),
   Pass("widen-factors", isForVectors: true, widenFactors),
   Pass("narrow-factors") { narrowFactors($0) },

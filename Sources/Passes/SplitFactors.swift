@@ -24,20 +24,14 @@ public struct FactorSplit: Hashable, Sendable {
 func splitFactors(_ graph: Graph, _ split: FactorSplit) -> Graph {
   var result = graph
   let producers = graph.producers()
-  var known: [SplitData: ValueID] = [:]
+  var arranged = ArrangedData()
   result.nodes = []
   for node in graph.nodes {
     let contraction = SplitContraction(node, graph, producers, data: 0, split)
       ?? SplitContraction(node, graph, producers, data: 1, split)
-    if let contraction { contraction.rewrite(in: &result, &known) } else { result.nodes.append(node) }
+    if let contraction { contraction.rewrite(in: &result, &arranged) } else { result.nodes.append(node) }
   }
   return result
-}
-
-/// A value with the map that splits it.
-private struct SplitData: Hashable {
-  var value: ValueID
-  var map: Map
 }
 
 /// Constant weights, or a formula of which they are the values.
@@ -111,22 +105,20 @@ private struct SplitContraction {
 
   private var isSplit: Bool { parts > 1 }
 
-  func rewrite(in graph: inout Graph, _ known: inout [SplitData: ValueID]) {
+  func rewrite(in graph: inout Graph, _ arranged: inout ArrangedData) {
     guard let splitWeights = splitWeights() else { return graph.nodes.append(node) }
     // Axes behind the others: the sum of the parts' numbers, then the number of the data's part.
     let (sum, part) = (contraction.extents.count, contraction.extents.count + 1)
-    var changed = contraction.contract
-    changed.reduced[contraction.channel - changed.shape.count] = Dim(contraction.paddedChannels)
-    if isSplit { changed.reduced += [Dim(parts), Dim(parts)] }
     let (map, indices) = contraction.dataMap(parts: isSplit ? (parts, part) : nil) { body, positions, isPadded, number in
       let value = body.read(0, positions, outside: isPadded ? body.number(0, .f32) : nil, type: .f32)
       return body.cast(isSplit ? self.part(of: value, number, &body) : value, to: .bf16)
     }
-    let key = SplitData(value: data, map: map)
-    let factor = known[key] ?? graph.add(.map(map), [data], origin: node.origin)
-    known[key] = factor
-    changed.lhs = indices
-    changed.rhs = (isSplit ? [AffineIndex([sum: 1, part: -1])] : []) + contraction.weightIndices
+    let factor = arranged.value(map, [data], in: &graph, origin: node.origin)
+    var changed = contraction.arranged(indices)
+    if isSplit {
+      changed.reduced += [Dim(parts), Dim(parts)]
+      changed.rhs.insert(AffineIndex([sum: 1, part: -1]), at: 0)
+    }
     let constant = graph.add(.constant(splitWeights), [], origin: node.origin)
     graph.nodes.append(
       Node(

@@ -120,6 +120,15 @@ struct WeightContraction {
     return (Map(shape: padded, body: body), indices)
   }
 
+  /// The contraction over the padded channels of data at these indices and of weights in rows.
+  func arranged(_ indices: [AffineIndex]) -> Contract {
+    var changed = contract
+    changed.reduced[channel - contract.shape.count] = Dim(paddedChannels)
+    changed.lhs = indices
+    changed.rhs = weightAxes.filter { $0 != channel }.map { .axis($0) } + [.axis(channel)]
+    return changed
+  }
+
   // MARK: Weights
 
   /// Where the rows of channels begin in the weights.
@@ -128,8 +137,6 @@ struct WeightContraction {
   var channelStride: Int { zip(weightAxes, weightStrides).first { $0.0 == channel }?.1 ?? 1 }
   /// The extents of the weights' rows.
   var rowDims: [Int] { weightAxes.indices.filter { weightAxes[$0] != channel }.map { weightDims[$0] } }
-  /// The indices of weights whose last dimension is the channel.
-  var weightIndices: [AffineIndex] { weightAxes.filter { $0 != channel }.map { .axis($0) } + [.axis(channel)] }
 
   /// The weights' offsets over the dimensions of some axes, in row-major order.
   func weightOffsets(_ isIncluded: (_ axis: Int) -> Bool) -> [Int] {
@@ -140,7 +147,26 @@ struct WeightContraction {
     return offsets
   }
 
-  private var weightStrides: [Int] { weightDims.indices.map { weightDims[($0 + 1)...].reduce(1, *) } }
+  private var weightStrides: [Int] { weightDims.rowMajorStrides }
+}
+
+/// Maps that arrange data for contractions: contractions of the same data share them.
+struct ArrangedData {
+  private struct Key: Hashable {
+    var map: Map
+    var operands: [ValueID]
+  }
+
+  private var known: [Key: ValueID] = [:]
+
+  /// The value of a map over operands, which is added to the graph if it is new.
+  mutating func value(_ map: Map, _ operands: [ValueID], in graph: inout Graph, origin: String) -> ValueID {
+    let (operands, body) = GraphBuilder.compact(map.body, operands)
+    let key = Key(map: Map(shape: map.shape, body: body), operands: operands)
+    let value = known[key] ?? graph.add(.map(key.map), operands, origin: origin)
+    known[key] = value
+    return value
+  }
 }
 
 extension AffineIndex {

@@ -122,11 +122,8 @@ struct ContractLowering {
     sumLoops = LoopNest(extents: extents, order: summed, strides: sumAccesses)
     // Panels are packed at compile time only where they are of a known size.
     if extents.fixed(panelLoops + [vectorAxis] + Array(outer.count..<extents.count)) == nil { self.panelSide.constant = nil }
-    if groups != nil {
-      guard self.groups != nil, !isBatched, self.panelSide.operand == 1, self.panelSide.constant != nil else {
-        return nil
-      }
-    }
+    let isGroupable = self.groups != nil && !isBatched && self.panelSide.operand == 1 && self.panelSide.constant != nil
+    if groups != nil && !isGroupable { return nil }
     if rowSide.formula != nil { return nil }
     if let formula = panelSide.formula {
       guard let narrow = narrowPanels(formula) else { return nil }

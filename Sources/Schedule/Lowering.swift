@@ -29,7 +29,8 @@ struct Lowering {
     laidOut.halos = laidOut.findHalos { mayStride($0, laidOut) }
     let borders = Set(laidOut.halos.values.map(\.copy))
     let graph = laidOut.graph
-    var steps = Steps(graph: graph, steps: [], alias: [:], constants: [:], formulas: graph.factorFormulas)
+    let formulas = graph.factorFormulas { _, _ in true }
+    var steps = Steps(graph: graph, steps: [], alias: [:], constants: [:], formulas: formulas)
     for (value, halo) in laidOut.halos {
       steps.alias[value] = halo.copy
       steps.offsets[value] = halo.offset
@@ -90,8 +91,7 @@ struct Lowering {
         let step = kernelStep(node, laidOut, &steps)
         steps.steps.append(step)
       }
-      if isMeasured, let work = Work(node, in: graph, constants: steps.constants, formulas: steps.formulas)
-      {
+      if isMeasured, let work = Work(node, in: graph, constants: steps.constants, formulas: steps.formulas) {
         steps.steps[steps.steps.count - 1].work = work
       }
     }
@@ -237,20 +237,6 @@ struct Lowering {
 }
 
 extension Graph {
-  /// The maps over constants that nothing reads but contractions as factors, by value.
-  fileprivate var factorFormulas: [ValueID: ConstantFormula] {
-    let producers = producers()
-    var others = Set(outputs)
-    var factors: Set<ValueID> = []
-    for node in nodes {
-      for (position, value) in node.operands.enumerated() {
-        if position < 2, case .contract = node.primitive { factors.insert(value) } else { others.insert(value) }
-      }
-    }
-    let values = factors.subtracting(others).compactMap { value in formula(value, producers).map { (value, $0) } }
-    return Dictionary(uniqueKeysWithValues: values)
-  }
-
   /// The size of all constants, those of bodies aside.
   fileprivate var constantBytes: Int {
     nodes.reduce(0) { if case .constant(let constant) = $1.primitive { $0 + constant.bytes.count } else { $0 } }

@@ -28,6 +28,24 @@ extension Graph {
     return ConstantFormula(map: map, operands: constants)
   }
 
+  /// How values are computed from constants that only contractions read, as factors of which `isRead` is true.
+  public func factorFormulas(_ isRead: (_ position: Int, _ node: Node) -> Bool) -> [ValueID: ConstantFormula] {
+    let producers = producers()
+    var factors: Set<ValueID> = []
+    var others = Set(outputs)
+    for node in nodes {
+      for (position, value) in node.operands.enumerated() {
+        if position < 2, case .contract = node.primitive, isRead(position, node) {
+          factors.insert(value)
+        } else {
+          others.insert(value)
+        }
+      }
+    }
+    let formulas = factors.subtracting(others).compactMap { value in formula(value, producers).map { (value, $0) } }
+    return Dictionary(uniqueKeysWithValues: formulas)
+  }
+
   /// Whether a value is a constant, or one that is kept as a formula.
   public func isConstant(_ value: ValueID, _ producers: [Int?]) -> Bool {
     constant(value, producers) != nil || formula(value, producers) != nil

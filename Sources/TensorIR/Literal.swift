@@ -39,7 +39,7 @@ public struct ConstantTensor: Hashable, Sendable {
   public var count: Int { dims.reduce(1, *) }
 
   /// Elements between neighbours along each dimension.
-  public var strides: [Int] { dims.indices.map { dims[($0 + 1)...].reduce(1, *) } }
+  public var strides: [Int] { dims.rowMajorStrides }
 
   /// The same elements under another shape of equal size.
   public func reshaped(_ dims: [Int]) -> ConstantTensor {
@@ -50,4 +50,9 @@ public struct ConstantTensor: Hashable, Sendable {
     hasher.combine(type)
     for index in 0..<min(64, bytes.count) { hasher.combine(bytes[index]) }
   }
+}
+
+extension Array where Element == Int {
+  /// Elements between neighbours along each axis of a tensor with these extents in row-major order.
+  public var rowMajorStrides: [Int] { indices.map { self[($0 + 1)...].reduce(1, *) } }
 }

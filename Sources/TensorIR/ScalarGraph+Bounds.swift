@@ -18,18 +18,18 @@ extension ScalarGraph {
   }
 
   private func range(_ low: ScalarID, _ high: ScalarID) -> ClosedRange<Double>? {
-    guard let low = number(low), let high = number(high), low <= high else { return nil }
+    guard let low = numberValue(low), let high = numberValue(high), low <= high else { return nil }
     return low...high
   }
 
   /// The value of a literal node.
-  public func number(_ id: ScalarID) -> Double? {
+  public func numberValue(_ id: ScalarID) -> Double? {
     if case .literal(let literal, _) = self[id] { literal.double } else { nil }
   }
 
   /// Whether a float is an integer, infinite or NaN, but not the negative zero.
   private func isIntegral(_ id: ScalarID) -> Bool {
-    guard case .binary(.add, let rounded, let offset) = self[id], let number = number(offset) else { return false }
+    guard case .binary(.add, let rounded, let offset) = self[id], let number = numberValue(offset) else { return false }
     switch self[rounded] {
     case .unary(.rint, _), .unary(.floor, _), .unary(.ceil, _), .unary(.trunc, _):
       return number == number.rounded() && (number != 0 || number.sign == .plus)
