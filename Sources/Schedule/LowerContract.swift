@@ -384,12 +384,17 @@ struct ContractLowering {
 
   /// Elements of one line of the cache.
   private static let line = 16
+
+  /// Whether panels lie packed in constant data of 4 bytes for each element, and code is for vectors.
+  var mayPrefetch: Bool {
+    panelSide.constant != nil && target.vectorBytes > 0 && contract.accumulator.bytes == 4
+  }
+
   /// Binds where the next panel's share begins; nil if panels stay in the cache.
   private func prefetch(_ panel: Panel, _ axes: [Expr], _ scope: inout KernelScope) -> (Prefetch, Statement)? {
     let counts = rowLoops.order.map { rowLoops.extents[$0].constant ?? Self.usualExtent }
     let tiles = counts.reduce(1, *) / tile.rows
-    guard case .packed(let buffer) = panel.source, prefetches, target.vectorBytes > 0, contract.accumulator.bytes == 4,
-      tiles > 0, let size = sumCount.constant
+    guard case .packed(let buffer) = panel.source, prefetches, mayPrefetch, tiles > 0, let size = sumCount.constant
     else { return nil }
     let shift = Int.bitWidth - 1 - tiles.leadingZeroBitCount
     let width = panel.vectors * lanes

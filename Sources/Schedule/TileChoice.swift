@@ -8,13 +8,12 @@ extension ContractLowering {
   /// the estimate.
   mutating func choose(_ choices: inout Choices, threads: Int) {
     guard groups?.unit != .tiles, let computation = computation(threads) else { return }
-    let isPacked = panelSide.constant != nil && target.vectorBytes > 0 && contract.accumulator == .f32
-    let prefetches = isPacked && comesFromMemory
+    let prefetches = mayPrefetch && comesFromMemory
     func option(_ tile: RegisterTile, _ prefetches: Bool) -> Choice {
       .tile(rows: tile.rows, vectors: tile.vectors, prefetch: prefetches)
     }
     var options = tiles.prefix(Self.candidates).map { option($0, prefetches) }
-    if isPacked { options.insert(option(tile, !prefetches), at: 1) }
+    if mayPrefetch { options.insert(option(tile, !prefetches), at: 1) }
     let choice = choices.choose(Question(ChoiceKey(.tile, computation), options: options))
     guard case .tile(let rows, let vectors, let prefetch) = choice else { return }
     tile = RegisterTile(rows: rows, vectors: vectors)
