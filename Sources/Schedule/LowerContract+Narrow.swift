@@ -280,7 +280,7 @@ private struct NarrowLoops {
 
   /// Asks for what the next panel, which begins `depth` elements of every column further, has in place of some elements.
   private func prefetches(_ buffer: Buffer, _ start: Expr, _ count: Int, _ depth: Int) -> [Statement] {
-    guard lowering.prefetches, lowering.target.vectorBytes > 0 else { return [] }
+    guard lowering.prefetches, lowering.mayPrefetch else { return [] }
     let line = 64 / buffer.element.bytes
     return stride(from: 0, to: count, by: line).map {
       .prefetch(buffer, index: start + .index(depth * width + $0))

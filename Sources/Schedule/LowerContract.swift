@@ -385,9 +385,9 @@ struct ContractLowering {
   /// Elements of one line of the cache.
   private static let line = 16
 
-  /// Whether panels lie packed in constant data of 4 bytes for each element, and code is for vectors.
+  /// Whether panels lie packed in constant data, for vectors of elements of 4 bytes.
   var mayPrefetch: Bool {
-    panelSide.constant != nil && target.vectorBytes > 0 && contract.accumulator.bytes == 4
+    panelSide.isConstant && target.vectorBytes > 0 && contract.accumulator.bytes == 4
   }
 
   /// Binds where the next panel's share begins; nil if panels stay in the cache.
