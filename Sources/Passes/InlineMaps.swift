@@ -2,8 +2,8 @@ import TensorIR
 
 /// Computes maps where they are read, when that repeats no work worth mentioning.
 ///
-/// A map is inlined into a map or reduction if it costs nothing (it moves or broadcasts elements without conditions), or if it has one reader that
-/// asks for no element more often than once.
+/// A map is inlined into a map, reduction or scatter if it costs nothing (it moves or broadcasts elements without conditions), and into a map or
+/// reduction also if this is its one reader and asks for no element more often than once.
 func inlineMaps(_ graph: Graph) -> Graph {
   var result = graph
   let producers = graph.producers()
@@ -28,8 +28,8 @@ private func inlineOne(_ node: Node, _ graph: Graph, _ producers: [Int?], _ uses
   switch node.primitive {
   case .map(let map): (domain, body) = (map.shape.product, map.body)
   case .reduce(let reduce): (domain, body) = ((reduce.shape + reduce.reduced).product, reduce.body)
-  case .constant, .contract, .reshape, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume:
-    return nil
+  case .scatter(let scatter): (domain, body) = (scatter.updates.product, scatter.target)
+  case .constant, .contract, .reshape, .scan, .branch, .sort, .compact, .external, .measure, .assume: return nil
   }
   for (operand, value) in node.operands.enumerated() {
     guard let position = producers[value.index], case .map(let producer) = graph.nodes[position].primitive,
@@ -39,6 +39,10 @@ private func inlineOne(_ node: Node, _ graph: Graph, _ producers: [Int?], _ uses
     let repeats = domain.constant.flatMap { total in
       producer.shape.product.constant.map { Double(total) * Double(readCount) / Double(max(1, $0)) }
     } ?? (domain == producer.shape.product ? Double(readCount) : 2)
+    if case .scatter = node.primitive {
+      // A scatter that reads what it updates would need a copy.
+      guard isFree, operand > 0, !graph.nodes[position].operands.contains(node.operands[0]) else { continue }
+    }
     guard isFree || (uses[value.index] == 1 && repeats <= 1.0) else { continue }
     guard !readsOutside(body, operand) || isGuardable(producer.body) else { continue }
     if case .reduce(let reduce) = node.primitive, reads(reduce.epilogue, operand) { continue }
@@ -110,7 +114,10 @@ private func inline(_ node: Node, _ operand: Int, _ producerNode: Node, _ produc
     changed.operands = operands
     (changed, reduce) = compacted(changed, reduce)
     changed.primitive = .reduce(reduce)
-  case .constant, .contract, .reshape, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume:
+  case .scatter(var scatter):
+    (changed.operands, scatter.target) = GraphBuilder.compact(expanded(scatter.target), operands, from: 1)
+    changed.primitive = .scatter(scatter)
+  case .constant, .contract, .reshape, .scan, .branch, .sort, .compact, .external, .measure, .assume:
     fatalError("\(node.primitive.mnemonic) has no body")
   }
   return changed

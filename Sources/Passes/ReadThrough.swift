@@ -82,31 +82,6 @@ struct Movement {
 }
 
 extension AffineIndex {
-  /// The index that a scalar node computes, if it is affine in the axes with constant coefficients.
-  init?(_ id: ScalarID, in graph: ScalarGraph) {
-    switch graph[id] {
-    case .axis(let axis): self = .axis(axis)
-    case .literal(.integer(let value), _): self = AffineIndex(offset: Dim(value))
-    case .dim(let dim): self = AffineIndex(offset: dim)
-    case .binary(.add, let a, let b):
-      guard let x = AffineIndex(a, in: graph), let y = AffineIndex(b, in: graph) else { return nil }
-      self = x.adding(y, times: 1)
-    case .binary(.subtract, let a, let b):
-      guard let x = AffineIndex(a, in: graph), let y = AffineIndex(b, in: graph) else { return nil }
-      self = x.adding(y, times: -1)
-    case .binary(.multiply, let a, let b):
-      guard let x = AffineIndex(a, in: graph), let factor = graph.integerValue(b) else { return nil }
-      self = AffineIndex().adding(x, times: factor)
-    case .literal, .read, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast: return nil
-    }
-  }
-
-  func adding(_ other: AffineIndex, times factor: Int) -> AffineIndex {
-    var sum = coefficients
-    for (axis, coefficient) in other.coefficients { sum[axis, default: 0] += coefficient * factor }
-    return AffineIndex(sum, offset: offset + other.offset * factor)
-  }
-
   /// The position in row-major order over some axes; nil if an extent after the first is no number.
   init?(joining axes: [Int], extents: [Dim]) {
     self.init()

@@ -10,6 +10,8 @@ public struct LaidOutGraph {
   var groupedFactors: Set<ValueID>
   /// How values lie within their copies with borders.
   var halos: [ValueID: Halo] = [:]
+  /// What a call checks about extents before it relies on it.
+  let facts: Set<DimFact>
 
   /// Elements between neighbours along each axis of a value.
   func strides(_ value: ValueID) -> [Dim] {
@@ -57,7 +59,7 @@ private struct LayoutAssignment {
   func finished() -> LaidOutGraph {
     LaidOutGraph(
       graph: result, layouts: result.values.indices.map { layouts[$0] ?? .rowMajor(result.values[$0].type.rank) },
-      groupedFactors: groupedFactors)
+      groupedFactors: groupedFactors, facts: source.facts)
   }
 
   private func layout(_ value: ValueID) -> Layout {

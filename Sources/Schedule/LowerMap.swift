@@ -4,16 +4,16 @@ import TensorIR
 
 /// Lowers a map to a loop nest for each piece of its domain, or for those pieces only that read nothing.
 func lowerMap(
-  _ map: Map, operands: [View], result: View, layout: Layout, target: Target, isBorder: Bool = false,
+  _ map: Map, operands: [View], result: View, layout: Layout, target: Target, facts: Set<DimFact>, isBorder: Bool = false,
   builder: inout KernelBuilder
 ) -> [Statement] {
   let types = operands.map { TensorType($0.element, $0.shape) }
   let (merged, axis) = mergedAlternatives(map, layout, types)
   let step = axis.map { result.strides[$0] } ?? 0
-  let pieces = split(merged, operands: types)
+  let pieces = split(merged, operands: types, facts: facts)
   return pieces.filter { !isBorder || !$0.readsOperands }.flatMap { piece in
     var part = result
-    part.offset = zip(piece.lower, result.strides).reduce(Dim(0)) { $0 + $1.1 * $1.0 }
+    part.offset = zip(piece.lower, result.strides).reduce(Dim(0)) { $0 + $1.0 * $1.1 }
     return lowerWhole(
       piece.map, operands: operands, result: part, step: step, layout: layout, target: target, builder: &builder)
   }

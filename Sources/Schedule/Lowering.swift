@@ -156,7 +156,7 @@ struct Lowering {
       let operands = node.operands.map { isBorder ? unboundView($0, laidOut) : scope.view($0, .read) }
       let result = scope.view(node.results[0], .write)
       return lowerMap(
-        map, operands: operands, result: result, layout: layout, target: target, isBorder: isBorder,
+        map, operands: operands, result: result, layout: layout, target: target, facts: laidOut.facts, isBorder: isBorder,
         builder: &scope.builder)
     case .reduce(let reduce):
       return lowerReduce(reduce, node, layout, &scope)

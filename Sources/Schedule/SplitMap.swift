@@ -5,16 +5,17 @@ import TensorIR
 struct MapPiece {
   var map: Map
   /// The position of the box in the whole domain.
-  var lower: [Int]
+  var lower: [Dim]
 }
 
 /// Cuts the domain of a map where conditions on single axes change, so that each piece computes its value without them.
 ///
 /// Joined operands become copies side by side, and padding becomes borders around an interior. A map without such conditions, with
-/// symbolic extents, or with too many pieces stays whole.
-func split(_ map: Map, operands: [TensorType]) -> [MapPiece] {
-  let whole = [MapPiece(map: map, lower: [Int](repeating: 0, count: map.shape.count))]
-  guard let extents = map.shape.constants, !extents.contains(0) else { return whole }
+/// other conditions on symbolic extents, or with too many pieces stays whole.
+func split(_ map: Map, operands: [TensorType], facts: Set<DimFact> = []) -> [MapPiece] {
+  let whole = [MapPiece(map: map, lower: [Dim](repeating: 0, count: map.shape.count))]
+  guard let extents = map.shape.constants else { return joinedPieces(map, operands, facts) ?? whole }
+  guard !extents.contains(0) else { return whole }
   var cuts = [Set<Int>](repeating: [], count: extents.count)
   for id in map.body.reachable { collectCuts(id, map.body, operands, &cuts) }
   let bounds = zip(cuts, extents).map { cuts, extent in [0] + cuts.filter { $0 > 0 && $0 < extent }.sorted() + [extent] }
@@ -28,11 +29,45 @@ func split(_ map: Map, operands: [TensorType]) -> [MapPiece] {
   return boxes.map { box in
     let shape = box.map { Dim($0.count) }
     let lower = box.map(\.lowerBound)
-    return MapPiece(map: Map(shape: shape, body: restricted(map.body, lower, shape, operands)), lower: lower)
+    let body = restricted(map.body, lower, shape, operands)
+    return MapPiece(map: Map(shape: shape, body: body), lower: lower.map { Dim($0) })
   }
 }
 
 private let pieceLimit = 64
+
+/// A copy for each of the operands that a map joins along one axis; nil for other maps, and where operands may overlap or leave gaps.
+private func joinedPieces(_ map: Map, _ operands: [TensorType], _ facts: Set<DimFact>) -> [MapPiece]? {
+  guard map.body.results.count == 1 else { return nil }
+  var pieces: [MapPiece] = []
+  var joined: Int?
+  var (end, total) = (Dim(0), Dim(0))
+  func areEqual(_ a: Dim, _ b: Dim) -> Bool { a == b || facts.contains(DimFact(a, .equal, b)) }
+  var next = map.body.results[0]
+  while case .read(let operand, let scalars, .some(let outside)) = map.body[next] {
+    let shape = operands[operand].shape
+    var indices = scalars.compactMap { AffineIndex($0, in: map.body) }
+    guard indices.count == scalars.count else { return nil }
+    let open = indices.indices.filter { !indices[$0].isWithin(shape[$0], over: map.shape) }
+    guard open.count == 1, case let place = open[0], let axis = indices[place].coefficients.keys.first,
+      indices[place].coefficients == [axis: 1], axis == joined ?? axis, areEqual(-indices[place].offset, end),
+      !indices.indices.contains(where: { $0 != place && indices[$0].coefficients[axis] != nil })
+    else { return nil }
+    var piece = MapPiece(map: Map(shape: map.shape, body: ScalarGraph()), lower: map.shape.map { _ in 0 })
+    piece.lower[axis] = -indices[place].offset
+    piece.map.shape[axis] = shape[place]
+    indices[place].offset = 0
+    let positions = indices.map { piece.map.body.affineIndex($0) }
+    piece.map.body.results = [piece.map.body.read(operand, positions, type: map.body.type(of: next))]
+    pieces.append(piece)
+    (joined, end, total) = (axis, piece.lower[axis] + shape[place], total + shape[place])
+    next = outside
+  }
+  guard let joined, pieces.count > 1, areEqual(map.shape[joined], end) || areEqual(map.shape[joined], total) else {
+    return nil
+  }
+  return pieces
+}
 
 /// Adds the positions along single axes at which a comparison or a bounds check changes.
 private func collectCuts(_ id: ScalarID, _ graph: ScalarGraph, _ operands: [TensorType], _ cuts: inout [Set<Int>]) {

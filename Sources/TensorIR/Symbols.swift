@@ -51,6 +51,15 @@ extension Graph {
 
   /// The symbols that nodes of this graph measure, bodies aside.
   public var measuredSymbols: Set<String> { Set(nodes.flatMap(\.primitive.measuredSymbols)) }
+
+  /// What a call checks before it relies on it, bodies aside.
+  public var facts: Set<DimFact> {
+    Set(
+      nodes.flatMap { node in
+        guard case .assume(let assumption) = node.primitive else { return [DimFact]() }
+        return assumption.facts
+      })
+  }
 }
 
 extension ScalarGraph {

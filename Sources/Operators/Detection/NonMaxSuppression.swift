@@ -75,7 +75,9 @@ private struct Selection {
   /// The chosen boxes of every batch and class, and how many they are; there is one more slot than boxes.
   func run(_ b: inout GraphBuilder) throws(ModelError) -> (chosen: ValueID, counts: ValueID) {
     let rows = Array(shape.prefix(2))
-    let (slots, edgeSlots) = (rows + [limit + 1], rows + [4, limit + 1])
+    // Each kind of number begins with a line of the cache.
+    let line = Dim(16)
+    let (slots, edgeSlots) = (rows + [limit + 1], rows + [5, (limit + line).floorDivided(by: line) * line])
     var inner = GraphBuilder(inside: b)
     _ = inner.input(TensorType(.i64, []))
     _ = inner.input(TensorType(.bool, []))
@@ -128,12 +130,12 @@ private struct Selection {
     return extent
   }
 
-  /// The least and greatest coordinates of the candidates.
+  /// The least and greatest coordinates of the candidates, and their areas.
   private func edges(of box: ValueID, _ corners: ValueID, _ b: inout GraphBuilder) -> ValueID {
     var body = ScalarGraph()
     let place = body.clamped(body.read(0, [body.axis(0), body.axis(1)], type: .i64), extent: shape[2])
     body.results = [body.read(1, [body.axis(0), place, body.axis(2)], type: .f32)]
-    return b.map(Array(shape.prefix(2)) + [4], body, [box, corners])
+    return b.map(Array(shape.prefix(2)) + [5], body, [box, corners])
   }
 
   /// 1 where the candidate overlaps a chosen box of its class by more than the threshold.
@@ -143,24 +145,22 @@ private struct Selection {
   ) -> ValueID {
     var body = ScalarGraph()
     let row = [body.axis(0), body.axis(1)]
-    let first = (0..<4).map { body.read(2, row + [body.integer($0)], type: .f32) }
-    let second = (0..<4).map { body.read(0, row + [body.integer($0), body.axis(2)], type: .f32) }
+    let first = (0..<5).map { body.read(2, row + [body.integer($0)], type: .f32) }
+    let second = (0..<5).map { body.read(0, row + [body.integer($0), body.axis(2)], type: .f32) }
     let zero = body.number(0, .f32)
     func length(_ axis: Int) -> ScalarID {
       let low = body.binary(.max, first[axis], second[axis])
       return body.binary(.max, body.minus(body.binary(.min, first[2 + axis], second[2 + axis]), low), zero)
     }
-    func area(_ edges: [ScalarID]) -> ScalarID {
-      body.times(body.minus(edges[2], edges[0]), body.minus(edges[3], edges[1]))
-    }
     let common = body.times(length(0), length(1))
-    let areas = [area(first), area(second)]
+    let areas = [first[4], second[4]]
     let union = body.minus(body.plus(areas[0], areas[1]), common)
-    let conditions = [
-      body.compare(.less, body.axis(2), body.read(1, row, type: .i64)),
-      body.compare(.greater, areas[0], zero), body.compare(.greater, areas[1], zero), body.compare(.greater, union, zero),
-      body.compare(.greater, body.over(common, union), body.read(3, [], type: .f32)),
-    ]
+    // A union of areas above zero is above zero, or no number.
+    var conditions = areas.map { body.compare(.greater, $0, zero) }
+    conditions.append(body.compare(.greater, body.over(common, union), body.read(3, [], type: .f32)))
+    if shape.prefix(2).contains(where: { $0 != 1 }) {
+      conditions.append(body.compare(.less, body.axis(2), body.read(1, row, type: .i64)))
+    }
     body.results = [body.cast(body.all(conditions), to: .i32)]
     return b.reduce(
       .max, shape: Array(shape.prefix(2)), reduced: [most], operands: [chosenEdges, counts, edges, threshold],
@@ -181,21 +181,25 @@ extension GraphBuilder {
     return add(.scatter(scatter), [data, values, slots])[0]
   }
 
-  /// Boxes as least and greatest coordinates, from two opposite corners or from centre and size.
+  /// Boxes as least and greatest coordinates and areas, from two opposite corners or from centre and size.
   fileprivate mutating func corners(of boxes: ValueID, isCentered: Bool) -> ValueID {
     let shape = shape(of: boxes)
     var body = ScalarGraph()
-    func read(_ index: ScalarID) -> ScalarID { body.read(0, [body.axis(0), body.axis(1), index], type: .f32) }
-    let edge = body.axis(2)
-    let axis = body.binary(.floorRemainder, edge, body.integer(2))
-    let isLow = body.compare(.less, edge, body.integer(2))
-    let (first, second) = (read(axis), read(body.plus(axis, body.integer(2))))
-    if isCentered {
-      let half = body.times(second, body.number(0.5, .f32))
-      body.results = [body.select(isLow, body.minus(first, half), body.plus(first, half))]
-    } else {
-      body.results = [body.select(isLow, body.binary(.min, first, second), body.binary(.max, first, second))]
+    func edge(_ number: Int) -> ScalarID {
+      func read(_ index: Int) -> ScalarID { body.read(0, [body.axis(0), body.axis(1), body.integer(index)], type: .f32) }
+      let (first, second) = (read(number % 2), read(number % 2 + 2))
+      let isLow = number < 2
+      if isCentered {
+        let half = body.times(second, body.number(0.5, .f32))
+        return isLow ? body.minus(first, half) : body.plus(first, half)
+      }
+      return body.binary(isLow ? .min : .max, first, second)
     }
-    return map([shape[0], shape[1], 4], body, [boxes])
+    let edges = (0..<4).map(edge)
+    let area = body.times(body.minus(edges[2], edges[0]), body.minus(edges[3], edges[1]))
+    body.results = [
+      edges.indices.reduce(area) { body.select(body.compare(.equal, body.axis(2), body.integer($1)), edges[$1], $0) }
+    ]
+    return map([shape[0], shape[1], 5], body, [boxes])
   }
 }
