@@ -16,6 +16,14 @@ public struct CompileOptions: Hashable, Sendable {
       self = kind
     }
 
+    /// Whether a file of this kind holds an object file of LLVM's.
+    var isMadeOfObject: Bool {
+      switch self {
+      case .object, .archive, .library: true
+      case .c, .llvm, .bitcode, .assembly: false
+      }
+    }
+
     /// The suffix of files of this kind, without the dot.
     public var suffix: String {
       switch self {

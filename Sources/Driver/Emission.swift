@@ -16,14 +16,16 @@ extension Pipeline {
     guard options.weights == .embed else {
       throw ModelError.unsupported("weights beside an output of this kind are not supported", hint: "use --emit c")
     }
-    let module = try emitLLVM(model.code)
+    let module = try emitLLVM(model.code, isForObject: options.emit.isMadeOfObject)
     if options.output != "-" { try AtomicFile.write(emitHeader(model.program, try model.interface), path: stem + ".h") }
     switch options.emit {
-    case .object: try AtomicFile.write(try module.object(), path: options.output)
+    case .object where options.output == "-": try AtomicFile.write(try module.object(), path: options.output)
+    case .object:
+      try AtomicFile.write(path: options.output) { (path) throws(FileError) in try module.writeObject(to: path) }
     case .llvm: try AtomicFile.write(module.text(), path: options.output)
     case .bitcode: try AtomicFile.write(module.bitcode(), path: options.output)
     case .assembly: try AtomicFile.write(try module.assembly(), path: options.output)
-    case .archive, .library: try link(try module.object(), options)
+    case .archive, .library: try link(module, options)
     case .c: fatalError("C goes through the C back end")
     }
   }
@@ -61,10 +63,10 @@ extension Pipeline {
     }
   }
 
-  private static func link(_ object: Bytes, _ options: CompileOptions) throws {
+  private static func link(_ module: LLVMModule, _ options: CompileOptions) throws {
     let folder = try TemporaryFolder()
     let path = folder.path + "/model.o"
-    try AtomicFile.write(object, path: path)
+    try module.writeObject(to: path)
     let isArchive = options.emit == .archive
     let command = isArchive ? ["ar", "rcsD"] : ["cc", "-shared", "-fPIC", "-O2", "-o"]
     try AtomicFile.write(path: options.output) { (temporary) throws(FileError) in

@@ -11,7 +11,8 @@ public func emitLLVM(_ program: Program, options: LLVMOptions) throws(ModelError
 /// Turns programs of one model for several processors into one module, which runs the first that a processor can.
 ///
 /// With one program there is nothing to pick. With more, all are for x86-64, and what is common runs on all of those.
-public func emitLLVM(_ variants: [ProgramVariant]) throws(ModelError) -> LLVMModule {
+/// A module that is only for an object file needs less memory.
+public func emitLLVM(_ variants: [ProgramVariant], isForObject: Bool = false) throws(ModelError) -> LLVMModule {
   let program = variants[0].program
   let interface = try Interface(variants.map(\.program))
   var options = variants[0].options
@@ -28,7 +29,7 @@ public func emitLLVM(_ variants: [ProgramVariant]) throws(ModelError) -> LLVMMod
   LLVMSetModuleDataLayout(module, layout)
   LLVMSetTarget(module, options.triple)
   LLVMSetSourceFileName(module, program.prefix, program.prefix.utf8.count)
-  let pool = ConstantPool()
+  let pool = ConstantPool(reservesData: isForObject)
   let pointerBytes = Int(LLVMPointerSize(layout))
   LLVMDisposeTargetData(layout)
   func target(_ options: LLVMOptions) -> ModuleContext {
@@ -36,6 +37,7 @@ public func emitLLVM(_ variants: [ProgramVariant]) throws(ModelError) -> LLVMMod
   }
   try emitModel(variants, interface, common: target(options)) { target($0.options) }
   verify(module)
+  result.reserved = pool.reserved ?? ReservedData()
   optimize(module, machine, options)
   return result
 }

@@ -27,7 +27,7 @@ public final class JITModel: DescribedModel {
     let program = variants[0].program
     let custom = program.externals.filter { $0.provider == .user }
     functions = custom.isEmpty ? nil : try OperatorLibrary(path ?? "", custom)
-    let compiled = try emitLLVM(variants)
+    let compiled = try emitLLVM(variants, isForObject: true)
     var created: LLVMOrcLLJITRef?
     check(LLVMOrcCreateLLJIT(&created, nil))
     guard let jit = created else { fatalError("no JIT") }

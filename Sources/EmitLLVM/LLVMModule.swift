@@ -6,6 +6,8 @@ public final class LLVMModule {
   let context: LLVMContextRef
   var module: LLVMModuleRef?
   let machine: TargetMachine
+  /// What an object file gets after LLVM has made it.
+  var reserved = ReservedData()
 
   init(context: LLVMContextRef, module: LLVMModuleRef, machine: TargetMachine) {
     self.context = context
@@ -18,11 +20,35 @@ public final class LLVMModule {
     LLVMContextDispose(context)
   }
 
-  /// A relocatable object file.
-  public func object() throws(ModelError) -> Bytes { try emit(LLVMObjectFile) }
+  /// A relocatable object file in memory.
+  public func object() throws(ModelError) -> Bytes {
+    let buffer = try emit(LLVMObjectFile)
+    guard let start = LLVMGetBufferStart(buffer) else { return Bytes() }
+    reserved.place(in: buffer) { bytes, offset in
+      bytes.withUnsafeBytes { UnsafeMutableRawPointer(mutating: start + offset).copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+    }
+    return take(buffer)
+  }
+
+  /// Writes a relocatable object file, which is never in memory as a whole.
+  public func writeObject(to path: String) throws(FileError) {
+    let copy = LLVMCloneModule(module)
+    defer { LLVMDisposeModule(copy) }
+    var message: UnsafeMutablePointer<CChar>?
+    guard LLVMTargetMachineEmitToFile(machine.ref, copy, path, LLVMObjectFile, &message) == 0 else {
+      throw FileError("cannot write '\(path)': \(takeMessage(message))")
+    }
+    var buffer: LLVMMemoryBufferRef?
+    guard LLVMCreateMemoryBufferWithContentsOfFile(path, &buffer, &message) == 0, let buffer else {
+      throw FileError("cannot read '\(path)': \(takeMessage(message))")
+    }
+    defer { LLVMDisposeMemoryBuffer(buffer) }
+    let file = try OutputFile(updating: path)
+    try reserved.place(in: buffer) { (bytes, offset) throws(FileError) in try file.write(bytes, at: offset) }
+  }
 
   /// Assembly text.
-  public func assembly() throws(ModelError) -> Bytes { try emit(LLVMAssemblyFile) }
+  public func assembly() throws(ModelError) -> Bytes { take(try emit(LLVMAssemblyFile)) }
 
   /// LLVM IR as text.
   public func text() -> [UInt8] { Array(takeMessage(LLVMPrintModuleToString(module)).utf8) }
@@ -31,15 +57,15 @@ public final class LLVMModule {
   public func bitcode() -> Bytes { take(LLVMWriteBitcodeToMemoryBuffer(module)) }
 
   /// Code generation changes the module, so it works on a copy.
-  private func emit(_ kind: LLVMCodeGenFileType) throws(ModelError) -> Bytes {
+  private func emit(_ kind: LLVMCodeGenFileType) throws(ModelError) -> LLVMMemoryBufferRef {
     let copy = LLVMCloneModule(module)
     defer { LLVMDisposeModule(copy) }
     var message: UnsafeMutablePointer<CChar>?
     var buffer: LLVMMemoryBufferRef?
-    guard LLVMTargetMachineEmitToMemoryBuffer(machine.ref, copy, kind, &message, &buffer) == 0 else {
+    guard LLVMTargetMachineEmitToMemoryBuffer(machine.ref, copy, kind, &message, &buffer) == 0, let buffer else {
       throw .unsupported("LLVM cannot write this target: \(takeMessage(message))")
     }
-    return take(buffer)
+    return buffer
   }
 
   private func take(_ buffer: LLVMMemoryBufferRef?) -> Bytes {

@@ -5,6 +5,10 @@ import Support
 /// The constants of a module by their bytes.
 final class ConstantPool {
   fileprivate(set) var globals: [Bytes: LLVMValueRef] = [:]
+  /// Those that the module only has room for; nil if it has all.
+  fileprivate(set) var reserved: ReservedData?
+
+  init(reservesData: Bool) { reserved = reservesData ? ReservedData() : nil }
 }
 
 /// What every part of one module that is for one processor shares: types, attributes, intrinsics and data.
@@ -131,7 +135,15 @@ final class ModuleContext {
   /// Private read-only data aligned to 64 bytes, once for equal bytes.
   func sharedConstant(_ prefix: String, _ bytes: Bytes) -> LLVMValueRef {
     if let known = pool.globals[bytes] { return known }
-    let global = addConstant("\(prefix).constant_\(pool.globals.count)", data(bytes), alignment: 64)
+    let name = "\(prefix).constant_\(pool.globals.count)"
+    let isReserved = pool.reserved != nil && bytes.count >= ReservedData.threshold
+    let room = isReserved ? LLVMConstNull(LLVMArrayType2(i8, UInt64(bytes.count))) : nil
+    let global = addConstant(name, room ?? data(bytes), alignment: 64)
+    if isReserved {
+      LLVMSetLinkage(global, LLVMInternalLinkage)
+      LLVMSetExternallyInitialized(global, 1)
+      pool.reserved?.data[name] = bytes
+    }
     pool.globals[bytes] = global
     return global
   }
