@@ -14,10 +14,10 @@ extension Model {
     guard bytes.count > 0 else { throw .invalid("the file is empty") }
     let message = try unpacked(bytes, onnx__model_proto__descriptor, onnx__model_proto__unpack)
     defer { onnx__model_proto__free_unpacked(message, onnx_allocator()) }
-    return try Model(message.pointee, path: path)
+    return try Model(message.pointee, path: path, FilePieces(bytes, as: onnx__model_proto__descriptor))
   }
 
-  private init(_ fields: Onnx__ModelProto, path: String) throws(ModelError) {
+  private init(_ fields: Onnx__ModelProto, path: String, _ pieces: FilePieces) throws(ModelError) {
     guard let graphProto = fields.graph else {
       throw .invalid("the model has no graph", hint: "check that the file is an ONNX model")
     }
@@ -25,7 +25,7 @@ extension Model {
     let opsets = Self.opsets(
       messages(fields.n_opset_import, fields.opset_import), irVersion: fields.ir_version, &faults)
     var decoder = GraphDecoder(
-      tensors: TensorDecoder(files: ExternalFiles(modelPath: path)), opsets: opsets, diagnostics: faults)
+      tensors: TensorDecoder(files: ExternalFiles(modelPath: path), pieces: pieces), opsets: opsets, diagnostics: faults)
     irVersion = Int(fields.ir_version)
     self.opsets = opsets
     producerName = text(fields.producer_name)

@@ -4,6 +4,8 @@ import Support
 /// Turns serialized tensors into values, taking over their memory where the layout is already right.
 struct TensorDecoder {
   var files: ExternalFiles
+  /// What is used where it lies in the file.
+  var pieces = FilePieces()
 
   /// The tensor that `proto` holds, which loses its elements; `culprit` names it in diagnostics.
   mutating func tensor(
@@ -107,7 +109,8 @@ struct TensorDecoder {
     }
     guard let data = proto.pointee.raw_data.data, length > 0 else { return Bytes() }
     proto.pointee.raw_data = ProtobufCBinaryData()
-    return PackedElements.unpacked(Bytes(takingMalloc: data, count: length), count: count, element)
+    let bytes = Bytes(takingMalloc: data, count: length)
+    return PackedElements.unpacked(pieces.piece(equalTo: bytes) ?? bytes, count: count, element)
   }
 }
 

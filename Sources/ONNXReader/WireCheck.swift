@@ -18,15 +18,18 @@ struct WireCheck {
     var seen: UInt64 = 0
   }
 
-  /// Throws when `bytes` is not a well-formed message of the type that `descriptor` describes.
-  static func check(_ bytes: Bytes, as descriptor: UnsafePointer<ProtobufCMessageDescriptor>) throws(ModelError) {
+  /// Throws when `bytes` is not a well-formed message of the type that `descriptor` describes; `found` is given the place of
+  /// every run of bytes in it.
+  static func check(
+    _ bytes: Bytes, as descriptor: UnsafePointer<ProtobufCMessageDescriptor>, found: (Range<Int>) -> Void = { _ in }
+  ) throws(ModelError) {
     try bytes.withUnsafeBytes { (buffer) throws(ModelError) in
-      try check(WireCursor(buffer: buffer), descriptor)
+      try check(WireCursor(buffer: buffer), descriptor, found)
     }
   }
 
   private static func check(
-    _ start: WireCursor, _ descriptor: UnsafePointer<ProtobufCMessageDescriptor>
+    _ start: WireCursor, _ descriptor: UnsafePointer<ProtobufCMessageDescriptor>, _ found: (Range<Int>) -> Void
   ) throws(ModelError) {
     let graph = withUnsafePointer(to: onnx__graph_proto__descriptor) { $0.pointee.name }
     var cursor = start
@@ -43,6 +46,7 @@ struct WireCheck {
       let field = protobuf_c_message_descriptor_get_field(frame.descriptor, UInt32(tag >> 3))
       guard tag & 7 == 2, let field, field.pointee.type == PROTOBUF_C_TYPE_MESSAGE, let type = field.pointee.descriptor
       else {
+        if field?.pointee.type == PROTOBUF_C_TYPE_BYTES { found(cursor.offset..<cursor.offset + length) }
         cursor.offset += length
         continue
       }

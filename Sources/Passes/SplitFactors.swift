@@ -150,7 +150,7 @@ private struct SplitContraction {
     let (rows, step, width) = (contraction.weightRows, contraction.channelStride, contraction.paddedChannels)
     let plane = rows.count * width
     let bytes = Bytes(count: parts * plane * 2) { output in
-      weights.bytes.withUnsafeBytes { input in
+      weights.bytes.withUnsafeBytesOnce { input in
         for (row, offset) in rows.enumerated() {
           for position in 0..<contraction.channels {
             let bits = input.loadUnaligned(fromByteOffset: (offset + position * step) * 4, as: UInt32.self)

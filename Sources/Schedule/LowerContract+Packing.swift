@@ -52,7 +52,7 @@ extension ContractLowering {
     }
     let columnStride = stride(vectorAxis)
     let packed = Bytes(count: sets.count * perSet * size) { output in
-      source.bytes.withUnsafeBytes { input in
+      source.bytes.withUnsafeBytesOnce { input in
         var position = 0
         for set in sets {
           var first = 0

@@ -484,7 +484,7 @@ extension ContractLowering {
     let count = sets.count * tiles * width * sums.count * groups.parts
     let depth = depth
     let packed = Bytes(count: count * 4) { output in
-      constant.bytes.withUnsafeBytes { input in
+      constant.bytes.withUnsafeBytesOnce { input in
         var position = 0
         func pack(_ base: Int, _ first: Int) {
           for column in first..<first + width {

@@ -230,7 +230,7 @@ struct NarrowPanels {
     let bias = UInt32(truncatingIfNeeded: -leaf.least)
     let size = leaf.element.storage.bytes
     let packed = Bytes(count: count * 4) { output in
-      leaf.constant.bytes.withUnsafeBytes { input in
+      leaf.constant.bytes.withUnsafeBytesOnce { input in
         var first = 0
         for panel in panels {
           let offsets = panel.map { $0.map { offset(leaf, $0) } }
@@ -263,7 +263,7 @@ struct NarrowPanels {
     let count = panels.reduce(0) { $0 + $1.count } * depthOfBlocks
     let size = leaf.element.storage.bytes
     let packed = Bytes(count: count * size) { output in
-      leaf.constant.bytes.withUnsafeBytes { input in
+      leaf.constant.bytes.withUnsafeBytesOnce { input in
         var place = 0
         for panel in panels {
           let offsets = panel.map { $0.map { offset(leaf, $0) } }

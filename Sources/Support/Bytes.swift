@@ -63,6 +63,12 @@ public struct Bytes: Sendable {
     try body(UnsafeRawBufferPointer(start: owner.start + offset, count: count))
   }
 
+  /// Calls `body` with the bytes for what may be the last time: a mapped file gives its memory back, and is read again where it is needed.
+  public func withUnsafeBytesOnce<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    defer { owner.releasePages(offset..<offset + count) }
+    return withUnsafeBytes(body)
+  }
+
   /// The value at `index` of an array of `T`, which these bytes hold in little-endian order.
   public func load<T: BitwiseCopyable>(_ index: Int, as type: T.Type) -> T {
     let size = MemoryLayout<T>.size
@@ -101,6 +107,15 @@ private final class BytesOwner: @unchecked Sendable {
     self.start = start
     self.count = count
     self.release = release
+  }
+
+  /// Lets go of the whole pages in a range of a mapped file.
+  func releasePages(_ range: Range<Int>) {
+    guard case .unmap = release else { return }
+    let page = sysconf(Int32(_SC_PAGESIZE))
+    let first = (range.lowerBound + page - 1) / page * page
+    let length = range.upperBound / page * page - first
+    if length > 0 { madvise(UnsafeMutableRawPointer(mutating: start + first), length, MADV_DONTNEED) }
   }
 
   deinit {

@@ -2,6 +2,7 @@ import EmitLLVM
 import Glibc
 import LoopIR
 import LoopIRCases
+import Support
 import Testing
 
 @Suite struct ObjectTests {
@@ -30,6 +31,30 @@ import Testing
     #expect(try emitLLVM(test.program, options: options).object().array == emitLLVM(test.program, options: options).object().array)
   }
 
+  /// Data that LLVM does not see lie where it left room for them, in every format of objects.
+  @Test func largeDataAreInTheirPlace() throws {
+    var program = try #require(programCases.first { $0.name == "constants and arena" }).program
+    var state: UInt64 = 1
+    let data = (0..<70_000).map { _ -> UInt8 in
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return UInt8(truncatingIfNeeded: state >> 56)
+    }
+    program.constants[0] = ConstantData(element: .f32, bytes: Bytes(data))
+    for triple in ["x86_64-linux-gnu", "thumbv7em-none-eabihf", "arm64-apple-macosx", "x86_64-pc-windows-msvc"] {
+      let options = LLVMOptions(triple: triple)
+      let module = try emitLLVM([ProgramVariant(name: "", program: program, options: options)], isForObject: true)
+      let object = try module.object().array
+      let seen = try emitLLVM(program, options: options).object().array
+      let place = object.indices.first { object[$0] == data[0] && object[$0...].starts(with: data) }
+      #expect(place != nil, "\(triple)")
+      #expect(seen.indices.contains { seen[$0] == data[0] && seen[$0...].starts(with: data) }, "\(triple)")
+      try withTemporaryFile { path in
+        try module.writeObject(to: path)
+        #expect(try InputFile.bytes(path: path).array == object, "\(triple)")
+      }
+    }
+  }
+
   @Test func everyForm() throws {
     let test = try #require(programCases.first { $0.name == "symbolic" })
     let module = try emitLLVM(test.program, options: LLVMOptions(triple: "x86_64-linux-gnu"))
@@ -44,20 +69,26 @@ import Testing
 
   /// What `nm -u` prints for an object.
   private func undefinedSymbols(_ object: [UInt8]) throws -> Set<String> {
+    try withTemporaryFile { name in
+      let file = try #require(fopen(name, "w"))
+      #expect(fwrite(object, 1, object.count, file) == object.count)
+      fclose(file)
+      let pipe = try #require(popen("nm -u \(name)", "r"))
+      defer { pclose(pipe) }
+      var text = [UInt8](repeating: 0, count: 1 << 16)
+      let count = fread(&text, 1, text.count, pipe)
+      let words = String(decoding: text.prefix(count), as: UTF8.self).split { $0 == " " || $0 == "\n" }
+      return Set(words.map(String.init)).subtracting(["U"])
+    }
+  }
+
+  private func withTemporaryFile<Result>(_ body: (String) throws -> Result) throws -> Result {
     var path = Array("/tmp/onnxc-XXXXXX".utf8CString)
     let descriptor = mkstemp(&path)
     try #require(descriptor >= 0)
-    defer {
-      close(descriptor)
-      unlink(path)
-    }
-    #expect(Glibc.write(descriptor, object, object.count) == object.count)
+    close(descriptor)
     let name = String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    let pipe = try #require(popen("nm -u \(name)", "r"))
-    defer { pclose(pipe) }
-    var text = [UInt8](repeating: 0, count: 1 << 16)
-    let count = fread(&text, 1, text.count, pipe)
-    let words = String(decoding: text.prefix(count), as: UTF8.self).split { $0 == " " || $0 == "\n" }
-    return Set(words.map(String.init)).subtracting(["U"])
+    defer { unlink(name) }
+    return try body(name)
   }
 }

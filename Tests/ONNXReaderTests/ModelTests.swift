@@ -29,6 +29,20 @@ struct ModelTests {
     #expect(branch.nodes.map(\.opType) == ["Neg"])
   }
 
+  /// Long runs of bytes are used where they lie in the file.
+  @Test func findsLargeTensorsInTheFile() throws {
+    let values = (0..<3).map { number in (0..<20_000).map { Float(number * 20_000 + $0) } }
+    let raw = values.map { $0.withUnsafeBytes { Array($0) } }
+    let tensors = raw.enumerated().map { ModelBuilder.tensor("w\($0)", element: 1, dims: [20_000], raw: $1) }
+    let file = Bytes(ModelBuilder.model(ModelBuilder.graph(nodes: [], initializers: tensors)))
+    let model = try Model.decode(file)
+    let bounds = file.withUnsafeBytes { UInt(bitPattern: $0.baseAddress)..<UInt(bitPattern: $0.baseAddress) + UInt($0.count) }
+    for (initializer, expected) in zip(model.graph.initializers, values) {
+      #expect(initializer.doubles() == expected.map(Double.init))
+      #expect(initializer.bytes.withUnsafeBytes { bounds.contains(UInt(bitPattern: $0.baseAddress)) })
+    }
+  }
+
   @Test func sortsNodes() throws {
     let graph = ModelBuilder.graph(
       nodes: [
