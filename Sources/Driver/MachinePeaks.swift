@@ -23,22 +23,23 @@ public struct MachinePeaks: Sendable {
     (reading.last { Double($0.footprint) <= footprint } ?? reading[0]).rate
   }
 
-  /// Measures with as many threads as the model has.
-  init(_ processor: Processor, threads: Int) throws(ModelError) {
+  /// Measures with as many threads as the model has, reading up to as many bytes as it does.
+  init(_ processor: Processor, threads: Int, footprint largest: Int) throws(ModelError) {
     let lanes = max(1, processor.target.lanes(4))
     let pool = threads > 1 ? try HostThreads(count: threads) : nil
     func model(_ body: [Statement]) throws(ModelError) -> JITModel {
       let program = peakProgram(body, lanes: lanes, parts: threads)
       return try JITModel([ProgramVariant(name: "", program: program, options: processor.codegen)])
     }
-    let memory = Memory(elements: 1 << 25, outputs: lanes * threads)
+    let footprints = Self.footprints.prefix { $0 <= Self.usualFootprint || $0 < 2 * largest }
+    let memory = Memory(elements: (footprints.last ?? 0) / 4, outputs: lanes * threads)
     let products = try model(productLoop(lanes))
     let turns = 200_000
     let seconds = memory.leastSeconds(
       products, elements: accumulators * lanes, turns: turns, pool, repetitions: 50)
     operations = Double(2 * accumulators * lanes * turns * threads) / seconds
     let reads = try model(readLoop(lanes))
-    for footprint in Self.footprints {
+    for footprint in footprints {
       let turns = max(1, (1 << 24) / footprint)
       let elements = footprint / 4 / threads / (accumulators * lanes) * (accumulators * lanes)
       guard elements > 0 else { continue }
@@ -51,8 +52,10 @@ public struct MachinePeaks: Sendable {
     }
   }
 
-  /// From what a first-level cache holds to what none does.
-  private static let footprints = (14...27).map { 1 << $0 }
+  /// From what a first-level cache holds to what none keeps any part of.
+  private static let footprints = (14...29).map { 1 << $0 }
+  /// More than most caches hold.
+  private static let usualFootprint = 1 << 27
 }
 
 /// Sums that go on at the same time: enough for the latency of additions and products, and few enough for 16 registers.

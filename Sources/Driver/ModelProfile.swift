@@ -44,7 +44,7 @@ extension Pipeline {
     options.emit = .library
     let measured = try MeasuredCase(request, options: options)
     let samples = try measured.samples(inputs, runs: runs)
-    let peaks = try MachinePeaks(processors[0], threads: options.threads)
+    let peaks = try MachinePeaks(processors[0], threads: options.threads, footprint: measured.footprint)
     var rows = measured.groups.enumerated().map { number, group in
       let counts = samples.counts[number]
       return ModelProfile.Row(
