@@ -2,16 +2,16 @@ import LoopIR
 import Support
 import TensorIR
 
-/// Lowers a map to a loop nest for each piece of its domain, or for those pieces only that read nothing.
+/// Lowers a map to a loop nest for each piece of its domain, but for those that the operands numbered `within` are computed in.
 func lowerMap(
-  _ map: Map, operands: [View], result: View, layout: Layout, target: Target, facts: Set<DimFact>, isBorder: Bool = false,
+  _ map: Map, operands: [View], result: View, layout: Layout, target: Target, facts: Set<DimFact>, within: Set<Int> = [],
   builder: inout KernelBuilder
 ) -> [Statement] {
   let types = operands.map { TensorType($0.element, $0.shape) }
   let (merged, axis) = mergedAlternatives(map, layout, types)
   let step = axis.map { result.strides[$0] } ?? 0
   let pieces = split(merged, operands: types, facts: facts)
-  return pieces.filter { !isBorder || !$0.readsOperands }.flatMap { piece in
+  return pieces.filter { !$0.reads(anyOf: within) }.flatMap { piece in
     var part = result
     part.offset = zip(piece.lower, result.strides).reduce(Dim(0)) { $0 + $1.0 * $1.1 }
     return lowerWhole(
@@ -22,15 +22,7 @@ func lowerMap(
 /// The map without a short axis whose positions have formulas of their own, with a result for each of them: what they
 /// share is computed once, and loops walk a longer axis. The axis is nil if there is none.
 private func mergedAlternatives(_ map: Map, _ layout: Layout, _ operands: [TensorType]) -> (Map, axis: Int?) {
-  let axis = map.shape.indices.first { axis in
-    guard let extent = map.shape[axis].constant, (2...4).contains(extent) else { return false }
-    if layout.order.last == axis { return map.readsBeyond(axis, operands) }
-    return map.body.reachable.contains { id in
-      guard case .compare(.equal, let a, let b) = map.body[id] else { return false }
-      return map.body[a] == .axis(axis) && map.body.integerValue(b) != nil
-    }
-  }
-  guard let axis, let extent = map.shape[axis].constant else { return (map, nil) }
+  guard let axis = alternatives(map, layout, operands), let extent = map.shape[axis].constant else { return (map, nil) }
   var merged = map
   merged.shape[axis] = 1
   merged.body = ScalarGraph()
@@ -41,6 +33,22 @@ private func mergedAlternatives(_ map: Map, _ layout: Layout, _ operands: [Tenso
     merged.body.results += merged.body.insert(one) { _, _, _ in nil }
   }
   return (merged, axis)
+}
+
+/// Whether positions along a short axis of a map have formulas of their own, which are computed together.
+func hasAlternatives(_ map: Map, _ layout: Layout, _ operands: [TensorType]) -> Bool {
+  alternatives(map, layout, operands) != nil
+}
+
+private func alternatives(_ map: Map, _ layout: Layout, _ operands: [TensorType]) -> Int? {
+  map.shape.indices.first { axis in
+    guard let extent = map.shape[axis].constant, (2...4).contains(extent) else { return false }
+    if layout.order.last == axis { return map.readsBeyond(axis, operands) }
+    return map.body.reachable.contains { id in
+      guard case .compare(.equal, let a, let b) = map.body[id] else { return false }
+      return map.body[a] == .axis(axis) && map.body.integerValue(b) != nil
+    }
+  }
 }
 
 extension Map {

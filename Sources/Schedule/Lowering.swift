@@ -26,8 +26,8 @@ struct Lowering {
   /// Lowers all nodes of a graph, bodies included; a graph that is the body of a scan has that many states.
   mutating func lower(_ source: Graph, carried: Int = 0) throws(ModelError) -> Steps {
     var laidOut = assignLayouts(source)
-    laidOut.halos = laidOut.findHalos { mayStride($0, laidOut) }
-    let borders = Set(laidOut.halos.values.map(\.copy))
+    laidOut.halos = laidOut.findHalos { mayStride($0, $1, laidOut) }
+    let copies = Set(laidOut.halos.values.map(\.copy))
     let graph = laidOut.graph
     let formulas = graph.factorFormulas { _, _ in true }
     var steps = Steps(graph: graph, steps: [], alias: [:], constants: [:], formulas: formulas)
@@ -79,9 +79,10 @@ struct Lowering {
         step.copiesFirst = !inPlace
         step.updates = scatter.updates(node)
         steps.steps.append(step)
-      case .map where borders.contains(node.results[0]):
-        let step = kernelStep(node, laidOut, &steps)
-        steps.steps.append(Step(action: step.action, reads: [], writes: node.results, origin: node.origin))
+      case .map where copies.contains(node.results[0]):
+        var step = kernelStep(node, laidOut, &steps)
+        step.reads.removeAll { laidOut.halos[$0]?.copy == node.results[0] }
+        steps.steps.append(step)
         continue
       case .map(let map):
         var step = kernelStep(node, laidOut, &steps)
@@ -101,13 +102,13 @@ struct Lowering {
   /// Summed terms of an element from which on a copy costs less than rows that end at the border.
   private static let manyTerms = 384
 
-  /// Whether a node's kernel may write its result in any strides: not one of a matrix unit, which wants long rows.
-  private func mayStride(_ node: Node, _ laidOut: LaidOutGraph) -> Bool {
+  /// Whether a node's kernel may write its result where a halo has it: not one of a matrix unit, which wants long rows.
+  private func mayStride(_ node: Node, _ halo: Halo, _ laidOut: LaidOutGraph) -> Bool {
     switch node.primitive {
     case .map(let map): !isCopy(map, node, laidOut)
     case .reduce: node.results.count == 1
     case .contract(let contract):
-      contract.reduced.product.constant.map { $0 < Self.manyTerms } ?? false
+      (!halo.endsRows || contract.reduced.product.constant.map { $0 < Self.manyTerms } ?? false)
         && (!node.operands.contains(where: laidOut.groupedFactors.contains) || !target.hasTiles)
     case .constant, .reshape, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume: false
     }
@@ -126,6 +127,7 @@ struct Lowering {
     var scope = KernelScope(laidOut, threads: threads)
     let asked = choices.questions.count
     let body = statements(node, laidOut, &steps, &scope)
+    if body.isEmpty { return Step(action: .view, reads: node.operands, writes: node.results, origin: node.origin) }
     let mayFail = Lowering.mayFail(body)
     let division = KernelDivision(parts: mayFail ? 1 : threads, part: scope.part)
     let kernel = Kernel(
@@ -152,11 +154,13 @@ struct Lowering {
     let layout = laidOut.layouts[node.results[0].index]
     switch node.primitive {
     case .map(let map):
-      let isBorder = node.operands.contains { laidOut.halos[$0]?.copy == node.results[0] }
-      let operands = node.operands.map { isBorder ? unboundView($0, laidOut) : scope.view($0, .read) }
+      let within = Set(node.operands.indices.filter { laidOut.halos[node.operands[$0]]?.copy == node.results[0] })
+      let operands = node.operands.enumerated().map { number, operand in
+        within.contains(number) ? unboundView(operand, laidOut) : scope.view(operand, .read)
+      }
       let result = scope.view(node.results[0], .write)
       return lowerMap(
-        map, operands: operands, result: result, layout: layout, target: target, facts: laidOut.facts, isBorder: isBorder,
+        map, operands: operands, result: result, layout: layout, target: target, facts: laidOut.facts, within: within,
         builder: &scope.builder)
     case .reduce(let reduce):
       return lowerReduce(reduce, node, layout, &scope)

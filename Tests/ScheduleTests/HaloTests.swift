@@ -77,11 +77,56 @@ private let samples = [
     """),
 ]
 
-@Suite("Values within copies with borders")
+/// Joins along an axis, by the number of kernels that they need with the one that reads them; the second one's result changes its layout.
+private let joins = [
+  (
+    kernels: 3,
+    """
+    %2 = \(double)
+    %3 = contract(%0, %1) f32 [19, 21] lhs [d0, d1, d3] rhs [d3, d4] then { s0 = cast f32 d2; s1 = add acc0, s0; yield s1 } : f32[5, 6, 21]
+    %4 = map(%2, %3) { s0 = add d2, i64 -19; s1 = read 1[d0, d1, s0] else f32 0.0; s2 = read 0[d0, d1, d2] else s1; yield s2 } : f32[5, 6, 40]
+    %5 = map(%4) { s0 = read 0[d0, d1, d2]; s1 = read 0[i64 2, d1, d2]; s2 = subtract s0, s1; yield s2 } : f32[5, 6, 40]
+    return %5
+    """
+  ),
+  (
+    kernels: 4,
+    """
+    %2 = map(%1) { s0 = read 0[d1, d0]; s1 = add s0, s0; yield s1 } : f32[21, 19]
+    %3 = map(%1) { s0 = read 0[d1, d0]; s1 = multiply s0, s0; yield s1 } : f32[21, 19]
+    %4 = map(%2, %3) { s0 = add d0, i64 -21; s1 = read 1[s0, d1] else f32 0.0; s2 = read 0[d0, d1] else s1; yield s2 } : f32[42, 19]
+    %5 = map(%4) { s0 = read 0[d0, d1]; s1 = read 0[i64 2, d1]; s2 = subtract s0, s1; yield s2 } : f32[42, 19]
+    return %5
+    """
+  ),
+  (
+    kernels: 3,
+    """
+    %2 = \(double)
+    %3 = map(%2, %0) { s0 = add d1, i64 -6; s1 = read 1[d0, s0, d2] else f32 0.0; s2 = read 0[d0, d1, d2] else s1; yield s2 } : f32[5, 12, 19]
+    %4 = map(%3) { s0 = read 0[d0, d1, d2]; s1 = read 0[i64 2, d1, d2]; s2 = subtract s0, s1; yield s2 } : f32[5, 12, 19]
+    return %4
+    """
+  ),
+]
+
+@Suite("Values within larger copies")
 struct HaloTests {
   @Test("are what the evaluator gives", arguments: samples, targets.indices)
   private func interpreted(_ sample: Sample, _ target: Int) throws {
-    let graph = try sample.graph
+    let program = try program(sample.graph, target)
+    let fillsBorder = program.kernels.contains { $0.parameters.count == 1 && $0.parameters[0].access == .write }
+    #expect(fillsBorder == sample.isWithin)
+  }
+
+  @Test("are joined", arguments: joins.indices, targets.indices)
+  func joined(_ join: Int, _ target: Int) throws {
+    let graph = try Graph(parsing: "%0 = input f32[5, 6, 19]\n%1 = input f32[19, 21]\n\(joins[join].1)")
+    #expect(try program(graph, target).kernels.count == joins[join].kernels)
+  }
+
+  /// The program of a graph, which gives what the evaluator gives.
+  private func program(_ graph: Graph, _ target: Int) throws -> Program {
     let inputs = try graph.inputs.enumerated().map { seed, input in
       let dims = try #require(graph.shape(of: input).constants)
       let numbers = (0..<dims.reduce(1, *)).map { Double(($0 * 7 + seed * 13) % 11 - 5) }
@@ -98,7 +143,6 @@ struct HaloTests {
     let result = try program.interpret(inputs: inputs.map(\.storage))
     #expect(result.status == 0)
     #expect(result.outputs == graph.outputs.compactMap { values[$0]?.storage }, "\(targets[target].name)")
-    let fillsBorder = program.kernels.contains { $0.parameters.count == 1 && $0.parameters[0].access == .write }
-    #expect(fillsBorder == sample.isWithin)
+    return program
   }
 }
