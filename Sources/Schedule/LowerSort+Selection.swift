@@ -5,7 +5,7 @@ import TensorIR
 /// Finds the first few elements of one line: they are held in order, and of the others most are passed over vector by vector.
 struct SelectionLowering {
   /// The elements up to which moving them costs less than sorting all.
-  static let mostHeld = 32
+  static let mostHeld = 64
 
   let line: SortedLine
   /// The elements found so far and their positions.
