@@ -124,11 +124,27 @@ private struct LayoutAssignment {
         }
       }
       guard position.count > 0 else { continue }
-      // Axes that the operand does not have go outermost, in their own order.
-      let order = kept.sorted { (position[$0] ?? -1, $0) < (position[$1] ?? -1, $1) }
+      // Axes that the operand does not have go outermost, but for those along which constants can be read by vectors where it can not.
+      let innermost = layout(value).order.lastIndex { shape[$0] != 1 }
+      let isDense = innermost.map { place in kept.contains { position[$0] == place } } ?? true
+      let dense = isDense ? [] : denseAxes(body, operands)
+      func place(_ axis: Int) -> Int { position[axis] ?? (dense.contains(axis) ? .max : -1) }
+      let order = kept.sorted { (place($0), $0) < (place($1), $1) }
       best = (size, order)
     }
     return best.map { Layout(order: $0.order) } ?? .rowMajor(kept.count)
+  }
+
+  /// The axes that constants have innermost.
+  private func denseAxes(_ body: ScalarGraph, _ operands: [ValueID]) -> Set<Int> {
+    var axes: Set<Int> = []
+    for id in body.reachable {
+      guard case .read(let operand, let indices, _) = body[id], isConstant(operands[operand]), let last = indices.last,
+        case .axis(let axis) = body[last]
+      else { continue }
+      axes.insert(axis)
+    }
+    return axes
   }
 
   private func contractLayout(_ contract: Contract, _ node: Node) -> Layout {
