@@ -106,6 +106,9 @@ private struct LayoutAssignment {
     return copy
   }
 
+  /// The lanes that the longest vectors have.
+  private static let longVector = 16
+
   /// The order in which the largest operand that is not a constant walks the kept axes.
   private func followOperands(_ body: ScalarGraph, _ operands: [ValueID], _ extents: [Dim], _ kept: Range<Int>) -> Layout {
     var best: (size: Int, order: [Int])?
@@ -124,10 +127,12 @@ private struct LayoutAssignment {
         }
       }
       guard position.count > 0 else { continue }
-      // Axes that the operand does not have go outermost, but for those along which constants can be read by vectors where it can not.
+      // Axes that the operand does not have go outermost, but for long ones along which vectors of constants can be read, where
+      // the operand's innermost axis is short or summed.
       let innermost = layout(value).order.lastIndex { shape[$0] != 1 }
-      let isDense = innermost.map { place in kept.contains { position[$0] == place } } ?? true
-      let dense = isDense ? [] : denseAxes(body, operands)
+      let own = innermost.map { place in kept.first { position[$0] == place } } ?? kept.first
+      let width = own.map { extents[$0].constant ?? .max } ?? 0
+      let dense = width >= Self.longVector ? [] : denseAxes(body, operands).filter { extents[$0].constant ?? .max > width }
       func place(_ axis: Int) -> Int { position[axis] ?? (dense.contains(axis) ? .max : -1) }
       let order = kept.sorted { (place($0), $0) < (place($1), $1) }
       best = (size, order)

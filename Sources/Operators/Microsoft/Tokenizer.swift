@@ -104,42 +104,40 @@ extension GraphBuilder {
       body: inner.finish(outputs: results))
     let zeros = try broadcast(scalar(0, .i64), to: shape)
     let captured = [x.spans] + (characters.map { [$0] } ?? [])
-    let scanned = add(.scan(scan), [zeros, zeros, zeros, transpose(lengths, [1, 0])] + captured)
+    let scanned = add(.scan(scan), [zeros, zeros, zeros, lengths] + captured)
     return (parts(scanned[3], scanned[4], scanned[0]), scanned[0])
   }
 
-  /// The number of bytes in the longest match at every position of every string.
+  /// The number of bytes in the longest match at every position of every string: `[steps, strings]`.
   private mutating func matchLengths(_ x: ImportedStrings, _ automaton: ByteAutomaton, _ steps: Dim) throws(ModelError)
     -> ValueID
   {
     let rows = shape(of: x)[0]
-    let shape = [rows, steps]
     let tables = AutomatonTables(automaton, staysAtEnd: false)
     // Twice as many kinds as there are positions, so that no position has to ask how far the text goes.
     var bytes = ScalarGraph()
-    let byte = bytes.byte(1, ofSpan: bytes.read(0, [bytes.axis(0)], type: .i64), at: bytes.axis(1))
-    bytes.results = [
-      bytes.select(
-        bytes.compare(.less, bytes.axis(1), bytes.dim(steps)), tables.kind(byte, table: 2, &bytes),
-        bytes.integer(tables.end, .i32))
-    ]
-    let kinds = map([rows, steps * 2], bytes, [x.spans, x.bytes, constant(tables.kinds)])
+    let (position, row) = (bytes.axis(0), bytes.axis(1))
+    let kind = tables.kind(bytes.byte(1, ofSpan: bytes.read(0, [row], type: .i64), at: position), table: 2, &bytes)
+    let isInside = bytes.compare(.less, position, bytes.dim(steps))
+    bytes.results = [bytes.select(isInside, kind, bytes.integer(tables.end, .i32))]
+    let kinds = map([steps * 2, rows], bytes, [x.spans, x.bytes, constant(tables.kinds)])
+    // All positions lie in one axis: a step is a distance in memory, and vectors do not end with a string.
+    let shape = [steps * rows]
     var inner = GraphBuilder(inside: self)
     let step = inner.input(TensorType(.i64, []))
     _ = inner.input(TensorType(.bool, []))
     let (state, best) = (inner.input(TensorType(.i32, shape)), inner.input(TensorType(.i32, shape)))
-    let given = inner.input(type(of: kinds))
+    let given = inner.input(TensorType(.i32, [steps * 2 * rows]))
     var body = ScalarGraph()
-    let place = [body.axis(0), body.axis(1)]
-    let kind = body.read(2, [place[0], body.plus(place[1], body.read(0, [], type: .i64))], type: .i32)
-    body.results = [tables.next(body.read(1, place, type: .i32), kind, table: 3, &body)]
+    let here = body.axis(0)
+    let there = body.plus(here, body.times(body.read(0, [], type: .i64), body.dim(rows)))
+    body.results = [tables.next(body.read(1, [here], type: .i32), body.read(2, [there], type: .i32), table: 3, &body)]
     let next = inner.map(shape, body, [step, state, given, inner.constant(tables.transitions)])
     let longest = try inner.elementwise([next, step, best]) { graph, values in
       graph.select(graph.accepts(values[0]), graph.cast(graph.plus(values[1], graph.integer(1)), to: .i32), values[2])
     }
     var lives = ScalarGraph()
-    let isAlive = lives.compare(
-      .notEqual, lives.read(0, [lives.axis(0), lives.axis(1)], type: .i32), lives.integer(tables.dead, .i32))
+    let isAlive = lives.compare(.notEqual, lives.read(0, [lives.axis(0)], type: .i32), lives.integer(tables.dead, .i32))
     lives.results = [lives.cast(isAlive, to: .i32)]
     let alive = inner.reduce(
       .max, shape: [], reduced: shape, operands: [next], body: lives,
@@ -149,7 +147,8 @@ extension GraphBuilder {
       body: inner.finish(outputs: [alive, next, longest]))
     let first = try broadcast(scalar(Double(tables.first), .i32), to: shape)
     let none = try broadcast(scalar(0, .i32), to: shape)
-    return try cast(add(.scan(scan), [scalar(1, .bool), first, none, kinds])[2], to: .i64)
+    let lengths = add(.scan(scan), [scalar(1, .bool), first, none, reshape(kinds, [steps * 2 * rows])])[2]
+    return try cast(reshape(lengths, [steps, rows]), to: .i64)
   }
 
   /// The number of characters that begin before every position of every string.
