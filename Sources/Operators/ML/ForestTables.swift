@@ -2,9 +2,9 @@ import Support
 import TensorIR
 
 /// One tree, laid out for a walk without branches: both children of a node are neighbours, the one for a comparison
-/// that holds after the other, and a leaf is its own child.
+/// that holds before the other, and a leaf is its own child.
 private struct LaidOutTree {
-  /// A node by its position; a jump is a branch with equal children, for a node with several parents.
+  /// A node by its position; a jump is a branch whose comparison never holds, for a node with several parents.
   var cells: [Forest.Node] = []
   /// The steps after which a walk from cell 0 has ended.
   let depth: Int
@@ -17,13 +17,13 @@ private struct LaidOutTree {
     while next < cells.count {
       defer { next += 1 }
       guard case .branch(var branch) = cells[next], pending[next] >= 0 else { continue }
-      let children = [branch.no, branch.yes]
-      (branch.no, branch.yes) = (cells.count, cells.count + 1)
+      let children = [branch.yes, branch.no]
+      (branch.yes, branch.no) = (cells.count, cells.count + 1)
       cells[next] = .branch(branch)
       for child in children {
         if let place = places[child], let other = forest.nodes[child].branch {
           var jump = other
-          (jump.threshold, jump.missingIsTrue, jump.yes, jump.no) = (.nan, false, place, place)
+          (jump.threshold, jump.missingIsTrue, jump.yes, jump.no) = (.nan, false, place - 1, place)
           cells.append(.branch(jump))
           pending.append(-1)
         } else {
@@ -89,9 +89,10 @@ struct ForestTables {
     for (start, tree) in zip(starts, trees) {
       for (position, cell) in tree.cells.enumerated() {
         let missing = cell.branch?.missingIsTrue ?? false ? 1 : 0
-        let limit = cell.branch.map { Int(bitPattern: $0.threshold.limit(element)) + missing } ?? 0
+        // No key is above a leaf's.
+        let limit = cell.branch.map { Int(bitPattern: $0.threshold.limit(element)) + missing } ?? element.greatestKey
         let column = (cell.branch?.feature ?? 0) + missing * features
-        let rest = (start + (cell.branch?.no ?? position)) << columnBits | column
+        let rest = (start + (cell.branch?.yes ?? position)) << columnBits | column
         words += isOneWord ? [limit << 32 | rest] : [limit, rest]
       }
     }
@@ -157,6 +158,11 @@ extension Int {
   fileprivate static func bits(_ greatest: Int) -> Int { bitWidth - Swift.max(0, greatest).leadingZeroBitCount }
 }
 
+extension ElementType {
+  /// The key of NaN, as the bits of an unsigned integer.
+  fileprivate var greatestKey: Int { self == .f64 ? -1 : 1 << 32 - 1 }
+}
+
 extension Double {
   /// The key of a threshold of the given type; 0, which is below all keys, for one that no number is below.
   fileprivate func limit(_ element: ElementType) -> UInt {
@@ -184,7 +190,7 @@ extension GraphBuilder {
     let zero = graph.integer(top, word)
     var key = graph.select(isNegative, graph.unary(.not, bits), graph.binary(.or, bits, zero))
     key = graph.select(graph.compare(.equal, value, graph.number(0, element)), zero, key)
-    let greatest = graph.integer(element == .f64 ? -1 : 1 << 32 - 1, word)
+    let greatest = graph.integer(element.greatestKey, word)
     key = graph.select(graph.compare(.notEqual, value, value), greatest, key)
     if tables.hasMissing {
       let isPlain = graph.compare(.equal, graph.axis(1), graph.integer(0))

@@ -153,26 +153,27 @@ private struct TreeWalk {
 
   /// The cell some steps after `start` for row `axis(0)`.
   private func walk(from start: ScalarID, _ steps: Int, _ graph: inout ScalarGraph, words: Int, x data: Int) -> ScalarID {
-    let mask = graph.integer(1 << tables.columnBits - 1, .u64)
-    let bits = graph.integer(tables.columnBits, .u64)
-    let low = graph.integer(1 << 32 - 1, .u64)
+    // Numbers of 32 bits where they have room, so that adding a condition and widening the sum stay apart.
+    let type = tables.isOneWord ? ElementType.u32 : .u64
+    let mask = graph.integer(1 << tables.columnBits - 1, type)
+    let bits = graph.integer(tables.columnBits, type)
     var cell = start
     for _ in 0..<steps {
-      var limit: ScalarID
-      var rest: ScalarID
+      let limit: ScalarID
+      let rest: ScalarID
       if tables.isOneWord {
         limit = graph.read(words, [cell], type: .u64)
-        rest = graph.binary(.and, limit, low)
+        rest = graph.cast(limit, to: .u32)
       } else {
         limit = graph.read(words, [cell, graph.integer(0)], type: .u64)
         rest = graph.read(words, [cell, graph.integer(1)], type: .u64)
       }
       let column = graph.cast(graph.binary(.and, rest, mask), to: .i64)
       let key = graph.read(data, [graph.axis(0), column], type: .u64)
-      let children = graph.cast(tables.columnBits == 0 ? rest : graph.binary(.shiftRight, rest, bits), to: .i64)
+      let children = tables.columnBits == 0 ? rest : graph.binary(.shiftRight, rest, bits)
       // Not the sum with the condition as a number, which some C compilers get wrong when they vectorize it.
-      let holds = graph.compare(.lessOrEqual, key, limit)
-      cell = graph.select(holds, graph.plus(children, graph.integer(1)), children)
+      let fails = graph.compare(.less, limit, key)
+      cell = graph.cast(graph.select(fails, graph.plus(children, graph.integer(1, type)), children), to: .i64)
     }
     return cell
   }
