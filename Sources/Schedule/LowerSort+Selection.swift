@@ -18,10 +18,10 @@ struct SelectionLowering {
     let lanes = line.isDense ? target.lanes(line.source.buffer.element.bytes) : 1
     let others = sweep(length - Dim(limit), lanes, kind: .serial, &builder) { position, count, builder in
       let start = position + .index(limit)
-      guard count > 1 else { return consider(start, &builder) }
-      let (decoding, precedes) = line.order.precedes(line.element(start, lanes: count), last, &builder)
       let next = builder.index()
       let all = Loop(next, from: start, to: start + .index(count), body: consider(.variable(next), &builder))
+      guard count == lanes, lanes > 1 else { return [.loop(all)] }
+      let (decoding, precedes) = line.order.precedes(line.element(start, lanes: count), last, &builder)
       return decoding + [.conditional(.reduceLanes(.or, precedes), then: [.loop(all)], otherwise: [])]
     }
     return [

@@ -140,11 +140,11 @@ struct ForestTables {
       (lane + [Int](repeating: spare, count: length - lane.count)).sorted { (depths[$0], $1) > (depths[$1], $0) }
     }
     let steps = (0..<length).map { place in sorted.reduce(0) { max($0, depths[$1[place]]) } }
-    // A further group costs about as much as some hundred steps.
+    // A further group costs about as much as some dozens of steps.
     var bounds = [0]
     for place in 1..<length where steps[place] < steps[place - 1] {
       let saved = (steps[bounds[bounds.count - 1]] - steps[place]) * (length - place) * lanes.count
-      if saved > 128 { bounds.append(place) }
+      if saved > 64 { bounds.append(place) }
     }
     return bounds.enumerated().map { index, start in
       let end = index + 1 < bounds.count ? bounds[index + 1] : length
