@@ -23,7 +23,7 @@ private struct LaidOutTree {
       for child in children {
         if let place = places[child], let other = forest.nodes[child].branch {
           var jump = other
-          (jump.threshold, jump.missingIsTrue, jump.yes, jump.no) = (.nan, false, place - 1, place)
+          (jump.threshold, jump.missingIsTrue, jump.yes, jump.no) = (.nan, false, place, place)
           cells.append(.branch(jump))
           pending.append(-1)
         } else {
@@ -92,7 +92,7 @@ struct ForestTables {
         // No key is above a leaf's.
         let limit = cell.branch.map { Int(bitPattern: $0.threshold.limit(element)) + missing } ?? element.greatestKey
         let column = (cell.branch?.feature ?? 0) + missing * features
-        let rest = (start + (cell.branch?.yes ?? position)) << columnBits | column
+        let rest = (start + (cell.branch.map { $0.no - 1 } ?? position)) << columnBits | column
         words += isOneWord ? [limit << 32 | rest] : [limit, rest]
       }
     }
