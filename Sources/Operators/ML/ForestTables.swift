@@ -39,12 +39,13 @@ private struct LaidOutTree {
 
 /// The constants that a walk through trees reads.
 ///
-/// A node has the key of its threshold, the place of its children, and in the lowest bits the column of the data's keys that it
-/// compares. Keys are unsigned integers in the order of the numbers, with NaN as the greatest. For nodes where NaN goes with the
-/// small numbers there are further columns: their keys and thresholds are greater by 1, which wraps NaN around.
+/// A node has the key of its threshold, the place of its children, and in the lowest bits the column of the data's keys
+/// that it compares. Keys are unsigned integers in the order of the numbers, with NaN as the greatest. For nodes where NaN
+/// goes with the small numbers there are further columns: their keys and thresholds are greater by 1, which wraps NaN
+/// around.
 ///
-/// Where all this has room in 64 bits, a node is one word with the threshold at the top, and keys have zeros below: words then
-/// compare as their thresholds do, and a step is two loads. Else it is two words, the threshold and the rest.
+/// Where all this has room in 64 bits, a node is one word with the threshold at the top, and keys have zeros below: words
+/// then compare as their thresholds do, and a step is two loads. Else it is two words, the threshold and the rest.
 struct ForestTables {
   /// A group of trees that are walked by the same number of steps.
   struct Segment {
@@ -199,7 +200,8 @@ extension GraphBuilder {
     key = graph.cast(key, to: .u64)
     graph.results = [tables.isOneWord ? graph.binary(.shiftLeft, key, graph.integer(32, .u64)) : key]
     let parts = tables.hasMissing ? 2 : 1
-    return reshape(map([shape[0], Dim(parts), Dim(tables.features)], graph, [x]), [shape[0], Dim(parts * tables.features)])
+    let keys = map([shape[0], Dim(parts), Dim(tables.features)], graph, [x])
+    return reshape(keys, [shape[0], Dim(parts * tables.features)])
   }
 }
 

@@ -152,7 +152,9 @@ private struct TreeWalk {
   }
 
   /// The cell some steps after `start` for row `axis(0)`.
-  private func walk(from start: ScalarID, _ steps: Int, _ graph: inout ScalarGraph, words: Int, x data: Int) -> ScalarID {
+  private func walk(
+    from start: ScalarID, _ steps: Int, _ graph: inout ScalarGraph, words: Int, x data: Int
+  ) -> ScalarID {
     // Numbers of 32 bits where they have room, so that adding a condition and widening the sum stay apart.
     let type = tables.isOneWord ? ElementType.u32 : .u64
     let mask = graph.integer(1 << tables.columnBits - 1, type)

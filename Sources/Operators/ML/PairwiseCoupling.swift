@@ -75,8 +75,8 @@ extension GraphBuilder {
     return map([Dim(count), Dim(count), rows], body, [preferences, table, diagonal])
   }
 
-  /// Where the probabilities `[classes, N]` are: the slopes of the form, their mean, which rows `[1, N]` are not settled, and
-  /// whether any is.
+  /// Where the probabilities `[classes, N]` are: the slopes of the form, their mean, which rows `[1, N]` are not settled,
+  /// and whether any is.
   private mutating func couplingGradient(_ state: ValueID, _ matrix: ValueID, _ count: Int) throws(ModelError)
     -> (slopes: ValueID, total: ValueID, isOpen: ValueID, goesOn: ValueID)
   {
@@ -85,7 +85,8 @@ extension GraphBuilder {
     product.results = [
       product.times(product.read(0, [first, second, row], type: .f32), product.read(1, [second, row], type: .f32))
     ]
-    let slopes = reduce(.sum, shape: shape(of: state), reduced: [Dim(count)], operands: [matrix, state], body: product)[0]
+    let slopes = reduce(
+      .sum, shape: shape(of: state), reduced: [Dim(count)], operands: [matrix, state], body: product)[0]
     let total = reduceAxes(try elementwise([slopes, state]) { $0.times($1[0], $1[1]) }, [0], keepsAxes: true, .sum)
     let distance = try elementwise([slopes, total]) { $0.unary(.abs, $0.minus($1[0], $1[1])) }
     let error = reduceAxes(distance, [0], keepsAxes: true, .max)
@@ -96,7 +97,9 @@ extension GraphBuilder {
   }
 
   /// One round of updates of all classes; rows that are settled stay as they are.
-  private mutating func couplingStep(_ states: [ValueID], _ matrix: ValueID, _ count: Int) throws(ModelError) -> [ValueID] {
+  private mutating func couplingStep(
+    _ states: [ValueID], _ matrix: ValueID, _ count: Int
+  ) throws(ModelError) -> [ValueID] {
     let (state, isOpen) = (states[0], states[3])
     var inner = GraphBuilder(inside: self)
     let step = inner.input(TensorType(.i64, []))

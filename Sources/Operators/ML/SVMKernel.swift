@@ -59,8 +59,8 @@ extension GraphBuilder {
       body.results = [body.times(difference, difference)]
       let shape = [shape(of: x)[0], Dim(vectors.dims[0])]
       let columns = Dim(vectors.dims[1])
-      let columnsOfVectors = transpose(table, [1, 0])
-      return reduce(.sum, shape: shape, reduced: [columns], operands: [x, columnsOfVectors], body: body) { graph, sums in
+      let operands = [x, transpose(table, [1, 0])]
+      return reduce(.sum, shape: shape, reduced: [columns], operands: operands, body: body) { graph, sums in
         [graph.unary(.exp, graph.times(sums[0], graph.number(-kernel.gamma, .f32)))]
       }[0]
     }

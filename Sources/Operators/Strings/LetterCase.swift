@@ -38,7 +38,8 @@ enum LetterCase: String {
   fileprivate var letterRange: ClosedRange<Int> { self == .lower ? 0x41...0x5a : 0x61...0x7a }
 }
 
-/// What letters change by: a page of 64 differences for each run of 64 characters, where runs without changes share page 0.
+/// What letters change by: a page of 64 differences for each run of 64 characters, where runs without changes share
+/// page 0.
 private struct LetterPages {
   static let bits = 6
   /// The page by run of characters; those from the last one on do not change.
