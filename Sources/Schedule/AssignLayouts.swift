@@ -108,6 +108,9 @@ private struct LayoutAssignment {
     return copy
   }
 
+  /// The lanes that the longest vectors have.
+  private static let longVector = 16
+
   /// The order in which the largest operand that is not a constant walks the kept axes.
   private func followOperands(_ body: ScalarGraph, _ operands: [ValueID], _ extents: [Dim], _ kept: Range<Int>) -> Layout {
     var best: (size: Int, order: [Int])?
@@ -126,11 +129,29 @@ private struct LayoutAssignment {
         }
       }
       guard position.count > 0 else { continue }
-      // Axes that the operand does not have go outermost, in their own order.
-      let order = kept.sorted { (position[$0] ?? -1, $0) < (position[$1] ?? -1, $1) }
+      // Axes that the operand does not have go outermost, but for long ones along which vectors of constants can be read, where
+      // the operand's innermost axis is short or summed.
+      let innermost = layout(value).order.lastIndex { shape[$0] != 1 }
+      let own = innermost.map { place in kept.first { position[$0] == place } } ?? kept.first
+      let width = own.map { extents[$0].constant ?? .max } ?? 0
+      let dense = width >= Self.longVector ? [] : denseAxes(body, operands).filter { extents[$0].constant ?? .max > width }
+      func place(_ axis: Int) -> Int { position[axis] ?? (dense.contains(axis) ? .max : -1) }
+      let order = kept.sorted { (place($0), $0) < (place($1), $1) }
       best = (size, order)
     }
     return best.map { Layout(order: $0.order) } ?? .rowMajor(kept.count)
+  }
+
+  /// The axes that constants have innermost.
+  private func denseAxes(_ body: ScalarGraph, _ operands: [ValueID]) -> Set<Int> {
+    var axes: Set<Int> = []
+    for id in body.reachable {
+      guard case .read(let operand, let indices, _) = body[id], isConstant(operands[operand]), let last = indices.last,
+        case .axis(let axis) = body[last]
+      else { continue }
+      axes.insert(axis)
+    }
+    return axes
   }
 
   private func contractLayout(_ contract: Contract, _ node: Node) -> Layout {

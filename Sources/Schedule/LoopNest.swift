@@ -90,7 +90,7 @@ private func varies(_ ids: some Sequence<ScalarID>, along axis: Int, _ graph: Sc
 }
 
 /// How many positions of a graph with long chains of reads are computed at the same time.
-let overlap = 8
+let overlap = 10
 
 /// Whether more than a few reads each need the one before for their place.
 func hasLongChains(_ graph: ScalarGraph) -> Bool {

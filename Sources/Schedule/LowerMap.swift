@@ -158,7 +158,7 @@ private func crossedAxis(_ nest: LoopNest, _ reads: [[Dim]]) -> Int? {
   return nest.order.dropLast().first { axis in isLong(axis) && strided.allSatisfy { $0[axis] == 1 } }
 }
 
-/// A loop over `extent` positions in groups of a size, then one by one.
+/// A loop over `extent` positions in groups of a size, then the rest: as a smaller group where its size is known, else one by one.
 func sweep(
   _ extent: Dim, _ size: Int, kind: LoopKind, _ builder: inout KernelBuilder,
   body: (Expr, Int, inout KernelBuilder) -> [Statement]
@@ -171,7 +171,9 @@ func sweep(
     let inner = body(.variable(main), size, &builder)
     statements.append(.loop(Loop(main, from: .index(0), to: whole.expr, by: size, kind: kind, body: inner)))
   }
-  if rest != 0 {
+  if let rest = rest.constant {
+    if rest > 0 { statements += body(whole.expr, rest, &builder) }
+  } else {
     let inner = body(.variable(tail), 1, &builder)
     statements.append(.loop(Loop(tail, from: whole.expr, to: extent.expr, kind: kind, body: inner)))
   }

@@ -2,15 +2,12 @@ import LoopIR
 import Support
 import TensorIR
 
-/// Lowers a sort: a bottom-up merge sort of positions for every line along the axis.
-func lowerSort(_ sort: Sort, _ node: Node, _ scope: inout KernelScope) -> [Statement] {
+/// Lowers a sort: for every line along the axis, the few first elements are held in order, or positions are sorted by merging.
+func lowerSort(_ sort: Sort, _ node: Node, _ scope: inout KernelScope, _ target: Target) -> [Statement] {
   let source = scope.view(node.operands[0], .read)
   let values = scope.view(node.results[0], .write)
   let positions = scope.view(node.results[1], .write)
   let length = source.shape[sort.axis]
-  let front = scope.scratch(.i64, count: .maximum(1, length))
-  let back = scope.scratch(.i64, count: .maximum(1, length))
-  let sorter = SortLowering(sort: sort, source: source, length: length.expr, front: front, back: back)
 
   var variables: [(variable: Variable, extent: Dim)] = []
   var sourceBase = Expr.index(0)
@@ -21,29 +18,81 @@ func lowerSort(_ sort: Sort, _ node: Node, _ scope: inout KernelScope) -> [State
     sourceBase = sourceBase + .variable(variable) * source.strides[axis].expr
     resultBase = resultBase + .variable(variable) * values.strides[axis].expr
   }
-  let body = sorter.line(sourceBase, &scope.builder)
+  let line = SortedLine(order: SortOrder(sort, source.element), source: source, axis: sort.axis, base: sourceBase)
+  let front: Buffer
+  let body: [Statement]
+  let isSelection: Bool
+  if let limit = sort.limit.constant, (1...SelectionLowering.mostHeld).contains(limit) {
+    isSelection = true
+    front = scope.builder.buffer(.i64)
+    let selection = SelectionLowering(
+      line: line, held: scope.builder.buffer(source.buffer.element), positions: front, limit: limit)
+    body = selection.statements(length, target, &scope.builder)
+  } else {
+    isSelection = false
+    front = scope.scratch(.i64, count: .maximum(1, length))
+    let back = scope.scratch(.i64, count: .maximum(1, length))
+    body = MergeLowering(line: line, length: length.expr, front: front, back: back).statements(&scope.builder)
+  }
   let rank = scope.builder.index()
   let chosen = scope.builder.index()
   let place = resultBase + .variable(rank) * values.strides[sort.axis].expr
-  let from = sourceBase + .variable(chosen) * source.strides[sort.axis].expr
   let write: [Statement] = [
     .bind(chosen, .load(front, index: .variable(rank), lanes: 1, count: nil)),
-    .store(values.buffer, index: place, value: .load(source.buffer, index: from, lanes: 1, count: nil), count: nil),
+    .store(values.buffer, index: place, value: line.element(.variable(chosen)), count: nil),
     .store(positions.buffer, index: place, value: .variable(chosen), count: nil),
   ]
   let output = Statement.loop(Loop(rank, from: .index(0), to: sort.limit.expr, body: write))
-  return LoopNest.wrap(body + [output], variables)
+  return LoopNest.wrap(body + [output], variables, kind: isSelection ? .parallel : .serial)
 }
 
-/// The merge sort of one line; sorted positions end in `front`.
-private struct SortLowering {
-  let sort: Sort
+/// Which of two elements comes first.
+struct SortOrder {
+  private let descending: Bool
+  private let element: ElementType
+
+  init(_ sort: Sort, _ element: ElementType) {
+    descending = sort.descending
+    self.element = element
+  }
+
+  /// Whether `a` comes strictly before `b`; NaN counts as the greatest value.
+  private func precedes(_ a: Term, _ b: Term) -> Term {
+    let order = descending ? a > b : a < b
+    guard element.isFloat else { return order }
+    let (nan, number) = descending ? (a, b) : (b, a)
+    return order | ((nan != nan) & (number == number))
+  }
+
+  /// Whether `a` comes strictly before `b`, both as they are stored; `a` may be a vector.
+  func precedes(_ a: Expr, _ b: Expr, _ builder: inout KernelBuilder) -> (statements: [Statement], value: Expr) {
+    applyTerm([a, b], lanes: a.type.lanes, in: &builder) { precedes($0[0].decoded(element), $0[1].decoded(element)) }
+  }
+}
+
+/// A line of elements to sort.
+struct SortedLine {
+  let order: SortOrder
   let source: View
+  let axis: Int
+  /// The element at position 0.
+  let base: Expr
+
+  var isDense: Bool { source.strides[axis] == 1 }
+
+  func element(_ position: Expr, lanes: Int = 1) -> Expr {
+    .load(source.buffer, index: base + position * source.strides[axis].expr, lanes: lanes, count: nil)
+  }
+}
+
+/// The bottom-up merge sort of one line; sorted positions end in `front`.
+private struct MergeLowering {
+  let line: SortedLine
   let length: Expr
   let front: Buffer
   let back: Buffer
 
-  func line(_ base: Expr, _ builder: inout KernelBuilder) -> [Statement] {
+  func statements(_ builder: inout KernelBuilder) -> [Statement] {
     let position = builder.index()
     var statements: [Statement] = [
       .loop(
@@ -53,7 +102,7 @@ private struct SortLowering {
     ]
     let width = builder.index()
     let start = builder.index()
-    let merge = mergeRuns(base, .variable(width), .variable(start), &builder)
+    let merge = mergeRuns(.variable(width), .variable(start), &builder)
     let sweep: [Statement] = [
       .declare(start, .index(0)),
       .whileLoop(
@@ -68,7 +117,7 @@ private struct SortLowering {
   }
 
   /// Merges the sorted runs `front[start ..< start + width]` and the one after it into `back`.
-  private func mergeRuns(_ base: Expr, _ width: Expr, _ start: Expr, _ builder: inout KernelBuilder) -> [Statement] {
+  private func mergeRuns(_ width: Expr, _ start: Expr, _ builder: inout KernelBuilder) -> [Statement] {
     let middle = builder.index()
     let end = builder.index()
     let left = builder.index()
@@ -77,12 +126,8 @@ private struct SortLowering {
     let takesLeft = builder.variable(ValueType(.bool))
     let leftPosition = builder.index()
     let rightPosition = builder.index()
-    func element(_ position: Variable) -> Expr {
-      .load(source.buffer, index: base + .variable(position) * source.strides[sort.axis].expr, lanes: 1, count: nil)
-    }
-    let (decoding, rightPrecedes) = applyTerm([element(rightPosition), element(leftPosition)], in: &builder) { terms in
-      precedes(terms[0].decoded(source.element), terms[1].decoded(source.element))
-    }
+    let (decoding, rightPrecedes) = line.order.precedes(
+      line.element(.variable(rightPosition)), line.element(.variable(leftPosition)), &builder)
     let compare: [Statement] =
       [
         .bind(leftPosition, .load(front, index: .variable(left), lanes: 1, count: nil)),
@@ -112,13 +157,5 @@ private struct SortLowering {
       .declare(right, .variable(middle)),
       .loop(Loop(output, from: start, to: .variable(end), body: step)),
     ]
-  }
-
-  /// Whether `a` comes strictly before `b`; NaN counts as the greatest value.
-  private func precedes(_ a: Term, _ b: Term) -> Term {
-    let order = sort.descending ? a > b : a < b
-    guard source.element.isFloat else { return order }
-    let (nan, number) = sort.descending ? (a, b) : (b, a)
-    return order | ((nan != nan) & (number == number))
   }
 }

@@ -171,7 +171,7 @@ struct Lowering {
       if let statements = tiled?.lower(node.operands, node.results[0], in: &scope) { return statements }
       return lowerReduce(contract.asReduce(node.operands.map { laidOut.graph.type(of: $0) }), node, layout, &scope)
     case .scatter(let scatter): return lowerScatter(scatter, node, &scope)
-    case .sort(let sort): return lowerSort(sort, node, &scope)
+    case .sort(let sort): return lowerSort(sort, node, &scope, target)
     case .compact(let compact): return lowerCompact(compact, node, &scope)
     case .constant, .reshape, .scan, .branch, .external, .measure, .assume:
       fatalError("\(node.primitive.mnemonic) has no kernel")

@@ -2,9 +2,9 @@ import Support
 import TensorIR
 
 /// One tree, laid out for a walk without branches: both children of a node are neighbours, the one for a comparison
-/// that holds after the other, and a leaf is its own child.
+/// that holds before the other, and a leaf is its own child.
 private struct LaidOutTree {
-  /// A node by its position; a jump is a branch with equal children, for a node with several parents.
+  /// A node by its position; a jump is a branch whose comparison never holds, for a node with several parents.
   var cells: [Forest.Node] = []
   /// The steps after which a walk from cell 0 has ended.
   let depth: Int
@@ -17,8 +17,8 @@ private struct LaidOutTree {
     while next < cells.count {
       defer { next += 1 }
       guard case .branch(var branch) = cells[next], pending[next] >= 0 else { continue }
-      let children = [branch.no, branch.yes]
-      (branch.no, branch.yes) = (cells.count, cells.count + 1)
+      let children = [branch.yes, branch.no]
+      (branch.yes, branch.no) = (cells.count, cells.count + 1)
       cells[next] = .branch(branch)
       for child in children {
         if let place = places[child], let other = forest.nodes[child].branch {
@@ -39,9 +39,13 @@ private struct LaidOutTree {
 
 /// The constants that a walk through trees reads.
 ///
-/// A node is two words: the key of the threshold, and from the lowest bit on whether NaN goes where a comparison that
-/// holds goes, the feature, and the place of the children. Keys are unsigned integers in the order of the numbers, with
-/// NaN as the greatest; where NaN goes with the small numbers, the bit is added to both sides, which wraps NaN around.
+/// A node has the key of its threshold, the place of its children, and in the lowest bits the column of the data's keys
+/// that it compares. Keys are unsigned integers in the order of the numbers, with NaN as the greatest. For nodes where NaN
+/// goes with the small numbers there are further columns: their keys and thresholds are greater by 1, which wraps NaN
+/// around.
+///
+/// Where all this has room in 64 bits, a node is one word with the threshold at the top, and keys have zeros below: words
+/// then compare as their thresholds do, and a step is two loads. Else it is two words, the threshold and the rest.
 struct ForestTables {
   /// A group of trees that are walked by the same number of steps.
   struct Segment {
@@ -50,11 +54,12 @@ struct ForestTables {
     var steps: Int
   }
 
-  /// The type of a node's words.
-  let word: ElementType
   let words: ConstantTensor
+  let isOneWord: Bool
+  /// The features of a row, which each column of the keys has in order.
+  let features: Int
   let hasMissing: Bool
-  let featureBits: Int
+  let columnBits: Int
   let segments: [Segment]
   /// By cell, the weight of a leaf, where every tree counts for one target; else the leaf's row of `rows`.
   let leaves: ConstantTensor
@@ -78,20 +83,21 @@ struct ForestTables {
       cells += tree.cells
     }
     hasMissing = cells.contains { $0.branch?.missingIsTrue ?? false }
-    featureBits = Int.bits(forest.featureCount - 1)
-    let shift = featureBits + (hasMissing ? 1 : 0)
-    let isNarrow = element == .f32 && shift + Int.bits(cells.count) <= 32
-    word = isNarrow ? .u32 : .u64
+    features = max(1, forest.featureCount)
+    columnBits = Int.bits((hasMissing ? 2 : 1) * features - 1)
+    isOneWord = element == .f32 && columnBits + Int.bits(cells.count) <= 32
     var words: [Int] = []
     for (start, tree) in zip(starts, trees) {
       for (position, cell) in tree.cells.enumerated() {
         let missing = cell.branch?.missingIsTrue ?? false ? 1 : 0
-        let limit = cell.branch.map { Int(bitPattern: $0.threshold.limit(element)) + missing } ?? 0
-        let feature = (cell.branch?.feature ?? 0) << (hasMissing ? 1 : 0)
-        words += [limit, (start + (cell.branch?.no ?? position)) << shift | feature | missing]
+        // No key is above a leaf's.
+        let limit = cell.branch.map { Int(bitPattern: $0.threshold.limit(element)) + missing } ?? element.greatestKey
+        let column = (cell.branch?.feature ?? 0) + missing * features
+        let rest = (start + (cell.branch.map { $0.no - 1 } ?? position)) << columnBits | column
+        words += isOneWord ? [limit << 32 | rest] : [limit, rest]
       }
     }
-    self.words = ConstantTensor(word, dims: [cells.count, 2], integers: words)
+    self.words = ConstantTensor(.u64, dims: isOneWord ? [cells.count] : [cells.count, 2], integers: words)
     let known = trees.map(\.depth)
     segments = ForestTables.segments(lanes ?? [Array(forest.roots.indices)], known, spare: trees.count - 1)
       .map { group, steps in
@@ -135,11 +141,11 @@ struct ForestTables {
       (lane + [Int](repeating: spare, count: length - lane.count)).sorted { (depths[$0], $1) > (depths[$1], $0) }
     }
     let steps = (0..<length).map { place in sorted.reduce(0) { max($0, depths[$1[place]]) } }
-    // A further group costs about as much as some hundred steps.
+    // A further group costs about as much as some dozens of steps.
     var bounds = [0]
     for place in 1..<length where steps[place] < steps[place - 1] {
       let saved = (steps[bounds[bounds.count - 1]] - steps[place]) * (length - place) * lanes.count
-      if saved > 128 { bounds.append(place) }
+      if saved > 64 { bounds.append(place) }
     }
     return bounds.enumerated().map { index, start in
       let end = index + 1 < bounds.count ? bounds[index + 1] : length
@@ -151,6 +157,11 @@ struct ForestTables {
 extension Int {
   /// The bits that the numbers up to `greatest` need.
   fileprivate static func bits(_ greatest: Int) -> Int { bitWidth - Swift.max(0, greatest).leadingZeroBitCount }
+}
+
+extension ElementType {
+  /// The key of NaN, as the bits of an unsigned integer.
+  fileprivate var greatestKey: Int { self == .f64 ? -1 : 1 << 32 - 1 }
 }
 
 extension Double {
@@ -168,20 +179,29 @@ extension Double {
 }
 
 extension GraphBuilder {
-  /// The keys of numbers, by which walks through trees compare.
-  mutating func treeKeys(_ x: ValueID) throws(ModelError) -> ValueID {
-    let isDouble = type(of: x).element == .f64
-    let (word, signed, top) = isDouble ? (ElementType.u64, ElementType.i64, Int.min) : (.u32, .i32, 1 << 31)
-    return try elementwise([x]) { graph, values in
-      let value = values[0]
-      let bits = graph.bitcast(value, to: word)
-      let isNegative = graph.compare(.less, graph.bitcast(value, to: signed), graph.integer(0, signed))
-      let zero = graph.integer(top, word)
-      var key = graph.select(isNegative, graph.unary(.not, bits), graph.binary(.or, bits, zero))
-      key = graph.select(graph.compare(.equal, value, graph.number(0, graph.type(of: value))), zero, key)
-      let greatest = graph.integer(isDouble ? -1 : 1 << 32 - 1, word)
-      return graph.select(graph.compare(.notEqual, value, value), greatest, key)
+  /// The keys of the rows of `x`, by which walks through trees compare: `[N, columns]`.
+  mutating func treeKeys(_ x: ValueID, _ tables: ForestTables) -> ValueID {
+    let (element, shape) = (type(of: x).element, shape(of: x))
+    let (word, signed, top) = element == .f64 ? (ElementType.u64, ElementType.i64, Int.min) : (.u32, .i32, 1 << 31)
+    var graph = ScalarGraph()
+    let outside = tables.features <= shape[1].constant ?? 0 ? nil : graph.number(0, element)
+    let value = graph.read(0, [graph.axis(0), graph.axis(2)], outside: outside, type: element)
+    let bits = graph.bitcast(value, to: word)
+    let isNegative = graph.compare(.less, graph.bitcast(value, to: signed), graph.integer(0, signed))
+    let zero = graph.integer(top, word)
+    var key = graph.select(isNegative, graph.unary(.not, bits), graph.binary(.or, bits, zero))
+    key = graph.select(graph.compare(.equal, value, graph.number(0, element)), zero, key)
+    let greatest = graph.integer(element.greatestKey, word)
+    key = graph.select(graph.compare(.notEqual, value, value), greatest, key)
+    if tables.hasMissing {
+      let isPlain = graph.compare(.equal, graph.axis(1), graph.integer(0))
+      key = graph.select(isPlain, key, graph.plus(key, graph.integer(1, word)))
     }
+    key = graph.cast(key, to: .u64)
+    graph.results = [tables.isOneWord ? graph.binary(.shiftLeft, key, graph.integer(32, .u64)) : key]
+    let parts = tables.hasMissing ? 2 : 1
+    let keys = map([shape[0], Dim(parts), Dim(tables.features)], graph, [x])
+    return reshape(keys, [shape[0], Dim(parts * tables.features)])
   }
 }
 

@@ -32,7 +32,7 @@ extension GraphBuilder {
       }
     let absent = combiner == .sum ? 0 : combiner == .min ? Double.infinity : -Double.infinity
     let tables = try ForestTables(forest, element, combiner, absent: absent)
-    let keys = try treeKeys(try cast(x, to: element))
+    let keys = treeKeys(try cast(x, to: element), tables)
     let walk = TreeWalk(tables: tables, keys: keys, combiner: combiner, targets: Dim(forest.targets))
     var parts: [ValueID] = []
     for segment in tables.segments { parts.append(walk.combined(segment, &self)) }
@@ -120,7 +120,7 @@ private struct TreeWalk {
     let root = body.cast(body.read(0, place, type: .i32), to: .i64)
     let roots = b.constant(segment.roots)
     guard segment.steps > TreeWalk.unrolledSteps else {
-      let cell = walk(from: root, segment.steps, &body, words: 1, x: 2, b.type(of: keys))
+      let cell = walk(from: root, segment.steps, &body, words: 1, x: 2)
       return (body, cell, [roots, b.constant(tables.words), keys])
     }
     let cells = looped(segment, &b)
@@ -141,7 +141,7 @@ private struct TreeWalk {
     let data = inner.input(b.type(of: keys))
     var body = ScalarGraph()
     let cell = body.read(0, [body.axis(0), body.axis(1), body.axis(2)], type: .i64)
-    body.results = [walk(from: cell, TreeWalk.unrolledSteps, &body, words: 1, x: 2, b.type(of: keys))]
+    body.results = [walk(from: cell, TreeWalk.unrolledSteps, &body, words: 1, x: 2)]
     let next = inner.map(
       shape, body, [state, inner.constant(tables.words), data])
     let length = (segment.steps + TreeWalk.unrolledSteps - 1) / TreeWalk.unrolledSteps
@@ -153,31 +153,30 @@ private struct TreeWalk {
 
   /// The cell some steps after `start` for row `axis(0)`.
   private func walk(
-    from start: ScalarID, _ steps: Int, _ graph: inout ScalarGraph, words: Int, x data: Int, _ type: TensorType
+    from start: ScalarID, _ steps: Int, _ graph: inout ScalarGraph, words: Int, x data: Int
   ) -> ScalarID {
-    let word = tables.word
-    let first = tables.hasMissing ? 1 : 0
-    let mask = graph.integer(1 << tables.featureBits - 1, word)
+    // Numbers of 32 bits where they have room, so that adding a condition and widening the sum stay apart.
+    let type = tables.isOneWord ? ElementType.u32 : .u64
+    let mask = graph.integer(1 << tables.columnBits - 1, type)
+    let bits = graph.integer(tables.columnBits, type)
     var cell = start
     for _ in 0..<steps {
-      let packed = graph.read(words, [cell, graph.integer(1)], type: word)
-      let limit = graph.read(words, [cell, graph.integer(0)], type: word)
-      let shifted = graph.shifted(packed, by: first)
-      let column = graph.cast(graph.binary(.and, shifted, mask), to: .i64)
-      let index = type.shape[1].constant == nil ? graph.clamped(column, extent: type.shape[1]) : column
-      var key = graph.cast(graph.read(data, [graph.axis(0), index], type: type.element), to: word)
-      if tables.hasMissing { key = graph.plus(key, graph.binary(.and, packed, graph.integer(1, word))) }
-      let children = graph.cast(graph.shifted(packed, by: first + tables.featureBits), to: .i64)
+      let limit: ScalarID
+      let rest: ScalarID
+      if tables.isOneWord {
+        limit = graph.read(words, [cell], type: .u64)
+        rest = graph.cast(limit, to: .u32)
+      } else {
+        limit = graph.read(words, [cell, graph.integer(0)], type: .u64)
+        rest = graph.read(words, [cell, graph.integer(1)], type: .u64)
+      }
+      let column = graph.cast(graph.binary(.and, rest, mask), to: .i64)
+      let key = graph.read(data, [graph.axis(0), column], type: .u64)
+      let children = tables.columnBits == 0 ? rest : graph.binary(.shiftRight, rest, bits)
       // Not the sum with the condition as a number, which some C compilers get wrong when they vectorize it.
-      let holds = graph.compare(.lessOrEqual, key, limit)
-      cell = graph.select(holds, graph.plus(children, graph.integer(1)), children)
+      let fails = graph.compare(.less, limit, key)
+      cell = graph.cast(graph.select(fails, graph.plus(children, graph.integer(1, type)), children), to: .i64)
     }
     return cell
-  }
-}
-
-extension ScalarGraph {
-  fileprivate mutating func shifted(_ value: ScalarID, by bits: Int) -> ScalarID {
-    bits == 0 ? value : binary(.shiftRight, value, integer(bits, type(of: value)))
   }
 }

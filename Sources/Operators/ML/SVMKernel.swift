@@ -51,15 +51,16 @@ extension GraphBuilder {
         graph.unary(.tanh, graph.affineNumber(sum, kernel.gamma, kernel.offset))
       }
     case .radial:
-      // Products would lose digits where rows and vectors are close.
+      // Products would lose digits where rows and vectors are close. Sums run side by side for all vectors.
       var body = ScalarGraph()
       let outside = self.shape(of: x)[1].constant == nil ? body.number(0, .f32) : nil
       let value = body.read(0, [body.axis(0), body.axis(2)], outside: outside, type: .f32)
-      let difference = body.minus(value, body.read(1, [body.axis(1), body.axis(2)], type: .f32))
+      let difference = body.minus(value, body.read(1, [body.axis(2), body.axis(1)], type: .f32))
       body.results = [body.times(difference, difference)]
       let shape = [shape(of: x)[0], Dim(vectors.dims[0])]
       let columns = Dim(vectors.dims[1])
-      return reduce(.sum, shape: shape, reduced: [columns], operands: [x, table], body: body) { graph, sums in
+      let operands = [x, transpose(table, [1, 0])]
+      return reduce(.sum, shape: shape, reduced: [columns], operands: operands, body: body) { graph, sums in
         [graph.unary(.exp, graph.times(sums[0], graph.number(-kernel.gamma, .f32)))]
       }[0]
     }

@@ -60,13 +60,15 @@ extension GraphBuilder {
     let shape = shape(of: x)
     let steps = longest(x) + 1
     let lengths = try matchLengths(x, cutter.automaton, steps)
-    let characters = try charactersBefore(x, steps)
+    // Tokens that are not empty have a character.
+    let characters = cutter.shortest > 1 ? try charactersBefore(x, steps) : nil
     var inner = GraphBuilder(inside: self)
     let step = inner.input(TensorType(.i64, []))
     // The number of tokens so far, where the next match may begin, and where the current token began.
     let states = (0..<3).map { _ in inner.input(TensorType(.i64, shape)) }
     let match = inner.input(TensorType(.i64, shape))
-    let (spans, starts) = (inner.input(TensorType(.i64, shape)), inner.input(TensorType(.i64, shape + [steps])))
+    let spans = inner.input(TensorType(.i64, shape))
+    let starts = characters.map { inner.input(type(of: $0)) }
     let results = (0..<5).map { result in
       var body = ScalarGraph()
       let row: [ScalarID] = [body.axis(0)]
@@ -81,7 +83,9 @@ extension GraphBuilder {
       let isEnd = body.compare(.equal, position, count)
       let begin = cutter.matchesSeparators ? state[2] : position
       let end = cutter.matchesSeparators ? position : next
-      func before(_ place: ScalarID) -> ScalarID { body.read(6, row + [body.clamped(place, extent: steps)], type: .i64) }
+      func before(_ place: ScalarID) -> ScalarID {
+        starts == nil ? place : body.read(6, row + [body.clamped(place, extent: steps)], type: .i64)
+      }
       let size = body.minus(before(end), before(begin))
       let isToken = body.all([
         cutter.matchesSeparators ? body.any([mayMatch, isEnd]) : mayMatch,
@@ -93,41 +97,47 @@ extension GraphBuilder {
         body.select(mayMatch, next, state[2]), body.select(isToken, state[0], body.integer(-1)), token,
       ]
       body.results = [values[result]]
-      return inner.map(shape, body, [step] + states + [match, spans, starts])
+      return inner.map(shape, body, [step] + states + [match, spans] + (starts.map { [$0] } ?? []))
     }
     let scan = Scan(
       length: steps, carried: 3, scanned: 1, reversedInputs: [false], reversedOutputs: [false, false],
       body: inner.finish(outputs: results))
     let zeros = try broadcast(scalar(0, .i64), to: shape)
-    let scanned = add(.scan(scan), [zeros, zeros, zeros, transpose(lengths, [1, 0]), x.spans, characters])
+    let captured = [x.spans] + (characters.map { [$0] } ?? [])
+    let scanned = add(.scan(scan), [zeros, zeros, zeros, lengths] + captured)
     return (parts(scanned[3], scanned[4], scanned[0]), scanned[0])
   }
 
-  /// The number of bytes in the longest match at every position of every string.
+  /// The number of bytes in the longest match at every position of every string: `[steps, strings]`.
   private mutating func matchLengths(_ x: ImportedStrings, _ automaton: ByteAutomaton, _ steps: Dim) throws(ModelError)
     -> ValueID
   {
-    let shape = shape(of: x) + [steps]
-    let tables = AutomatonTables(automaton)
+    let rows = shape(of: x)[0]
+    let tables = AutomatonTables(automaton, staysAtEnd: false)
+    // Twice as many kinds as there are positions, so that no position has to ask how far the text goes.
+    var bytes = ScalarGraph()
+    let (position, row) = (bytes.axis(0), bytes.axis(1))
+    let kind = tables.kind(bytes.byte(1, ofSpan: bytes.read(0, [row], type: .i64), at: position), table: 2, &bytes)
+    let isInside = bytes.compare(.less, position, bytes.dim(steps))
+    bytes.results = [bytes.select(isInside, kind, bytes.integer(tables.end, .i32))]
+    let kinds = map([steps * 2, rows], bytes, [x.spans, x.bytes, constant(tables.kinds)])
+    // All positions lie in one axis: a step is a distance in memory, and vectors do not end with a string.
+    let shape = [steps * rows]
     var inner = GraphBuilder(inside: self)
     let step = inner.input(TensorType(.i64, []))
     _ = inner.input(TensorType(.bool, []))
-    let (state, best) = (inner.input(TensorType(.i64, shape)), inner.input(TensorType(.i64, shape)))
-    let (spans, bytes) = (inner.input(type(of: x.spans)), inner.input(type(of: x.bytes)))
+    let (state, best) = (inner.input(TensorType(.i32, shape)), inner.input(TensorType(.i32, shape)))
+    let given = inner.input(TensorType(.i32, [steps * 2 * rows]))
     var body = ScalarGraph()
-    let place = [body.axis(0), body.axis(1)]
-    let byte = body.byte(
-      3, ofSpan: body.read(2, [place[0]], type: .i64), at: body.plus(place[1], body.read(0, [], type: .i64)))
-    body.results = [tables.next(body.read(1, place, type: .i64), byte, table: 4, &body)]
-    let next = inner.map(
-      shape, body, [step, state, spans, bytes, inner.constant(tables.transitions), inner.constant(tables.classes)])
-    let accepts = inner.gathered(tables.accepts, next)
-    let longest = try inner.elementwise([accepts, step, best]) { graph, values in
-      graph.select(values[0], graph.plus(values[1], graph.integer(1)), values[2])
+    let here = body.axis(0)
+    let there = body.plus(here, body.times(body.read(0, [], type: .i64), body.dim(rows)))
+    body.results = [tables.next(body.read(1, [here], type: .i32), body.read(2, [there], type: .i32), table: 3, &body)]
+    let next = inner.map(shape, body, [step, state, given, inner.constant(tables.transitions)])
+    let longest = try inner.elementwise([next, step, best]) { graph, values in
+      graph.select(graph.accepts(values[0]), graph.cast(graph.plus(values[1], graph.integer(1)), to: .i32), values[2])
     }
     var lives = ScalarGraph()
-    let isAlive = lives.compare(
-      .notEqual, lives.read(0, [lives.axis(0), lives.axis(1)], type: .i64), lives.integer(tables.dead))
+    let isAlive = lives.compare(.notEqual, lives.read(0, [lives.axis(0)], type: .i32), lives.integer(tables.dead, .i32))
     lives.results = [lives.cast(isAlive, to: .i32)]
     let alive = inner.reduce(
       .max, shape: [], reduced: shape, operands: [next], body: lives,
@@ -135,9 +145,10 @@ extension GraphBuilder {
     let scan = Scan(
       length: steps, carried: 3, scanned: 0, reversedInputs: [], reversedOutputs: [], stopsEarly: true,
       body: inner.finish(outputs: [alive, next, longest]))
-    let zeros = try broadcast(scalar(0, .i64), to: shape)
-    let initial = [scalar(1, .bool), zeros, zeros]
-    return add(.scan(scan), initial + [x.spans, x.bytes])[2]
+    let first = try broadcast(scalar(Double(tables.first), .i32), to: shape)
+    let none = try broadcast(scalar(0, .i32), to: shape)
+    let lengths = add(.scan(scan), [scalar(1, .bool), first, none, reshape(kinds, [steps * 2 * rows])])[2]
+    return try cast(reshape(lengths, [steps, rows]), to: .i64)
   }
 
   /// The number of characters that begin before every position of every string.

@@ -38,14 +38,34 @@ enum LetterCase: String {
   fileprivate var letterRange: ClosedRange<Int> { self == .lower ? 0x41...0x5a : 0x61...0x7a }
 }
 
+/// What letters change by: a page of 64 differences for each run of 64 characters, where runs without changes share
+/// page 0.
+private struct LetterPages {
+  static let bits = 6
+  /// The page by run of characters; those from the last one on do not change.
+  var pages: [Int] = []
+  var differences = [Int](repeating: 0, count: 1 << bits)
+
+  init(_ letterCase: LetterCase) {
+    let changes = letterCase.letters.map { (run: Int($0.from >> Self.bits), $0.from, $0.to) }
+    pages = [Int](repeating: 0, count: (changes.last?.run ?? 0) + 2)
+    for (run, from, to) in changes {
+      if pages[run] == 0 {
+        pages[run] = differences.count >> Self.bits
+        differences += [Int](repeating: 0, count: 1 << Self.bits)
+      }
+      differences[pages[run] << Self.bits + Int(from) % (1 << Self.bits)] = Int(to) - Int(from)
+    }
+  }
+}
+
 extension GraphBuilder {
   /// UTF-8 text with the case of its letters changed; every character keeps its place.
   mutating func changedCase(_ bytes: ValueID, _ letterCase: LetterCase) -> ValueID {
-    let letters = letterCase.letters
-    let tables = [letters.map(\.from), letters.map(\.to)].map { numbers in
-      constant(ConstantTensor(.i32, dims: [numbers.count], integers: numbers.map { Int($0) }))
+    let letters = LetterPages(letterCase)
+    let tables = [letters.pages, letters.differences].map { numbers in
+      constant(ConstantTensor(.i32, dims: [numbers.count], integers: numbers))
     }
-    let shape = shape(of: bytes)
     var body = ScalarGraph()
     let text = (-3...3).map { offset in
       let place = body.plus(body.axis(0), body.integer(offset))
@@ -60,25 +80,26 @@ extension GraphBuilder {
     ])
     let ascii = body.binary(.xor, own, body.select(isLetter, number(0x20, &body), number(0, &body)))
     // A byte is number 0 to 3 of its character, whose first byte is the nearest one that begins a character.
-    var result = own
+    var byte = number(4, &body)
+    var character = Array(text.prefix(4))
     for offset in (0...3).reversed() {
       let isFirst = body.compare(.greaterOrEqual, text[3 - offset], number(0xc0, &body))
-      let character = Array(text[(3 - offset)...])
-      result = body.select(isFirst, body.changed(Array(character.prefix(4)), byte: offset, letters.count), result)
+      byte = body.select(isFirst, number(offset, &body), byte)
+      character = character.indices.map { body.select(isFirst, text[3 - offset + $0], character[$0]) }
     }
+    let result = body.changed(character, byte: byte, own, pages: letters.pages.count)
     body.results = [body.cast(body.select(isASCII, ascii, result), to: .u8)]
-    return map(shape, body, [bytes] + tables)
+    return map(shape(of: bytes), body, [bytes] + tables)
   }
 }
 
 extension ScalarGraph {
-  /// A byte of the changed form of the character that begins with the first of four bytes.
-  fileprivate mutating func changed(_ bytes: [ScalarID], byte: Int, _ count: Int) -> ScalarID {
+  /// A byte, given by its number, of the changed form of the character that begins with the first of four bytes.
+  fileprivate mutating func changed(_ bytes: [ScalarID], byte: ScalarID, _ own: ScalarID, pages: Int) -> ScalarID {
     func small(_ value: Int) -> ScalarID { integer(value, .i32) }
-    func tail(_ index: Int) -> ScalarID {
-      index < bytes.count ? binary(.and, bytes[index], small(0x3f)) : small(0)
+    func joined(_ head: ScalarID, _ index: Int) -> ScalarID {
+      binary(.or, binary(.shiftLeft, head, small(6)), binary(.and, bytes[index], small(0x3f)))
     }
-    func joined(_ head: ScalarID, _ index: Int) -> ScalarID { binary(.or, binary(.shiftLeft, head, small(6)), tail(index)) }
     let isTwo = compare(.less, bytes[0], small(0xe0))
     let isThree = compare(.less, bytes[0], small(0xf0))
     let two = joined(binary(.and, bytes[0], small(0x1f)), 1)
@@ -86,21 +107,20 @@ extension ScalarGraph {
     let four = joined(joined(joined(binary(.and, bytes[0], small(0x07)), 1), 2), 3)
     let length = select(isTwo, small(2), select(isThree, small(3), small(4)))
     let character = select(isTwo, two, select(isThree, three, four))
-    let target = changedCharacter(character, count)
-    let shift = times(minus(length, small(byte + 1)), small(6))
-    let inside = binary(.max, shift, small(0))
-    let bits = binary(.and, binary(.shiftRight, target, inside), small(0x3f))
-    if byte > 0 { return select(compare(.less, small(byte), length), binary(.or, bits, small(0x80)), bytes[byte]) }
-    let head = binary(.shiftRight, target, inside)
+    let target = plus(character, difference(character, pages: pages))
+    let shift = times(minus(minus(length, byte), small(1)), small(6))
+    let bits = binary(.shiftRight, target, binary(.max, shift, small(0)))
     let mark = select(isTwo, small(0xc0), select(isThree, small(0xe0), small(0xf0)))
-    return binary(.or, head, mark)
+    let tail = binary(.or, binary(.and, bits, small(0x3f)), small(0x80))
+    let inside = select(compare(.equal, byte, small(0)), binary(.or, bits, mark), tail)
+    return select(compare(.less, byte, length), inside, own)
   }
 
-  /// A character looked up in operand 1, as operand 2 has it; itself if it is not there.
-  private mutating func changedCharacter(_ character: ScalarID, _ count: Int) -> ScalarID {
-    let none = integer(0, .i32)
-    let place = lastPlace(in: 1, count: count, notAbove: character)
-    let isFound = compare(.equal, read(1, [place], outside: none, type: .i32), character)
-    return select(isFound, read(2, [place], outside: none, type: .i32), character)
+  /// What a character changes by: an element of operand 2, on a page that operand 1 tells.
+  private mutating func difference(_ character: ScalarID, pages: Int) -> ScalarID {
+    let run = cast(binary(.shiftRight, character, integer(LetterPages.bits, .i32)), to: .i64)
+    let page = cast(read(1, [clamped(run, extent: Dim(pages))], type: .i32), to: .i64)
+    let place = cast(binary(.and, character, integer(1 << LetterPages.bits - 1, .i32)), to: .i64)
+    return read(2, [plus(times(page, integer(1 << LetterPages.bits)), place)], type: .i32)
   }
 }
