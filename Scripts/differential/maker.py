@@ -4,6 +4,8 @@ import onnx
 from onnx import TensorProto, helper
 
 MAX_OPSET = onnx.defs.onnx_opset_version()
+# The newest operator set that ONNX Runtime takes.
+RUNTIME_OPSET = 26
 FLOATS = ["float", "double", "float16", "bfloat16"]
 ELEMENTS = {
     "float": TensorProto.FLOAT, "double": TensorProto.DOUBLE, "float16": TensorProto.FLOAT16,
