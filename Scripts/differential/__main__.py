@@ -17,13 +17,16 @@ import sys
 
 import cases
 import control
+import devices
 import learning
 import legacy
 import microsoft
+import recent
 import standard
 from maker import MAKERS
 
-DOMAINS = {"standard": standard.DOMAIN, "microsoft": microsoft.DOMAIN, "learning": learning.DOMAIN}
+DOMAINS = {"standard": (standard.DOMAIN, recent.PREVIEW, recent.TRAINING),
+           "microsoft": {microsoft.DOMAIN, devices.DOMAIN}, "learning": (learning.DOMAIN,)}
 GROUPS = [*DOMAINS, "chains", "control", "legacy"]
 
 
@@ -38,7 +41,7 @@ class Draw:
             return cases.single(rng, *rng.choice(sorted(key for key in MAKERS if key[1] in self.only)))
         group = rng.choice(self.groups)
         if group in DOMAINS:
-            return cases.single(rng, *rng.choice(sorted(key for key in MAKERS if key[0] == DOMAINS[group])))
+            return cases.single(rng, *rng.choice(sorted(key for key in MAKERS if key[0] in DOMAINS[group])))
         return {"chains": cases.chain, "control": control.draw, "legacy": legacy.draw}[group](rng)
 
 

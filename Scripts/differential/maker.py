@@ -45,6 +45,8 @@ class Maker:
         self.finite = False
         # Positions of results that are asked for; all if None.
         self.outputs_wanted = None
+        # What gives the results for arguments, where the oracles have none.
+        self.answer = None
 
     # Choices
 

@@ -521,11 +521,12 @@ def attention(m):
     if not before and m.maybe(0.25):
         value_hidden = heads * m.integer(1, 4)
         m.set(qkv_hidden_sizes=[hidden, hidden, value_hidden])
+    # ONNX Runtime crashes without a bias.
     values = [m.real([batch, steps, size]), m.real([size, 2 * hidden + value_hidden], -1, 1),
-              m.real([2 * hidden + value_hidden], -1, 1) if m.maybe(0.7) else None,
+              m.real([2 * hidden + value_hidden], -1, 1),
               masks(m, batch, steps, before + steps),
               m.real([2, batch, heads, before, width]) if before else None,
-              m.real([m.pick(1, batch), m.pick(1, heads), steps, before + steps]) if m.maybe(0.3) else None]
+              m.real([m.pick(1, batch), m.pick(1, heads), steps, before + steps]) if not before and m.maybe(0.3) else None]
     if value_hidden == hidden and (before or m.maybe(0.3)):
         m.outputs = 2
     return values
