@@ -526,7 +526,7 @@ def attention(m):
               m.real([2 * hidden + value_hidden], -1, 1),
               masks(m, batch, steps, before + steps),
               m.real([2, batch, heads, before, width]) if before else None,
-              m.real([m.pick(1, batch), m.pick(1, heads), steps, before + steps]) if not before and m.maybe(0.3) else None]
+              m.real([m.pick(1, batch), m.pick(1, heads), steps, steps]) if not before and m.maybe(0.3) else None]
     if value_hidden == hidden and (before or m.maybe(0.3)):
         m.outputs = 2
     return values
