@@ -50,6 +50,9 @@ class Sample:
     fixed: dict = dataclasses.field(default_factory=dict)
     # Names of values whose extents get no names.
     rigid: set = dataclasses.field(default_factory=set)
+    # Names of extents of inputs, and values for another size; both are drawn if they are left out.
+    names: dict | None = None
+    other: dict | None = None
     # The results, where the sample itself knows them, or what gives them for values.
     answer: list | Callable | None = None
 
@@ -134,7 +137,7 @@ def run_reference(sample):
 
 # Where the reference evaluator does not do what the operator is defined to do.
 MISTAKEN = {"LRN", "LpNormalization", "OneHot", "QLinearConv", "QLinearMatMul", "GlobalMaxPool", "MaxPool", "Unique",
-            "TreeEnsembleClassifier", "StringNormalizer"}
+            "TreeEnsembleClassifier", "StringNormalizer", "Loop"}
 # Where it computes what the newest version is defined to compute.
 MODERN = {"Softmax": 13, "LogSoftmax": 13, "Hardmax": 13, "BatchNormalization": 14, "Dropout": 12}
 
@@ -174,6 +177,14 @@ def limited(function, *arguments):
         signal.alarm(0)
 
 
+def every(nodes):
+    """All nodes, those of body graphs included."""
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
+            yield from every(attribute.g.node)
+
+
 def consult(sample, relative):
     """Who gave an answer, and the answer."""
     if callable(sample.answer):
@@ -187,7 +198,8 @@ def consult(sample, relative):
     newest = sample.opsets.get("", 0)
     # It passes functions in body graphs other values.
     trusted = sample.typed() and not sample.functions and not any(
-        node.op_type in MISTAKEN or not node.domain and newest < MODERN.get(node.op_type, 0) for node in sample.nodes)
+        node.op_type in MISTAKEN or not node.domain and newest < MODERN.get(node.op_type, 0)
+        for node in every(sample.nodes))
     for who, function in (("ort", run_runtime), *([("ref", run_reference)] if trusted else [])):
         try:
             answers[who] = limited(function, sample)
@@ -348,21 +360,23 @@ def write_data(folder, inputs, outputs):
 def write_case(folder, sample, inputs, results, rng, relative):
     """A model of the sample with its data; some extents may have names, and then other values in a further set."""
     constants = {key: value for key, value in sample.values.items() if key not in inputs}
-    shapes = named_extents(rng, inputs, sample.rigid) if rng.random() < 0.35 else {}
+    shapes = sample.names or (named_extents(rng, inputs, sample.rigid) if rng.random() < 0.35 else {})
     kinds = [(n, maps_type(r) if are_maps(r) else helper.np_dtype_to_tensor_dtype(r.dtype))
              for n, r in zip(sample.outputs, results)]
     model = build(sample, inputs, constants, kinds, shapes)
     write_data(os.path.join(folder, "test_data_set_0"), inputs, dict(zip(sample.outputs, results)))
     every = list(results)
     for _ in range(0 if not shapes or isinstance(sample.answer, list) else 4):
-        other = resized(rng, inputs, shapes)
+        other = {key: sample.other[key] for key in inputs} if sample.other else resized(rng, inputs, shapes)
+        if not other:
+            continue
         try:
-            who, answer = consult(dataclasses.replace(sample, values={**constants, **other}), relative) \
-                if other else (None, None)
+            who, answer = consult(dataclasses.replace(sample, values={**constants, **other}), relative)
         except Refused:
             continue
         # An oracle alone may take sizes that do not fit.
-        if (who == "both" or who and not sample.typed()) and [a.dtype for a in answer] == [r.dtype for r in results]:
+        is_trusted = who == "both" or who and (sample.other or not sample.typed())
+        if is_trusted and [a.dtype for a in answer] == [r.dtype for r in results]:
             write_data(os.path.join(folder, "test_data_set_1"), other, dict(zip(sample.outputs, answer)))
             every += answer
             break
