@@ -2,10 +2,11 @@
 
     differential DIR [--seed N] [--count N] [--group GROUP ...] [--only OPERATOR ...] [--invalid ONNXC]
 
-A case is one operator, a chain of 3 to 10 or a small network (`graphs.py`), of a random version of its definition, with random element types, shapes
-(empty ones included), attributes and optional arguments; arguments are inputs, with fixed or named extents, or
-constants. Named extents have two sizes where the model takes both. The oracle is ONNX Runtime, and the reference
-evaluator of `onnx` where that refuses; where both answer and differ the case is left out and listed in models.txt.
+A case is one operator, a chain of 3 to 10 or a small network (`graphs.py`), of a random version of its definition, with
+random element types, shapes (empty ones included), attributes and optional arguments; arguments are inputs, with fixed
+or named extents, or constants. Named extents have two sizes where the model takes both. The oracle is ONNX Runtime, and
+the reference evaluator of `onnx` where that refuses; where both answer and differ the case is left out and listed in
+models.txt.
 With --invalid one thing of every model is changed at random instead, and `onnxc check` must take it or name the node;
 models.txt says which of them ONNX Runtime alone refuses.
 """
