@@ -209,8 +209,8 @@ def matmul_nbits(m):
         else:
             width = -(-blocks * bits // 8)
             values[3] = m.fill("uint8", [n * width] if flat else [n, width], 0, 255)
-    # ONNX Runtime disregards packed zero points of blocks that are given by column.
-    if m.maybe(0.2) and (values[3] is None or values[3].dtype != np.uint8):
+    # Of blocks that are given by column ONNX Runtime knows 4 bits only, and disregards packed zero points.
+    if bits == 4 and m.maybe(0.2) and (values[3] is None or values[3].dtype != np.uint8):
         values[4] = m.fill("int32", [k], 0, blocks - 1)
     if m.maybe(0.3):
         values[5] = m.real([n])
@@ -335,7 +335,7 @@ def qlinear_concat(m):
 def quantized_pool(m):
     last = m.name == "NhwcMaxPool" or m.maybe()
     rank = 2 if m.name != "NhwcMaxPool" else m.pick(1, 2, 3)
-    spatial = [m.integer(4, 7) for _ in range(rank)]
+    spatial = [m.integer(5, 7) for _ in range(rank)]
     batch, channels = m.integer(1, 2), m.integer(1, 4)
     x = quantized(m, [batch] + spatial + [channels] if last else [batch, channels] + spatial)
     if m.name != "NhwcMaxPool":
