@@ -4,7 +4,7 @@ import onnx
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
-from maker import FLOATS, NUMPY, makes as makes_any
+from maker import FLOATS, makes as makes_any
 
 DOMAIN = "com.microsoft"
 
