@@ -2,10 +2,11 @@
 
     differential DIR [--seed N] [--count N] [--group GROUP ...] [--only OPERATOR ...] [--invalid ONNXC]
 
-A case is one operator or a chain of 3 to 10, of a random version of its definition, with random element types, shapes
-(empty ones included), attributes and optional arguments; arguments are inputs, with fixed or named extents, or
-constants. Named extents have two sizes where the model takes both. The oracle is ONNX Runtime, and the reference
-evaluator of `onnx` where that refuses; where both answer and differ the case is left out and listed in models.txt.
+A case is one operator, a chain of 3 to 10 or a small network (`graphs.py`), of a random version of its definition, with
+random element types, shapes (empty ones included), attributes and optional arguments; arguments are inputs, with fixed
+or named extents, or constants. Named extents have two sizes where the model takes both. The oracle is ONNX Runtime, and
+the reference evaluator of `onnx` where that refuses; where both answer and differ the case is left out and listed in
+models.txt.
 With --invalid one thing of every model is changed at random instead, and `onnxc check` must take it or name the node;
 models.txt says which of them ONNX Runtime alone refuses.
 """
@@ -17,14 +18,18 @@ import sys
 
 import cases
 import control
+import devices
+import graphs
 import learning
 import legacy
 import microsoft
+import recent
 import standard
 from maker import MAKERS
 
-DOMAINS = {"standard": standard.DOMAIN, "microsoft": microsoft.DOMAIN, "learning": learning.DOMAIN}
-GROUPS = [*DOMAINS, "chains", "control", "legacy"]
+DOMAINS = {"standard": (standard.DOMAIN, recent.PREVIEW, recent.TRAINING),
+           "microsoft": {microsoft.DOMAIN, devices.DOMAIN}, "learning": (learning.DOMAIN,)}
+GROUPS = [*DOMAINS, "chains", "networks", "control", "legacy"]
 
 
 class Draw:
@@ -38,8 +43,9 @@ class Draw:
             return cases.single(rng, *rng.choice(sorted(key for key in MAKERS if key[1] in self.only)))
         group = rng.choice(self.groups)
         if group in DOMAINS:
-            return cases.single(rng, *rng.choice(sorted(key for key in MAKERS if key[0] == DOMAINS[group])))
-        return {"chains": cases.chain, "control": control.draw, "legacy": legacy.draw}[group](rng)
+            return cases.single(rng, *rng.choice(sorted(key for key in MAKERS if key[0] in DOMAINS[group])))
+        others = {"chains": cases.chain, "networks": graphs.draw, "control": control.draw, "legacy": legacy.draw}
+        return others[group](rng)
 
 
 def main():

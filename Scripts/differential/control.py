@@ -3,7 +3,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from cases import Sample
-from maker import MAX_OPSET
+from maker import RUNTIME_OPSET
 
 UNARY = ["Tanh", "Neg", "Abs", "Relu", "Sigmoid", "Identity"]
 BINARY = ["Add", "Sub", "Mul", "Max", "Min"]
@@ -247,7 +247,7 @@ class Block:
 
 def draw(rng):
     """A model of one to six steps."""
-    version = rng.randint(13, MAX_OPSET)
+    version = rng.randint(13, RUNTIME_OPSET)
     block = Block(rng, Names(), version)
     values = {}
     for index in range(rng.randint(1, 3)):

@@ -242,7 +242,8 @@ def trees(m):
         labels(m, max(targets, 2))
         m.attributes.pop("base_values", None)
         if m.maybe():
-            m.set(base_values=floats(m, max(targets, 2)) if targets > 1 else floats(m, 1))
+            # Of two classes ONNX Runtime drops the scores of one if both have base values.
+            m.set(base_values=floats(m, targets if targets > 2 else 1))
     x = data(m, [m.integer(1, 5), width], "float", "float", "double", "int64", "int32")
     if x.dtype.kind == "f":
         x = (np.round(x * 2) / 2).astype(x.dtype)

@@ -4,6 +4,8 @@ import onnx
 from onnx import TensorProto, helper
 
 MAX_OPSET = onnx.defs.onnx_opset_version()
+# The newest operator set that ONNX Runtime takes.
+RUNTIME_OPSET = 26
 FLOATS = ["float", "double", "float16", "bfloat16"]
 ELEMENTS = {
     "float": TensorProto.FLOAT, "double": TensorProto.DOUBLE, "float16": TensorProto.FLOAT16,
@@ -43,6 +45,8 @@ class Maker:
         self.finite = False
         # Positions of results that are asked for; all if None.
         self.outputs_wanted = None
+        # What gives the results for arguments, where the oracles have none.
+        self.answer = None
 
     # Choices
 

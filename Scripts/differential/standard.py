@@ -947,6 +947,8 @@ def recurrent(m):
 
 @makes("Attention")
 def attention(m):
+    # Masks are added to scores in the reference evaluator, and may be all that counts.
+    m.finite = True
     batch, kv_heads, group = m.integer(1, 2), m.integer(1, 2), m.pick(1, 1, 2)
     heads, queries, keys = kv_heads * group, m.integer(1, 4), m.integer(1, 5)
     size, width = m.integer(1, 4), m.integer(1, 4)
@@ -962,6 +964,12 @@ def attention(m):
     values += [m.data(position, shapes[position], low=-2, high=2) for position in (1, 2)]
     past = m.maybe(0.3)
     before = m.integer(1, 3) if past else 0
+    if "softmax_precision" in m.schema.attributes:
+        m.attribute("softmax_precision", ELEMENTS[m.pick("float", "double")], 0.2)
+    if m.version >= 25:
+        m.attribute("left_window_size", m.integer(-1, 4), 0.4)
+        m.attribute("right_window_size", m.integer(-1, 4), 0.4)
+    lengths = m.version >= 24 and not past and m.maybe(0.25)
     if m.maybe():
         mask = m.pick([queries, before + keys], [batch, 1, queries, before + keys], [1, heads, queries, before + keys])
         values.append(m.data(3, mask, among=["float", "bool", "double", "float16"], low=-1, high=1))
@@ -972,6 +980,14 @@ def attention(m):
     if past:
         values += [m.data(4, [batch, kv_heads, before, size]), m.data(5, [batch, kv_heads, before, width])]
         m.outputs = 3
+    elif lengths:
+        values += [None] * (6 - len(values)) + [m.fill("int64", [batch], 1, keys)]
+    if not past and m.maybe(0.25):
+        m.outputs, m.outputs_wanted = 4, {0, 3}
+    elif past and m.maybe(0.25):
+        m.outputs = 4
+    if m.outputs == 4:
+        m.attribute("qk_matmul_output_mode", m.integer(0, 3))
     return values
 
 

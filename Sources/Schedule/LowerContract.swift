@@ -88,7 +88,11 @@ struct ContractLowering {
     let onRight = rhs.strides[vectorAxis] != 0
     guard onLeft || onRight else { return nil }
     let swaps = onLeft && (!onRight || lhs.isConstant)
-    let (rowSide, panelSide) = swaps ? (rhs, lhs) : (lhs, rhs)
+    var (rowSide, panelSide) = swaps ? (rhs, lhs) : (lhs, rhs)
+    let others = layout.order.filter { $0 != vectorAxis && extents[$0] != 1 }
+    let panelLoops = others.filter { panelSide.strides[$0] != 0 }
+    // Panels are packed at compile time only where they are of a known size.
+    if extents.fixed(panelLoops + [vectorAxis] + Array(outer.count..<extents.count)) == nil { panelSide.constant = nil }
     let isBatched = onLeft && onRight
     let lanes = ContractLowering.lanes(contract.accumulator, extents[vectorAxis], target)
     if isBatched && lanes > 1 && rowSide.strides[vectorAxis] != 1 { return nil }
@@ -110,8 +114,7 @@ struct ContractLowering {
     self.isBatched = isBatched
     self.outStrides = outStrides
     self.lanes = lanes
-    let others = layout.order.filter { $0 != vectorAxis && extents[$0] != 1 }
-    panelLoops = others.filter { panelSide.strides[$0] != 0 }
+    self.panelLoops = panelLoops
     let padding = [Dim](repeating: 0, count: inner.count)
     let epilogueReads = affineStrides(epilogue, operands, rank: rank)
     rowLoops = LoopNest(
@@ -120,9 +123,7 @@ struct ContractLowering {
     let summed = ContractLowering.summedAxes(rowSide, outer.count..<extents.count)
     let sumAccesses = [rowSide.strides] + (panelSide.isConstant ? [] : [panelSide.strides])
     sumLoops = LoopNest(extents: extents, order: summed, strides: sumAccesses)
-    // Panels are packed at compile time only where they are of a known size.
-    if extents.fixed(panelLoops + [vectorAxis] + Array(outer.count..<extents.count)) == nil { self.panelSide.constant = nil }
-    let isGroupable = self.groups != nil && !isBatched && self.panelSide.operand == 1 && self.panelSide.constant != nil
+    let isGroupable = self.groups != nil && !isBatched && panelSide.operand == 1 && panelSide.constant != nil
     if groups != nil && !isGroupable { return nil }
     if rowSide.formula != nil { return nil }
     if let formula = panelSide.formula {

@@ -93,6 +93,30 @@ struct TileTests {
     #expect(Set(question.options).count == question.options.count)
   }
 
+  @Test("read constants in place where windows have an open extent", arguments: targets.indices)
+  private func openWindows(_ target: Int) throws {
+    func product(_ k: String, _ columns: String) throws -> Primitive {
+      let text = """
+        %0 = input f32[3, 2, 2, \(k)]
+        %1 = input f32[2, 5, 9]
+        %2 = contract(%0, %1) f32 [2, 2, \(k)] lhs [d0, d3, d4, d5] rhs [d3, d1 + d4, d2 + d5] then { yield acc0 } : f32[3, 4, \(columns)]
+        return %2
+        """
+      return try Graph(parsing: text).nodes[0].primitive
+    }
+    func numbers(_ dims: [Int]) -> ConstantTensor {
+      ConstantTensor(.f32, dims: dims, doubles: (0..<dims.reduce(1, *)).map { Double(($0 * 7) % 11 - 5) })
+    }
+    let operands = [numbers([3, 2, 2, 3]), numbers([2, 5, 9])]
+    let expected = try #require(Evaluator.evaluate(try product("3", "7"), operands)).map(\.storage)
+    var b = GraphBuilder()
+    let weights = b.input(TensorType(.f32, [3, 2, 2, Dim(symbol: "k")]))
+    let result = b.add(try product("k", "-1*k + 10"), [weights, b.constant(operands[1])])[0]
+    let program = try Program(scheduling: b.finish(outputs: [result]), for: targets[target].target)
+    let interpreted = try program.interpret(inputs: [operands[0].storage], symbols: [3])
+    #expect(interpreted.status == 0 && interpreted.outputs == expected)
+  }
+
   @Test("decide about rows, vectors and prefetching") func isHonoured() throws {
     let (graph, _, _, _) = try graph(products[0])
     var estimated = Choices()

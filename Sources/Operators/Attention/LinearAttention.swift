@@ -37,8 +37,8 @@ struct LinearAttention: Operator {
     // Decay and beta have one number per head, or decay one per element of the key.
     if let given = decay {
       let decay = b.completed(given, groups: Dim(shared), of: keySize)
-      let isWhole = b.shape(of: decay).last == Dim(shared) * keySize && keySize != 1
-      if !isWhole { try b.requireShape(decay, [batch, steps, Dim(shared)], "the decay") }
+      let isWhole = keySize != 1 && b.shape(of: decay).last != Dim(shared)
+      try b.requireShape(decay, [batch, steps, Dim(shared) * (isWhole ? keySize : 1)], "the decay")
       scanned.append(try isWhole ? slices(decay, shared, "the decay", &b) : columns(decay, &b))
     }
     if let given = beta {

@@ -92,6 +92,7 @@ struct BatchedScan {
         }
       }
     }
+    try inner.requireStackable(outputs.dropFirst(states.count))
     let scan = Scan(
       length: b.shape(of: scanned[0])[1], carried: states.count, scanned: scanned.count,
       reversedInputs: lengths == nil ? reversed : reversed.map { _ in false },

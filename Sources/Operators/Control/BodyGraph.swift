@@ -115,6 +115,18 @@ extension GraphBuilder {
   }
 }
 
+extension GraphBuilder {
+  /// Checks that slices of stacked results have extents that are known around the body that this builder makes.
+  func requireStackable(_ slices: some Sequence<ValueID>) throws(ModelError) {
+    let own = graph.measuredSymbols
+    for value in slices where shape(of: value).contains(where: { !$0.symbols.isDisjoint(with: own) }) {
+      throw .unsupported(
+        "a stacked result has slices of type \(type(of: value)), whose size only a turn knows",
+        hint: "give its slices one shape")
+    }
+  }
+}
+
 extension GraphDef {
   /// The names that the graph takes from the graphs around it.
   var freeNames: Set<String> {

@@ -159,9 +159,7 @@ struct Loop: ContainerOperator {
       carried = [inner.reshape(nextCondition, []), try inner.elementwise([counter]) { $0.plus($1[0], $0.integer(1)) }] + next
       initial = [condition, b.constant(.integers([0]))] + states
     }
-    for value in stacked where inner.shape(of: value).contains(where: \.isMeasured) {
-      throw .unsupported("a stacked result has slices of type \(inner.type(of: value)), whose size only a call knows")
-    }
+    try inner.requireStackable(stacked)
     let scan = Scan(
       length: trips, carried: carried.count, scanned: 0, reversedInputs: [], reversedOutputs: stacked.map { _ in false },
       stopsEarly: isOpen, body: inner.finish(outputs: carried + stacked))

@@ -43,6 +43,7 @@ struct ScanOperator: Operator {
     for (output, state) in zip(outputs, inputs.prefix(carried)) where inner.type(of: output) != inner.type(of: state) {
       throw .invalid("a state changes from \(inner.type(of: state)) to \(inner.type(of: output))")
     }
+    try inner.requireStackable(outputs.dropFirst(carried))
     let scan = Scan(
       length: lengths[0], carried: carried, scanned: scanned,
       reversedInputs: try list(node, "scan_input_directions", scanned).map { $0 != 0 },

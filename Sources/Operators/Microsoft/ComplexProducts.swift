@@ -10,8 +10,9 @@ struct ComplexMul: Operator {
     let operands = [try node.input(0), try node.input(1)]
     try b.requireFloat(operands[0])
     try b.requireSameType(operands)
-    for operand in operands where b.shape(of: operand).last != 2 {
-      throw .invalid("the last dimension of shape \(b.shape(of: operand)) does not hold 2 parts")
+    for operand in operands {
+      let shape = b.shape(of: operand)
+      try b.requireEqual(shape.last ?? 0, 2, "the last dimension of shape \(shape) does not hold 2 parts")
     }
     let outer = try b.broadcast(operands.map { b.shape(of: $0).dropLast() })
     let element = b.type(of: operands[0]).element

@@ -8,9 +8,11 @@ struct RelativePositionBias: Operator {
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let table = try node.input(0)
-    guard b.shape(of: table).count == 2, let buckets = b.shape(of: table)[0].constant, buckets >= 4 else {
+    guard b.shape(of: table).count == 2 else {
       throw .invalid("the table has shape \(b.shape(of: table)), not [buckets, heads]")
     }
+    let buckets = try b.requireConstant(b.shape(of: table)[0], "the number of buckets")
+    guard buckets >= 4 else { throw .invalid("the table has \(buckets) buckets; at least 4 are needed") }
     let heads = b.shape(of: table)[1]
     guard let limit = try node.int("max_distance") else { throw .invalid("attribute 'max_distance' is missing") }
     let queries = try b.scalarExtent(try node.input(1), "the query length", as: "queries")
@@ -20,7 +22,9 @@ struct RelativePositionBias: Operator {
     let distance = body.minus(body.axis(3), body.axis(2))
     let count = isBidirectional ? buckets / 2 : buckets
     let exact = count / 2
-    let magnitude = body.unary(.abs, distance)
+    // What comes later is as near as the query itself where only one direction counts.
+    let magnitude = isBidirectional
+      ? body.unary(.abs, distance) : body.binary(.max, body.negate(distance), body.integer(0))
     let ratio = body.affineNumber(body.cast(magnitude, to: .f32), 1 / Double(exact), 0)
     let scale = Double(count - exact) / log(Double(limit) / Double(exact))
     let positive = body.binary(.max, ratio, body.number(1, .f32))
@@ -48,9 +52,14 @@ struct GatedRelativePositionBias: Operator {
     let (query, weight) = (try node.input(0), try node.input(3))
     try b.requireFloat(query)
     let count = try node.headCount()
-    guard let width = b.shape(of: query).last?.constant, width % count == 0, b.shape(of: weight).count == 2,
-      let columns = b.shape(of: weight)[1].constant, columns % 2 == 0
-    else { throw .invalid("the query or the weight has a wrong shape") }
+    guard b.shape(of: query).count == 3, b.shape(of: weight).count == 2 else {
+      throw .invalid("the query has shape \(b.shape(of: query)), the weight \(b.shape(of: weight))")
+    }
+    let width = try b.requireConstant(b.shape(of: query)[2], "the number of columns of the query")
+    let columns = try b.requireConstant(b.shape(of: weight)[1], "the number of columns of the weight")
+    guard width % count == 0, columns % 2 == 0 else {
+      throw .invalid("the query has \(width) columns for \(count) heads, and the weight \(columns)")
+    }
     let heads = try Heads(in: query, from: 0, count: count, size: width / count, bias: try node.input(1), &b)
     let product = try b.matrixProduct(heads.headsFirst(&b), weight, accumulator: .f32)
     let sums = try b.elementwise([product, try node.input(4)]) { $0.plus($1[0], $0.cast($1[1], to: .f32)) }

@@ -130,6 +130,12 @@ let microsoftFurtherResults: [ResultCase] = [
     -0.81, -0.81, -0.81, 0.41, -0.14, -1.31, -1, -0.81, -0.81, -0.81, -0.24, -0.14, -1.31, -1, -0.81, -0.81, 0.04,
     -0.17, -0.35, -0.35, -0.35, 0, 1.66, 0.04, -0.17, -0.35, -0.35, -0.35, 0.6, 1.66, 0.04, -0.17, -0.35, -0.35])],
     tolerance: Tolerance(relative: 0.001, absolute: 1e-5)),
+  // What comes later is in the bucket of the query itself.
+  ResultCase(
+    "RelativePositionBias", domain: "com.microsoft", version: 1, [Numbers(.f32, [8, 1], [-1.31, -0.14, -0.24, -0.67,
+    0.5, 0.25, -0.75, 1.5]), Numbers(.i64, [1], [6]), Numbers(.i64, [1], [3])], ["max_distance": .int(20)],
+    [Numbers(.f32, [1, 1, 6, 3], [-1.31, -1.31, -1.31, -0.14, -1.31, -1.31, -0.24, -0.14, -1.31, -0.67, -0.24, -0.14,
+    0.5, -0.67, -0.24, 0.5, 0.5, -0.67])]),
   ResultCase(
     "ConvTransposeWithDynamicPads", domain: "com.microsoft", version: 1, [Numbers(.f32, [1, 1, 3], [1.94, -0.15,
     0.13]), Numbers(.f32, [1, 2, 2], [-1.19, -1.5, -0.14, -0.42]), Numbers(.i64, [2], [1, 0]), Numbers(.f32, [2],
