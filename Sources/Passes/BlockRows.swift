@@ -5,7 +5,7 @@ import Tuning
 /// Computes chains from a product of two computed factors to the next product, such as attention, block by block of their common rows,
 /// so that what lies between stays in the cache and is never held as a whole.
 func blockRows(_ graph: Graph, _ choices: inout Choices) -> Graph {
-  blockRows(graph, cacheBytes: 1 << 21, blockBytes: 1 << 19, &choices)
+  blockRows(graph, cacheBytes: 1 << 21, blockBytes: 1 << 18, &choices)
 }
 
 /// With the bytes of the first product above which blocks pay, and what one block may take.

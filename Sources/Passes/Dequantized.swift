@@ -1,18 +1,18 @@
 import Support
 import TensorIR
 
-/// A factor of a contraction seen as `scale * (bytes - zeroPoint)`, with bytes of type `u8` or `i8`.
+/// A factor of a contraction seen as `scale * (quantized - zeroPoint)`, with quantized integers of 8 or 16 bits.
 struct Dequantized {
-  /// What the bytes, zero points and scales are computed from.
+  /// What the integers, zero points and scales are computed from.
   private let operands: [ValueID]
   private let shape: [Dim]
   private let body: ScalarGraph
-  private let bytes: ScalarID
+  private let quantized: ScalarID
   private let zeroPoint: ScalarID?
   private let scale: ScalarID?
   /// Reshapes and moves of elements between these and the factor, first to last.
   private let movements: [Primitive]
-  /// The type of the bytes.
+  /// The type of the quantized integers.
   let element: ElementType
 
   /// Nil for values of another form; those that count as integers have no scale.
@@ -43,9 +43,9 @@ struct Dequantized {
       else { return nil }
       (result, scale) = (integer, factor)
     }
-    guard let (bytes, zeroPoint) = body.shiftedBytes(result) else { return nil }
-    (self.bytes, self.zeroPoint) = (bytes, zeroPoint)
-    element = body.type(of: bytes)
+    guard let (quantized, zeroPoint) = body.shiftedIntegers(result) else { return nil }
+    (self.quantized, self.zeroPoint) = (quantized, zeroPoint)
+    element = body.type(of: quantized)
   }
 
   /// Bytes as they are.
@@ -54,7 +54,7 @@ struct Dequantized {
     operands = [value]
     shape = type.shape
     var body = ScalarGraph()
-    bytes = body.read(0, shape.indices.map { body.axis($0) }, type: element)
+    quantized = body.read(0, shape.indices.map { body.axis($0) }, type: element)
     (self.body, zeroPoint, scale, movements) = (body, nil, nil, [])
   }
 
@@ -63,16 +63,16 @@ struct Dequantized {
     [zeroPoint, scale].allSatisfy { root in root.map { !body.graph(of: $0).dependsOnAxes } ?? true }
   }
 
-  /// The bytes as a tensor with the factor's shape.
-  func bytes(in graph: inout Graph, origin: String) -> ValueID {
-    movements.reduce(unmovedBytes(in: &graph, origin: origin)) { value, movement in
+  /// The quantized integers as a tensor with the factor's shape.
+  func quantized(in graph: inout Graph, origin: String) -> ValueID {
+    movements.reduce(unmoved(in: &graph, origin: origin)) { value, movement in
       graph.add(movement.moving(element), [value], origin: origin)
     }
   }
 
-  private func unmovedBytes(in graph: inout Graph, origin: String) -> ValueID {
-    let part = body.graph(of: bytes)
-    if case .read(let operand, _, _) = body[bytes], readsOnlyAtIdentity(part, operand, rank: shape.count) {
+  private func unmoved(in graph: inout Graph, origin: String) -> ValueID {
+    let part = body.graph(of: quantized)
+    if case .read(let operand, _, _) = body[quantized], readsOnlyAtIdentity(part, operand, rank: shape.count) {
       return operands[operand]
     }
     return graph.add(.map(Map(shape: shape, body: part)), operands, origin: origin)
@@ -107,9 +107,9 @@ struct Dequantized {
 
   // MARK: Constants
 
-  /// The bytes minus their zero points; nil if they are not constants.
+  /// The quantized integers minus their zero points; nil if they are not constants.
   func integers(_ graph: Graph, _ producers: [Int?]) -> ConstantTensor? {
-    var part = body.graph(of: bytes)
+    var part = body.graph(of: quantized)
     part.results = [part.cast(part.results[0], to: .i32)]
     if let zeroPoint { part.results = [part.minus(part.results[0], part.insert(body.graph(of: zeroPoint))[0])] }
     return moved(part, .i32, graph, producers)
@@ -161,6 +161,7 @@ extension Primitive {
 
 extension ElementType {
   fileprivate var isByte: Bool { self == .u8 || self == .i8 }
+  fileprivate var isNarrow: Bool { isByte || self == .u16 || self == .i16 }
 }
 
 extension ScalarGraph {
@@ -173,12 +174,12 @@ extension ScalarGraph {
 
   fileprivate var dependsOnAxes: Bool { reachable.contains { if case .axis = self[$0] { true } else { false } } }
 
-  /// The bytes and the zero point of `i32(bytes) - zeroPoint`.
-  fileprivate func shiftedBytes(_ node: ScalarID) -> (bytes: ScalarID, zeroPoint: ScalarID?)? {
+  /// The integers and the zero point of `i32(integers) - zeroPoint`.
+  fileprivate func shiftedIntegers(_ node: ScalarID) -> (quantized: ScalarID, zeroPoint: ScalarID?)? {
     switch self[node] {
-    case .cast(.i32, let bytes) where type(of: bytes).isByte: (bytes, nil)
+    case .cast(.i32, let integers) where type(of: integers).isNarrow: (integers, nil)
     case .binary(.subtract, let wide, let zeroPoint):
-      if case .cast(.i32, let bytes) = self[wide], type(of: bytes).isByte { (bytes, zeroPoint) } else { nil }
+      if case .cast(.i32, let integers) = self[wide], type(of: integers).isNarrow { (integers, zeroPoint) } else { nil }
     case .literal, .dim, .axis, .read, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast:
       nil
     }

@@ -5,8 +5,9 @@ import TensorIR
 /// weights.
 ///
 /// Sums of `scale * (bytes - zeroPoint)` are sums of products of bytes, from which the epilogue takes the zero point
-/// times the sum of the weights, and which it scales. Data beyond the bounds are the zero point. Channels are the last
-/// axis of both factors, in groups of which one instruction sums `depth` products.
+/// times the sum of the weights, and which it scales. Data of 16 bits are summed byte by byte: the epilogue over the lower
+/// bytes adds the sums over the upper ones. Data beyond the bounds are the zero point. Channels are the last axis of both
+/// factors, in groups of which one instruction sums `depth` products.
 ///
 /// B. Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
 /// 2018.
@@ -49,7 +50,7 @@ private struct IntegerProduct {
     let isInteger = contract.accumulator == .i32
     let (factor, other) = (node.operands[position], node.operands[1 - position])
     guard let data = Dequantized.factor(factor, asIntegers: isInteger, graph, producers), data.isUniform,
-      let dims = graph.shape(of: other).constants,
+      !isInteger || data.element.bytes == 1, let dims = graph.shape(of: other).constants,
       let contraction = WeightContraction(
         contract, data: position, graph.shape(of: factor), weights: dims, group: 4, depth: depth),
       contraction.features >= Self.leastFeatures, contraction.terms >= Self.leastTerms,
@@ -99,23 +100,35 @@ private struct IntegerProduct {
   // MARK: Rewriting
 
   func rewrite(in graph: inout Graph, _ arranged: inout ArrangedData) {
-    var operands = [data.bytes(in: &graph, origin: node.origin)]
+    let constant = graph.add(.constant(arrangedWeights()), [], origin: node.origin)
+    var upper: ValueID?
+    if data.element.bytes == 2 {
+      let (contract, operands) = sums(ofByte: 1, constant, nil, &graph, &arranged)
+      upper = graph.add(.contract(contract), operands, origin: node.origin)
+    }
+    let (contract, operands) = sums(ofByte: 0, constant, upper, &graph, &arranged)
+    graph.nodes.append(Node(.contract(contract), operands: operands, results: node.results, origin: node.origin))
+  }
+
+  /// The contraction of a byte of the data, and its operands: that of byte 0 has the node's results, with the sums over
+  /// the `upper` bytes where there are any, the other one integers.
+  private func sums(
+    ofByte byte: Int, _ constant: ValueID, _ upper: ValueID?, _ graph: inout Graph, _ arranged: inout ArrangedData
+  ) -> (Contract, [ValueID]) {
+    var operands = [data.quantized(in: &graph, origin: node.origin)]
     let zeroPoint = added(zeroPoint, to: &graph, &operands)
     let (map, indices) = contraction.dataMap { body, positions, isPadded, _ in
-      let element = data.element
-      let zero = zeroPoint.node(in: &body, element)
-      let value = body.read(0, positions, outside: isPadded ? zero : nil, type: element)
-      guard element == .i8 else { return value }
-      return body.binary(.xor, body.cast(value, to: .u8), body.integer(128, .u8))
+      let zero = zeroPoint.node(in: &body, data.element)
+      let value = body.read(0, positions, outside: isPadded ? zero : nil, type: data.element)
+      return body.byte(byte, of: value)
     }
     let factor = arranged.value(map, operands, in: &graph, origin: node.origin)
-    var changed = contraction.arranged(indices)
-    changed.accumulator = .i32
-    let constant = graph.add(.constant(arrangedWeights()), [], origin: node.origin)
+    var contract = contraction.arranged(indices)
+    contract.accumulator = .i32
     var all = [factor, constant] + node.operands.dropFirst(2)
-    changed.epilogue = epilogue(&all, &graph)
-    (all, changed.epilogue) = GraphBuilder.compact(changed.epilogue, all, from: 2)
-    graph.nodes.append(Node(.contract(changed), operands: all, results: node.results, origin: node.origin))
+    contract.epilogue = epilogue(byte, upper, &all, &graph)
+    (all, contract.epilogue) = GraphBuilder.compact(contract.epilogue, all, from: 2)
+    return (contract, all)
   }
 
   /// A parameter in bodies that read it: a number, or a new operand.
@@ -142,8 +155,10 @@ private struct IntegerProduct {
     }
   }
 
-  /// The epilogue over the sum of products of bytes.
-  private func epilogue(_ operands: inout [ValueID], _ graph: inout Graph) -> ScalarGraph {
+  /// The epilogue over the sum of products of a byte.
+  private func epilogue(
+    _ byte: Int, _ upper: ValueID?, _ operands: inout [ValueID], _ graph: inout Graph
+  ) -> ScalarGraph {
     var epilogue = ScalarGraph()
     let axes = contraction.featureAxes
     let dims = axes.map { contraction.extents[$0].constant ?? 1 }
@@ -160,15 +175,20 @@ private struct IntegerProduct {
     }
     let summed = contraction.summedOffsets
     let sums = contraction.featureOffsets.map { start in summed.reduce(0) { $0 + weights[start + $1] } }
-    let shift = data.element == .i8 ? 128 : 0
+    let shift = data.element.isSignedInteger ? 1 << (data.element.bits - 1) : 0
     var sum = epilogue.accumulator(0, .i32)
     switch added(zeroPoint, to: &graph, &operands) {
     case .number(let zero):
-      let zero = Int(zero) + shift
+      let zero = (Int(zero) + shift) >> (8 * byte) & 255
       if zero != 0 { sum = epilogue.minus(sum, integers(sums.map { $0 * zero })) }
     case .operand(let position):
       let zero = epilogue.plus(epilogue.read(position, [], type: .i32), epilogue.integer(shift, .i32))
-      sum = epilogue.minus(sum, epilogue.times(zero, integers(sums)))
+      let part = epilogue.cast(epilogue.byte(byte, of: epilogue.cast(zero, to: .u16)), to: .i32)
+      sum = epilogue.minus(sum, epilogue.times(part, integers(sums)))
+    }
+    if byte > 0 {
+      epilogue.results = [sum]
+      return epilogue
     }
     if !scales.isEmpty {
       let factor: ScalarID
@@ -176,7 +196,14 @@ private struct IntegerProduct {
       case .number(let scale): factor = floats(scales.map { $0 * Float(scale) })
       case .operand(let position): factor = epilogue.times(epilogue.read(position, [], type: .f32), floats(scales))
       }
-      sum = epilogue.times(epilogue.cast(sum, to: .f32), factor)
+      sum = epilogue.cast(sum, to: .f32)
+      if let upper {
+        operands.append(upper)
+        let place = contraction.contract.shape.indices.map { epilogue.axis($0) }
+        let whole = epilogue.cast(epilogue.read(operands.count - 1, place, type: .i32), to: .f32)
+        sum = epilogue.plus(sum, epilogue.times(whole, epilogue.number(256, .f32)))
+      }
+      sum = epilogue.times(sum, factor)
     }
     epilogue.results = epilogue.insert(contraction.contract.epilogue, accumulators: [sum])
     return epilogue
@@ -193,6 +220,18 @@ private struct IntegerProduct {
       }
     }
     return ConstantTensor(.i8, dims: contraction.rowDims + [width], bytes: bytes)
+  }
+}
+
+extension ScalarGraph {
+  /// A byte of an integer of at most 16 bits, counted from the least; signed integers are moved to where unsigned ones are.
+  fileprivate mutating func byte(_ byte: Int, of value: ScalarID) -> ScalarID {
+    let type = type(of: value)
+    let word = type.bytes == 1 ? ElementType.u8 : .u16
+    var bits = value
+    if type.isSignedInteger { bits = binary(.xor, cast(value, to: word), integer(1 << (type.bits - 1), word)) }
+    if byte > 0 { bits = binary(.shiftRight, bits, integer(8 * byte, word)) }
+    return cast(bits, to: .u8)
   }
 }
 

@@ -27,6 +27,8 @@ private let quantizations = [
   Quantization(element: .u8, zeroPoint: 255, isKnown: false),
   Quantization(element: .i8, zeroPoint: -128, isKnown: false),
   Quantization(element: .u8, zeroPoint: 3, hasScales: false),
+  Quantization(element: .u16, zeroPoint: 32701), Quantization(element: .i16, zeroPoint: -300),
+  Quantization(element: .u16, zeroPoint: 514, isKnown: false), Quantization(element: .i16, zeroPoint: 77, isKnown: false),
 ]
 
 @Suite("Integer products") struct IntegerProductTests {
@@ -138,7 +140,12 @@ private let quantizations = [
 
   private func tensors(_ contraction: Contraction, _ quantization: Quantization) throws -> [ConstantTensor] {
     let dims = try contraction.dataShape(Dim(contraction.rows)).map { try #require($0.constant) }
-    let low = quantization.element == .u8 ? 0 : -128
+    // Sums of 16-bit numbers are exact where these are near the zero point.
+    let low = switch quantization.element {
+    case .u8: 0
+    case .i8: -128
+    default: quantization.zeroPoint - 120
+    }
     let numbers = (0..<dims.reduce(1, *)).map { position in
       low + (position % 83 == 3 ? 255 : position % 79 == 11 ? 0 : 100 + (position * 5) % 41)
     }
