@@ -29,7 +29,8 @@ public func emitLLVM(_ variants: [ProgramVariant], isForObject: Bool = false) th
   LLVMSetModuleDataLayout(module, layout)
   LLVMSetTarget(module, options.triple)
   LLVMSetSourceFileName(module, program.prefix, program.prefix.utf8.count)
-  let pool = ConstantPool(reservesData: isForObject)
+  // Objects for WebAssembly have no addresses from which places in the file follow.
+  let pool = ConstantPool(reservesData: isForObject && !options.triple.hasPrefix("wasm"))
   let pointerBytes = Int(LLVMPointerSize(layout))
   LLVMDisposeTargetData(layout)
   func target(_ options: LLVMOptions) -> ModuleContext {
@@ -37,8 +38,9 @@ public func emitLLVM(_ variants: [ProgramVariant], isForObject: Bool = false) th
   }
   try emitModel(variants, interface, common: target(options)) { target($0.options) }
   verify(module)
-  result.reserved = pool.reserved ?? ReservedData()
   optimize(module, machine, options)
+  // What nothing reads is gone.
+  result.reserved.data = (pool.reserved?.data ?? [:]).filter { LLVMGetNamedGlobal(module, $0.key) != nil }
   return result
 }
 

@@ -17,6 +17,7 @@ struct ReservedData {
     var message: UnsafeMutablePointer<CChar>?
     guard let binary = LLVMCreateBinary(file, nil, &message) else { fatalError("object: \(takeMessage(message))") }
     defer { LLVMDisposeBinary(binary) }
+    var missing = Set(data.keys)
     let symbol = LLVMObjectFileCopySymbolIterator(binary)
     let section = LLVMObjectFileCopySectionIterator(binary)
     defer {
@@ -24,7 +25,8 @@ struct ReservedData {
       LLVMDisposeSectionIterator(section)
     }
     while LLVMObjectFileIsSymbolIteratorAtEnd(binary, symbol) == 0 {
-      if let name = LLVMGetSymbolName(symbol), let bytes = bytes(ofSymbol: String(cString: name)) {
+      if let name = LLVMGetSymbolName(symbol), let (name, bytes) = entry(ofSymbol: String(cString: name)) {
+        missing.remove(name)
         LLVMMoveToContainingSection(section, symbol)
         guard let contents = LLVMGetSectionContents(section), let start = LLVMGetBufferStart(file) else {
           fatalError("a section without contents")
@@ -33,10 +35,12 @@ struct ReservedData {
       }
       LLVMMoveToNextSymbol(symbol)
     }
+    guard missing.isEmpty else { fatalError("no place in the object for \(missing.sorted())") }
   }
 
   /// Some formats put an underscore before names.
-  private func bytes(ofSymbol name: String) -> Bytes? {
-    data[name] ?? (name.first == "_" ? data[String(name.dropFirst())] : nil)
+  private func entry(ofSymbol symbol: String) -> (name: String, bytes: Bytes)? {
+    let names = symbol.first == "_" ? [symbol, String(symbol.dropFirst())] : [symbol]
+    return names.lazy.compactMap { name in data[name].map { (name, $0) } }.first
   }
 }

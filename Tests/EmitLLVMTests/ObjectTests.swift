@@ -40,7 +40,9 @@ import Testing
       return UInt8(truncatingIfNeeded: state >> 56)
     }
     program.constants[0] = ConstantData(element: .f32, bytes: Bytes(data))
-    for triple in ["x86_64-linux-gnu", "thumbv7em-none-eabihf", "arm64-apple-macosx", "x86_64-pc-windows-msvc"] {
+    for triple in [
+      "x86_64-linux-gnu", "thumbv7em-none-eabihf", "arm64-apple-macosx", "x86_64-pc-windows-msvc", "wasm32-unknown-unknown",
+    ] {
       let options = LLVMOptions(triple: triple)
       let module = try emitLLVM([ProgramVariant(name: "", program: program, options: options)], isForObject: true)
       let object = try module.object().array
