@@ -32,10 +32,10 @@ public final class LLVMModule {
 
   /// Writes a relocatable object file, which is never in memory as a whole.
   public func writeObject(to path: String) throws(FileError) {
-    let copy = LLVMCloneModule(module)
-    defer { LLVMDisposeModule(copy) }
+    // LLVM ends the process where it finds no room.
+    try OutputFile.requireRoom(for: reserved.data.reduce(0) { $0 + $1.value.count }, at: path)
     var message: UnsafeMutablePointer<CChar>?
-    guard LLVMTargetMachineEmitToFile(machine.ref, copy, path, LLVMObjectFile, &message) == 0 else {
+    guard withCopy({ LLVMTargetMachineEmitToFile(machine.ref, $0, path, LLVMObjectFile, &message) }) == 0 else {
       throw FileError("cannot write '\(path)': \(takeMessage(message))")
     }
     var buffer: LLVMMemoryBufferRef?
@@ -56,16 +56,21 @@ public final class LLVMModule {
   /// LLVM bitcode.
   public func bitcode() -> Bytes { take(LLVMWriteBitcodeToMemoryBuffer(module)) }
 
-  /// Code generation changes the module, so it works on a copy.
   private func emit(_ kind: LLVMCodeGenFileType) throws(ModelError) -> LLVMMemoryBufferRef {
-    let copy = LLVMCloneModule(module)
-    defer { LLVMDisposeModule(copy) }
     var message: UnsafeMutablePointer<CChar>?
     var buffer: LLVMMemoryBufferRef?
-    guard LLVMTargetMachineEmitToMemoryBuffer(machine.ref, copy, kind, &message, &buffer) == 0, let buffer else {
+    let failed = withCopy { LLVMTargetMachineEmitToMemoryBuffer(machine.ref, $0, kind, &message, &buffer) } != 0
+    guard !failed, let buffer else {
       throw .unsupported("LLVM cannot write this target: \(takeMessage(message))")
     }
     return buffer
+  }
+
+  /// Code generation changes the module, so it works on a copy.
+  private func withCopy<Result>(_ generate: (LLVMModuleRef?) -> Result) -> Result {
+    let copy = LLVMCloneModule(module)
+    defer { LLVMDisposeModule(copy) }
+    return generate(copy)
   }
 
   private func take(_ buffer: LLVMMemoryBufferRef?) -> Bytes {

@@ -1,4 +1,3 @@
-import CONNXProto
 import Support
 
 /// Large runs of bytes in a serialized model, which are used where they lie: what is mapped from a file takes memory only while it is read.
@@ -12,14 +11,10 @@ struct FilePieces {
   /// No pieces.
   init() { file = Bytes() }
 
-  /// The pieces of a well-formed model.
-  init(_ file: Bytes, as descriptor: ProtobufCMessageDescriptor) throws(ModelError) {
+  /// The large ones of some runs of bytes in a file.
+  init(_ file: Bytes, runs: [Range<Int>]) {
     self.file = file
-    var found: [Range<Int>] = []
-    try withUnsafePointer(to: descriptor) { (pointer) throws(ModelError) in
-      try WireCheck.check(file, as: pointer) { if $0.count >= Self.threshold { found.append($0) } }
-    }
-    for range in found { offsets[range.count, default: []].append(range.lowerBound) }
+    for run in runs where run.count >= Self.threshold { offsets[run.count, default: []].append(run.lowerBound) }
   }
 
   /// The piece that is equal to some bytes, if there is one.

@@ -12,9 +12,10 @@ extension Model {
   /// Decodes and checks a serialized model; external data are found beside `path`.
   public static func decode(_ bytes: Bytes, path: String = "-") throws(ModelError) -> Model {
     guard bytes.count > 0 else { throw .invalid("the file is empty") }
-    let message = try unpacked(bytes, onnx__model_proto__descriptor, onnx__model_proto__unpack)
+    var runs: [Range<Int>] = []
+    let message = try unpacked(bytes, onnx__model_proto__descriptor, onnx__model_proto__unpack) { runs.append($0) }
     defer { onnx__model_proto__free_unpacked(message, onnx_allocator()) }
-    return try Model(message.pointee, path: path, FilePieces(bytes, as: onnx__model_proto__descriptor))
+    return try Model(message.pointee, path: path, FilePieces(bytes, runs: runs))
   }
 
   private init(_ fields: Onnx__ModelProto, path: String, _ pieces: FilePieces) throws(ModelError) {
@@ -86,12 +87,16 @@ extension GraphDecoder {
   }
 }
 
-/// Checks and unpacks a message with the generated function `unpack`; the caller frees it.
+/// Checks and unpacks a message with the generated function `unpack`; the caller frees it. `found` is given the place of every
+/// run of bytes in it.
 func unpacked<Message>(
   _ bytes: Bytes, _ descriptor: ProtobufCMessageDescriptor,
-  _ unpack: (UnsafeMutablePointer<ProtobufCAllocator>?, Int, UnsafePointer<UInt8>?) -> UnsafeMutablePointer<Message>?
+  _ unpack: (UnsafeMutablePointer<ProtobufCAllocator>?, Int, UnsafePointer<UInt8>?) -> UnsafeMutablePointer<Message>?,
+  found: (Range<Int>) -> Void = { _ in }
 ) throws(ModelError) -> UnsafeMutablePointer<Message> {
-  try withUnsafePointer(to: descriptor) { (pointer) throws(ModelError) in try WireCheck.check(bytes, as: pointer) }
+  try withUnsafePointer(to: descriptor) { (pointer) throws(ModelError) in
+    try WireCheck.check(bytes, as: pointer, found: found)
+  }
   let message = bytes.withUnsafeBytes { buffer in
     unpack(onnx_allocator(), buffer.count, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self))
   }

@@ -21,7 +21,7 @@ struct WireCheck {
   /// Throws when `bytes` is not a well-formed message of the type that `descriptor` describes; `found` is given the place of
   /// every run of bytes in it.
   static func check(
-    _ bytes: Bytes, as descriptor: UnsafePointer<ProtobufCMessageDescriptor>, found: (Range<Int>) -> Void = { _ in }
+    _ bytes: Bytes, as descriptor: UnsafePointer<ProtobufCMessageDescriptor>, found: (Range<Int>) -> Void
   ) throws(ModelError) {
     try bytes.withUnsafeBytes { (buffer) throws(ModelError) in
       try check(WireCursor(buffer: buffer), descriptor, found)

@@ -21,7 +21,7 @@ extension LaidOutGraph {
     var halos: [ValueID: Halo] = [:]
     var copies: Set<ValueID> = []
     for node in graph.nodes {
-      guard case .map(let map) = node.primitive, halos[node.results[0]] == nil else { continue }
+      guard case .map(let map) = node.primitive else { continue }
       for (source, halo) in self.halos(in: node, map) {
         guard uses[source.index] == 1, !copies.contains(source), let position = producers[source.index],
           mayStride(graph.nodes[position], halo)
@@ -41,7 +41,7 @@ extension LaidOutGraph {
     guard let inner = layout.order.last, let strides = layout.strides(map.shape).constants,
       !graph.outputs.contains(copy), !hasAlternatives(map, layout, types)
     else { return [] }
-    let pieces = split(map, operands: types)
+    let pieces = split(map, operands: types, facts: facts)
     let isJoin = pieces.allSatisfy { $0.copiedOperand != nil }
     return pieces.compactMap { piece in
       guard let operand = piece.copiedOperand, types[operand].shape == piece.map.shape, piece.map.shape != map.shape,

@@ -12,7 +12,7 @@ struct MapPiece {
 ///
 /// Joined operands become copies side by side, and padding becomes borders around an interior. A map without such conditions, with
 /// other conditions on symbolic extents, or with too many pieces stays whole.
-func split(_ map: Map, operands: [TensorType], facts: Set<DimFact> = []) -> [MapPiece] {
+func split(_ map: Map, operands: [TensorType], facts: Set<DimFact>) -> [MapPiece] {
   let whole = [MapPiece(map: map, lower: [Dim](repeating: 0, count: map.shape.count))]
   guard let extents = map.shape.constants else { return joinedPieces(map, operands, facts) ?? whole }
   guard !extents.contains(0) else { return whole }

@@ -2,6 +2,17 @@ import Glibc
 
 /// An existing file whose parts are written anew.
 public final class OutputFile {
+  /// Throws if a file of so many bytes certainly has no room at `path`.
+  public static func requireRoom(for bytes: Int, at path: String) throws(FileError) {
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    var system = statvfs()
+    guard statvfs(folder, &system) == 0, system.f_frsize > 0 else { return }
+    guard UInt(bytes) / system.f_frsize < system.f_bavail else {
+      errno = ENOSPC
+      throw .system("write", path)
+    }
+  }
+
   private let descriptor: Int32
   private let path: String
 

@@ -113,9 +113,7 @@ extension GraphBuilder {
     assume(zip(shape, wanted).map { DimFact($0, .equal, $1) }, isRequired: true)
     return reshape(value, wanted)
   }
-}
 
-extension GraphBuilder {
   /// Checks that slices of stacked results have extents that are known around the body that this builder makes.
   func requireStackable(_ slices: some Sequence<ValueID>) throws(ModelError) {
     let own = graph.measuredSymbols
