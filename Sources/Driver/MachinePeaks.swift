@@ -6,16 +6,29 @@ import Support
 
 /// What this machine does at best with the vectors of a target, measured with code of this compiler.
 public struct MachinePeaks: Sendable {
-  /// Operations per second of all threads together; a product added to a sum counts as two.
+  /// Operations on `f32` numbers per second of all threads together; a product added to a sum counts as two.
   public var operations = 0.0
+  /// The same for numbers that processors multiply in groups, where this one does: `bf16`, and bytes.
+  public var pairOperations: Double?
+  public var byteOperations: Double?
   /// Bytes per second that all threads together read, by the bytes that they read again and again, in rising order.
   public var reading: [(footprint: Int, rate: Double)] = []
 
   /// The least seconds that operations and accesses to memory can take at the same time.
   ///
   /// `footprint` is the number of bytes among which accesses of a kind go around.
-  public func floor(operations count: Double, accesses: [(bytes: Double, footprint: Double)]) -> Double {
-    max(count / operations, accesses.reduce(0) { $0 + $1.bytes / rate($1.footprint) })
+  public func floor(
+    operations count: Double, of factors: FactorKind, accesses: [(bytes: Double, footprint: Double)]
+  ) -> Double {
+    max(count / operations(of: factors), accesses.reduce(0) { $0 + $1.bytes / rate($1.footprint) })
+  }
+
+  private func operations(of factors: FactorKind) -> Double {
+    switch factors {
+    case .numbers: operations
+    case .pairs(let products): pairOperations.map { $0 / Double(products) } ?? operations
+    case .bytes: byteOperations ?? operations
+    }
   }
 
   /// The rate for the largest footprint measured that is not above the given one.
@@ -24,7 +37,9 @@ public struct MachinePeaks: Sendable {
   }
 
   /// Measures with as many threads as the model has, reading up to as many bytes as it does.
-  init(_ processor: Processor, threads: Int, footprint largest: Int) throws(ModelError) {
+  init(
+    _ processor: Processor, threads: Int, footprint largest: Int, factors: Set<FactorKind>
+  ) throws(ModelError) {
     let lanes = max(1, processor.target.lanes(4))
     let pool = threads > 1 ? try HostThreads(count: threads) : nil
     func model(_ body: [Statement]) throws(ModelError) -> JITModel {
@@ -33,11 +48,21 @@ public struct MachinePeaks: Sendable {
     }
     let footprints = Self.footprints.prefix { $0 <= Self.usualFootprint || $0 < 2 * largest }
     let memory = Memory(elements: (footprints.last ?? 0) / 4, outputs: lanes * threads)
-    let products = try model(productLoop(lanes))
-    let turns = 200_000
-    let seconds = memory.leastSeconds(
-      products, elements: accumulators * lanes, turns: turns, pool, repetitions: 50)
-    operations = Double(2 * accumulators * lanes * turns * threads) / seconds
+    func rate(_ loop: [Statement], operations: Int) throws(ModelError) -> Double {
+      let turns = 200_000
+      let seconds = memory.leastSeconds(
+        try model(loop), elements: accumulators * lanes, turns: turns, pool, repetitions: 50)
+      return Double(operations * turns * threads) / seconds
+    }
+    operations = try rate(productLoop(lanes), operations: 2 * accumulators * lanes)
+    if let unit = processor.target.pairUnit, factors.contains(where: \.isPairs) {
+      let loop = GroupLoop(unit, sums: .f32, groupSize: 2, lanes)
+      pairOperations = try rate(loop.statements, operations: loop.operations)
+    }
+    if let unit = processor.target.byteUnit, factors.contains(.bytes) {
+      let loop = GroupLoop(unit, sums: .i32, groupSize: 4, lanes)
+      byteOperations = try rate(loop.statements, operations: loop.operations)
+    }
     let reads = try model(readLoop(lanes))
     for footprint in footprints {
       let turns = max(1, (1 << 24) / footprint)
@@ -86,6 +111,53 @@ private func productLoop(_ lanes: Int) -> [Statement] {
   return [
     .bind(factor, vector(.index(0), lanes)), .loop(Loop(turn, from: .index(0), to: turns, body: steps)),
   ]
+}
+
+/// Products of groups of numbers added to sums that do not wait for each other.
+private struct GroupLoop {
+  var statements: [Statement]
+  /// Operations of one turn.
+  var operations: Int
+
+  init(_ unit: GroupUnit, sums: ElementType, groupSize: Int, _ lanes: Int) {
+    switch unit {
+    case .vectors:
+      statements = Self.vectors(sums, lanes)
+      operations = 2 * accumulators * lanes * groupSize
+    case .tiles:
+      statements = Self.tiles(sums)
+      operations = 2 * Self.tileSums * 16 * 16 * 16 * groupSize
+    }
+  }
+
+  private static func vectors(_ element: ElementType, _ lanes: Int) -> [Statement] {
+    let factor = Variable(id: 3 + accumulators, type: ValueType(.u32, lanes: lanes))
+    let sums = (0..<accumulators).map { Variable(id: 4 + accumulators + $0, type: ValueType(element, lanes: lanes)) }
+    let zero = Expr.splat(element.isFloat ? .float(0, element) : .integer(0, element), lanes: lanes)
+    let steps = sums.map { Statement.assign($0, .multiplyAddGroups(.variable(factor), .variable(factor), .variable($0))) }
+    let total = sums.dropFirst().reduce(Expr.variable(sums[0])) { .binary(.add, $0, .variable($1)) }
+    let kept = Expr.binary(.add, .variable(sum(0, lanes)), element == .f32 ? total : .cast(.f32, total))
+    return [.bind(factor, .bitcast(.u32, vector(.index(0), lanes)))] + sums.map { .declare($0, zero) }
+      + [.loop(Loop(turn, from: .index(0), to: turns, body: steps)), .assign(sum(0, lanes), kept)]
+  }
+
+  /// Sums of products of two tiles with two others.
+  private static let tileSums = 4
+
+  private static func tiles(_ element: ElementType) -> [Statement] {
+    let shape = TileShape(rows: .index(16), columns: 16)
+    let steps = (0..<tileSums).map {
+      Statement.tile(.multiplyAdd(element, sum: $0, left: tileSums + $0 / 2, right: tileSums + 2 + $0 % 2))
+    }
+    return [
+      .tile(.configure(Array(repeating: shape, count: tileSums + 4))),
+      .loop(Loop(turn, from: .index(0), to: turns, body: steps)), .tile(.release),
+    ]
+  }
+}
+
+extension FactorKind {
+  fileprivate var isPairs: Bool { if case .pairs = self { true } else { false } }
 }
 
 /// Additions of everything that a part reads.

@@ -32,9 +32,12 @@ extension ModelProfile {
     let reading = peaks.reading.filter { $0.footprint.trailingZeroBitCount % 2 == 0 }.map {
       "\($0.footprint >> 10) KiB at \(fixed($0.rate / 1e9, decimals: 1))"
     }
+    let groups = [("of bf16", peaks.pairOperations), ("of bytes", peaks.byteOperations)]
+    let operations = fixed(peaks.operations / 1e9, decimals: 1)
+      + groups.compactMap { kind, rate in rate.map { ", \(kind) \(fixed($0 / 1e9, decimals: 1))" } }.joined()
     return """
       \(times.joined(separator: ", ")); 10th percentiles of \(runs) runs
-      peaks: \(fixed(peaks.operations / 1e9, decimals: 1)) Gop/s; reading \(reading.joined(separator: ", ")) GB/s
+      peaks: \(operations) Gop/s; reading \(reading.joined(separator: ", ")) GB/s
       """
   }
 
@@ -49,6 +52,8 @@ extension ModelProfile {
     .object([
       "runs": .int(runs), "p10_s": .number(seconds), "groups_s": .number(groupSeconds),
       "floor_s": .number(floorSeconds), "peak_op_per_s": .number(peaks.operations),
+      "peak_bf16_op_per_s": peaks.pairOperations.map { .number($0) } ?? .null,
+      "peak_byte_op_per_s": peaks.byteOperations.map { .number($0) } ?? .null,
       "reading": .array(
         peaks.reading.map { .object(["bytes": .int($0.footprint), "bytes_per_s": .number($0.rate)]) }),
       "groups": .array(

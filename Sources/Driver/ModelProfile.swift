@@ -44,12 +44,13 @@ extension Pipeline {
     options.emit = .library
     let measured = try MeasuredCase(request, options: options)
     let samples = try measured.samples(inputs, runs: runs)
-    let peaks = try MachinePeaks(processors[0], threads: options.threads, footprint: measured.footprint)
+    let peaks = try MachinePeaks(
+      processors[0], threads: options.threads, footprint: measured.footprint, factors: Set(measured.groups.map(\.factors)))
     var rows = measured.groups.enumerated().map { number, group in
       let counts = samples.counts[number]
       return ModelProfile.Row(
         name: group.name, nodes: group.origin.split(separator: Node.joint).map(String.init), counts: counts,
-        seconds: lowPercentile(samples.seconds[number]), floor: peaks.floor(counts, ofModel: measured.footprint))
+        seconds: lowPercentile(samples.seconds[number]), floor: peaks.floor(counts, of: group.factors, inModel: measured.footprint))
     }
     rows.sort { $0.seconds - $0.floor > $1.seconds - $1.floor }
     return ModelProfile(rows: rows, seconds: lowPercentile(samples.whole), runs: samples.whole.count, peaks: peaks)
@@ -58,11 +59,12 @@ extension Pipeline {
 
 extension MachinePeaks {
   /// The least seconds that a group can take in a run of a model with so many bytes of data.
-  fileprivate func floor(_ counts: GroupCounts, ofModel footprint: Int) -> Double {
+  fileprivate func floor(_ counts: GroupCounts, of factors: FactorKind, inModel footprint: Int) -> Double {
     let calls = Double(max(1, counts.calls))
     let (constants, others) = (Double(counts.constantBytes), Double(counts.otherBytes))
     // Constants that one call reads after the other may still be near; others have been away while the whole model ran.
     let away = counts.calls > 1 ? constants / calls : Double(footprint)
-    return floor(operations: Double(counts.operations), accesses: [(constants, away), (others, others / calls)])
+    return floor(
+      operations: Double(counts.operations), of: factors, accesses: [(constants, away), (others, others / calls)])
   }
 }

@@ -49,7 +49,7 @@ struct GroupContraction {
 
 extension Contract {
   /// How many parts factors are split into: the last two axes are the sum of the parts' numbers and the data's part.
-  fileprivate var numberOfParts: Int {
+  var numberOfParts: Int {
     let count = shape.count + reduced.count
     guard let first = rhs.first, first.coefficients == [count - 2: 1, count - 1: -1] else { return 1 }
     return reduced.last?.constant ?? 1

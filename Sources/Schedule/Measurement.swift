@@ -7,6 +7,8 @@ public struct Group: Hashable, Sendable {
   public var name: String
   /// The model's nodes that it computes, as `Node.origin` tells them.
   public var origin: String
+  /// What it multiplies.
+  public var factors: FactorKind
 }
 
 /// The functions that a program calls around each group if it is made to be measured.
@@ -25,7 +27,7 @@ extension Assembler {
   /// The statement of a step; in a program that is measured, between calls that tell its work.
   mutating func measured(_ statements: [Statement], _ name: String, _ step: Step) -> [Statement] {
     guard let work = step.work else { return statements }
-    groups.append(Group(name: name, origin: step.origin))
+    groups.append(Group(name: name, origin: step.origin, factors: work.factors))
     let values = [.index(groups.count - 1), work.operations.expr, work.constantBytes.expr, work.otherBytes.expr]
     let (begin, end) = (number(of: Measurement.begin), number(of: Measurement.end))
     return [.external(function: begin, arguments: [])] + statements

@@ -1,6 +1,24 @@
 import Support
 import TensorIR
 
+/// The factors of products, by which processors differ in how many they compute at once.
+public enum FactorKind: Hashable, Sendable {
+  case numbers
+  /// `bf16` numbers, of which so many products stand for one of `f32`.
+  case pairs(products: Int)
+  /// `u8` by `i8`.
+  case bytes
+
+  fileprivate init(_ contract: Contract, _ elements: [ElementType]) {
+    let parts = contract.numberOfParts
+    switch contract.groupSize(elements) {
+    case 2: self = .pairs(products: parts * (parts + 1) / 2)
+    case 4: self = .bytes
+    default: self = .numbers
+    }
+  }
+}
+
 /// What a node does, whatever its code: operations, and bytes that it cannot do without, over symbols.
 ///
 /// A scatter is taken to work in place: elements that it leaves as they are do not count.
@@ -13,6 +31,8 @@ struct Work: Hashable {
   var constantBytes: Dim
   /// Bytes of other operands that are read, each once, and of results.
   var otherBytes: Dim
+  /// What is multiplied.
+  var factors = FactorKind.numbers
 
   /// Nil for nodes that nothing is called for.
   init?(
@@ -24,6 +44,9 @@ struct Work: Hashable {
     case .map, .reduce, .contract, .scatter, .sort, .compact, .external: break
     }
     let bodies = Work.bodies(node)
+    if case .contract(let contract) = node.primitive {
+      factors = FactorKind(contract, node.operands.prefix(2).map { graph.type(of: $0).element })
+    }
     operations = bodies.reduce(0) { $0 + $1.iterations * ($1.graph.operationCount + $1.combining) }
     (constantBytes, otherBytes) = (0, 0)
     for (position, operand) in node.operands.enumerated() {
