@@ -98,17 +98,37 @@ private func zeros(_ dims: [Int]) -> HostValue {
     #expect(peaks.reading.map(\.footprint) == (14...27).map { 1 << $0 })
     #expect(peaks.reading.allSatisfy { (1e8...1e13).contains($0.rate) })
     #expect(peaks.reading.map(\.rate) == peaks.reading.map(\.rate).sorted(by: >))
-    let second = peaks.floor(operations: peaks.operations, accesses: [])
-    #expect(second == 1)
-    #expect(peaks.floor(operations: 0, accesses: [(peaks.reading[0].rate, 0)]) == 1)
-    #expect(peaks.floor(operations: 0, accesses: [(peaks.reading[13].rate, 1e12)]) == 1)
+    func floor(_ operations: Double, _ accesses: [(bytes: Double, footprint: Double)]) -> Double {
+      peaks.floor(operations: operations, of: .numbers, accesses: accesses)
+    }
+    #expect(floor(peaks.operations, []) == 1)
+    #expect(floor(0, [(peaks.reading[0].rate, 0)]) == 1)
+    #expect(floor(0, [(peaks.reading[13].rate, 1e12)]) == 1)
+    #expect(peaks.pairOperations == nil && peaks.byteOperations == nil)
+  }
+
+  /// Units that multiply groups of numbers are faster than those for single numbers, and each product that takes several
+  /// of theirs costs as many.
+  @Test func peaksOfGroups() throws {
+    let processor = try Pipeline.processors(CompileOptions())[0]
+    let peaks = try MachinePeaks(processor, threads: 1, footprint: 1, factors: [.bytes, .pairs(products: 6)])
+    #expect((peaks.byteOperations == nil) == (processor.target.byteUnit == nil))
+    #expect((peaks.pairOperations == nil) == (processor.target.pairUnit == nil))
+    if let bytes = peaks.byteOperations { #expect(bytes > peaks.operations) }
+    if let pairs = peaks.pairOperations {
+      #expect(pairs > peaks.operations)
+      #expect(peaks.floor(operations: pairs, of: .pairs(products: 6), accesses: []) == 6)
+    }
   }
 
   @Test func formOfReports() throws {
     let profile = try profile(turns: 5)
     guard case .object(let members) = profile.json else { return #expect(Bool(false), "not an object") }
     #expect(
-      members.map(\.key) == ["runs", "p10_s", "groups_s", "floor_s", "peak_op_per_s", "reading", "groups"])
+      members.map(\.key) == [
+        "runs", "p10_s", "groups_s", "floor_s", "peak_op_per_s", "peak_bf16_op_per_s", "peak_byte_op_per_s", "reading",
+        "groups",
+      ])
     guard case .array(let groups)? = members.last?.value, case .object(let row)? = groups.first else {
       return #expect(Bool(false), "no groups")
     }
