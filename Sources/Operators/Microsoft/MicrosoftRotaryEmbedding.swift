@@ -25,12 +25,17 @@ struct MicrosoftRotaryEmbedding: Operator {
     if rotated == 0, b.shape(of: x).count == 3, half > 0 {
       count = try b.requireConstant(b.shape(of: x)[2], "the width of all heads") / (2 * half)
     }
+    if let given = try node.int("num_heads"), given > 0, given != count {
+      throw .invalid("attribute 'num_heads' is \(given), but there are \(count) heads of \(2 * half) elements")
+    }
     let heads = try Heads(x, count: count, "the argument", &b)
     var rotation = Rotation(
       cosines: cosines, sines: sines, rotated: 2 * half, isInterleaved: try node.flag("interleaved"), precision: .f32)
-    let (rows, isOffset) = (b.shape(of: cosines)[0], !isMultimodal && b.shape(of: positions).count == 1)
+    let (rows, isOffset) = (b.shape(of: cosines)[0], !isMultimodal && b.shape(of: positions).count <= 1)
+    let extents = heads.extents(b)
+    if !isMultimodal { try b.requireShape(positions, isOffset ? [1] : [extents.batch, extents.sequence], "the positions") }
     try b.checkIndices(
-      positions, extents: [isOffset ? rows - heads.extents(b).sequence + 1 : rows], allowsNegative: false)
+      positions, extents: [isOffset ? rows - extents.sequence + 1 : rows], allowsNegative: false)
     if isMultimodal {
       let sections = try sections(node, half)
       rotation.cosines = try picked(cosines, positions, sections, &b)

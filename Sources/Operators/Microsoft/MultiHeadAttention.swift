@@ -155,6 +155,7 @@ struct ProjectedHeads {
     if let length {
       past = .value(b.reshape(length, []))
       let capacity = b.shape(of: pastKey)[2]
+      try b.checkIndices(length, extents: [capacity - added + 1], allowsNegative: false)
       key = try b.cached(pastKey, key, at: past, capacity: capacity, keepsRest: true)
       value = try b.cached(pastValue, value, at: past, capacity: capacity, keepsRest: true)
     } else {
@@ -183,6 +184,7 @@ struct ProjectedHeads {
     guard type.rank == 3, let count = type.shape[1].constant, count > 0 else {
       throw .invalid("the cache indirection has shape \(type.shape), not [batches, beams, positions]")
     }
+    try b.checkIndices(beams, extents: [Dim(count)], allowsNegative: false)
     let source = b.type(of: heads.value)
     var body = ScalarGraph()
     let axes = (0..<4).map { body.axis($0) }
