@@ -50,11 +50,12 @@ extension ScalarGraph {
     add(.literal(combiner.identity(element), element), type: element)
   }
 
-  /// Integer positions below `extent` mirrored at both ends without repeating the border.
+  /// Integer positions below `extent` mirrored at both ends without repeating the border; those within stay as they are.
   mutating func reflected(_ index: ScalarID, extent: Dim) -> ScalarID {
     if extent == 1 { return integer(0) }
     let period = dim(.maximum(extent * 2 - 2, 1))
     let phase = binary(.floorRemainder, index, period)
-    return binary(.min, phase, minus(period, phase))
+    let isWithin = all([compare(.greaterOrEqual, index, integer(0)), compare(.less, index, dim(extent))])
+    return select(isWithin, index, binary(.min, phase, minus(period, phase)))
   }
 }

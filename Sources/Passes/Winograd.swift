@@ -43,7 +43,7 @@ private struct WindowContraction {
   private let weightDimensions: [Int: Int]
   private let channels: Int
   private let features: Int
-  private let tiles: [Int]
+  private let tiles: [Dim]
   /// Whether the algorithm is estimated to pay.
   private let pays: Bool
 
@@ -93,27 +93,34 @@ private struct WindowContraction {
     let walked = batch + spatial.map(\.outer) + outer
     guard spatial.count == 2, channel >= 0, Set(walked).count == rank, walked.count == rank,
       Set(spatial.map(\.inner) + [channel]).count == 3, spatial.allSatisfy({ extents[$0.inner] == 3 }),
-      let channels = extents[channel].constant, let features = extents[feature].constant,
-      let height = extents[spatial[0].outer].constant, let width = extents[spatial[1].outer].constant
+      let channels = extents[channel].constant, let features = extents[feature].constant
     else { return nil }
     (self.channels, self.features) = (channels, features)
-    tiles = [(height + 1) / 2, (width + 1) / 2]
-    let waste = Double(tiles[0] * tiles[1] * 4) / Double(max(1, height * width))
+    let image = spatial.map { extents[$0.outer] }
+    tiles = image.map { ($0 + 1).floorDivided(by: 2) }
     guard min(channels, features) >= Self.smallestWidth else { return nil }
-    pays = min(channels, features) >= Self.leastWidth && waste <= Self.greatestWaste && tiles[0] * tiles[1] >= 36
+    pays = min(channels, features) >= Self.leastWidth && Self.fillsBlocks(image, tiles)
+  }
+
+  /// Whether blocks have little but results that are asked for, and suffice to fill registers; images of open size are
+  /// taken for large ones.
+  private static func fillsBlocks(_ image: [Dim], _ tiles: [Dim]) -> Bool {
+    guard let image = image.constants, let tiles = tiles.constants else { return true }
+    let count = tiles.reduce(1, *)
+    return count >= 36 && Double(count * 4) <= greatestWaste * Double(image.reduce(1, *))
   }
 
   /// Whether to use the algorithm.
   var question: Question {
-    let outer = (batch + spatial.map(\.outer)).map { contract.shape[$0] }.filter { $0 != 1 }.map { "\($0)" }
+    // A batch of open size is taken for one image.
+    let batches = batchExtents.filter { $0 != 1 && $0.constant != nil }
+    let outer = (batches + spatial.map { contract.shape[$0.outer] }.filter { $0 != 1 }).map { "\($0)" }
     let computation = "f32 \(outer.joined(separator: "x")) channels \(channels) features \(features)"
     return Question(
       ChoiceKey(.winograd, computation), options: [.winograd(pays), .winograd(!pays)], scope: .origins([node.origin]))
   }
 
-
   private var batchExtents: [Dim] { batch.map { contract.shape[$0] } }
-  private var tileExtents: [Dim] { tiles.map { Dim($0) } }
 
   func rewrite(in graph: inout Graph) {
     let blocks = transformedData(&graph)
@@ -123,7 +130,7 @@ private struct WindowContraction {
     var epilogue = ScalarGraph()
     epilogue.results = [epilogue.accumulator(0, .f32)]
     let products = Contract(
-      shape: [4, 4] + batchExtents + tileExtents + [Dim(features)], reduced: [Dim(channels)],
+      shape: [4, 4] + batchExtents + tiles + [Dim(features)], reduced: [Dim(channels)],
       lhs: (0..<count).map { .axis($0) } + [.axis(sum)], rhs: [.axis(0), .axis(1), .axis(sum), .axis(count)],
       accumulator: .f32, epilogue: epilogue)
     let transformed = add(.contract(products), [blocks, windows], &graph)
@@ -143,7 +150,7 @@ private struct WindowContraction {
   private func transformedData(_ graph: inout Graph) -> ValueID {
     var source = data
     let tileAxis = 2 + batch.count
-    let extents = [4, 4] + batchExtents + tileExtents + [Dim(channels)]
+    let extents = [4, 4] + batchExtents + tiles + [Dim(channels)]
     var indices = dataIndices
     for (number, axis) in batch.enumerated() { indices = indices.replacing(axis, by: 2 + number) }
     indices = indices.map { index in

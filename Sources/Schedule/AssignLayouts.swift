@@ -119,7 +119,7 @@ private struct LayoutAssignment {
       let value = operands[operand]
       let shape = result.shape(of: value)
       let isConstant = producers[value.index].map { if case .constant = source.nodes[$0].primitive { true } else { false } }
-      let size = MemoryPlan.sample(shape.product)
+      let size = shape.product.constant ?? max(2, MemoryPlan.sample(shape.product))
       guard isConstant != true, size > best?.size ?? 1 else { continue }
       var position = [Int: Int]()
       for (dimension, index) in indices.enumerated() {

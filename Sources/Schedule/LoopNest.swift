@@ -11,14 +11,17 @@ struct LoopNest {
 
   /// Drops axes of extent 1 and merges neighbours that all accesses traverse as one.
   ///
-  /// `strides` gives, per access, the stride of each axis; it is empty where accesses are not all affine.
-  init(extents: [Dim], order: [Int], strides: [[Dim]]?) {
+  /// `strides` gives, per access, the stride of each axis; it is empty where accesses are not all affine. `mayMerge` is
+  /// asked for every pair of an outer extent and an inner one.
+  init(extents: [Dim], order: [Int], strides: [[Dim]]?, mayMerge: (Dim, Dim) -> Bool = { _, _ in true }) {
     self.extents = extents
     self.order = order.filter { extents[$0] != 1 }
     guard let strides else { return }
     var merged: [Int] = []
     for axis in self.order {
-      if let outer = merged.last, strides.allSatisfy({ $0[outer] == $0[axis] * self.extents[axis] }) {
+      if let outer = merged.last, strides.allSatisfy({ $0[outer] == $0[axis] * self.extents[axis] }),
+        mayMerge(self.extents[outer], self.extents[axis])
+      {
         self.extents[axis] = self.extents[outer] * self.extents[axis]
         self.extents[outer] = 1
         merged.removeLast()

@@ -46,13 +46,13 @@ extension ContractLowering {
   }
 
   /// The tiles for a factor that stays narrow, of those that are best for others.
-  func narrowTiles(_ narrow: NarrowPanels, _ ranked: [RegisterTile], _ vectors: Int) -> [RegisterTile] {
+  func narrowTiles(_ narrow: NarrowPanels, _ ranked: [RegisterTile]) -> [RegisterTile] {
     func widest(_ rows: Int) -> Int {
       let fitting = (1...mostVectors).last { vectors in
         lanes == 1 || (rows + narrow.wordsInUse) * vectors + Self.otherVectors <= target.vectorRegisters
       } ?? 1
-      let panels = (vectors + fitting - 1) / fitting
-      return (vectors + panels - 1) / panels
+      let panels = (setting.vectors + fitting - 1) / fitting
+      return (setting.vectors + panels - 1) / panels
     }
     switch use {
     case .registers:

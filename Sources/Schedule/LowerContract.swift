@@ -41,6 +41,7 @@ struct ContractLowering {
   let rowLoops: LoopNest
   let sumLoops: LoopNest
   let lanes: Int
+  let setting: TileSetting
   /// What is estimated to be best, unless `choose` finds that another was measured.
   var tile = RegisterTile(rows: 1, vectors: 1)
   /// Whether the next panel is prefetched while the rows of one are computed.
@@ -117,9 +118,15 @@ struct ContractLowering {
     self.panelLoops = panelLoops
     let padding = [Dim](repeating: 0, count: inner.count)
     let epilogueReads = affineStrides(epilogue, operands, rank: rank)
-    rowLoops = LoopNest(
+    let columns = extents[vectorAxis].constant ?? TileSetting.usualExtent
+    let terms = extents[outer.count...].reduce(Dim(1), *)
+    setting = TileSetting(
+      vectors: (columns + lanes - 1) / lanes, registers: target.vectorRegisters, sharesLoads: !isBatched,
+      panelBytes: (terms.constant ?? 0) * lanes * contract.accumulator.bytes)
+    rowLoops = ContractLowering.rowNest(
       extents: extents, order: others.filter { panelSide.strides[$0] == 0 },
-      strides: epilogueReads.map { reads in [rowSide.strides, outStrides + padding] + reads.map { $0 + padding } })
+      strides: epilogueReads.map { reads in [rowSide.strides, outStrides + padding] + reads.map { $0 + padding } },
+      rowStrides: rowSide.strides, setting)
     let summed = ContractLowering.summedAxes(rowSide, outer.count..<extents.count)
     let sumAccesses = [rowSide.strides] + (panelSide.isConstant ? [] : [panelSide.strides])
     sumLoops = LoopNest(extents: extents, order: summed, strides: sumAccesses)
@@ -146,18 +153,11 @@ struct ContractLowering {
 
   /// The tiles that may be used, in rising order of estimated time.
   var tiles: [RegisterTile] {
-    let rows = rowLoops.order.last.map { rowLoops.extents[$0].constant ?? ContractLowering.usualExtent } ?? 1
-    let columns = extents[vectorAxis].constant ?? ContractLowering.usualExtent
-    let vectors = (columns + lanes - 1) / lanes
-    if groups?.unit == .tiles { return [RegisterTile.tiles(rows: rows, columns: vectors)] }
-    let ranked = RegisterTile.ranked(
-      rows: rows, vectors: vectors, registers: target.vectorRegisters, sharesLoads: !isBatched,
-      panelBytes: (sumCount.constant ?? 0) * lanes * contract.accumulator.bytes)
-    return narrow.map { narrowTiles($0, ranked, vectors) } ?? ranked
+    let rows = rowLoops.order.last.map { rowLoops.extents[$0].constant ?? TileSetting.usualExtent } ?? 1
+    if groups?.unit == .tiles { return [RegisterTile.tiles(rows: rows, columns: setting.vectors)] }
+    let ranked = setting.ranked(rows: rows)
+    return narrow.map { narrowTiles($0, ranked) } ?? ranked
   }
-
-  /// What tiles are chosen for where an extent is symbolic.
-  static let usualExtent = 336
 
   private static func isTiled(_ contract: Contract, _ operands: [View]) -> Bool {
     switch contract.accumulator {
@@ -334,38 +334,6 @@ struct ContractLowering {
     var tail: Expr?
   }
 
-  func rows(_ panel: Panel, _ axes: [Expr], _ scope: inout KernelScope) -> [Statement] {
-    var axes = axes
-    var variables: [(variable: Variable, extent: Dim)] = []
-    for axis in rowLoops.order.dropLast() {
-      let variable = scope.builder.index()
-      variables.append((variable, rowLoops.extents[axis]))
-      axes[axis] = .variable(variable)
-    }
-    guard let tiled = rowLoops.order.last else {
-      return LoopNest.wrap(microKernel(panel, rows: 1, tiled: nil, axes, &scope), variables, kind: .parallel)
-    }
-    let extent = rowLoops.extents[tiled]
-    let whole = extent.floorDivided(by: Dim(tile.rows)) * tile.rows
-    var statements: [Statement] = []
-    func repeated(_ rows: Int, from start: Dim, to end: Dim) {
-      let variable = scope.builder.index()
-      axes[tiled] = .variable(variable)
-      let body = microKernel(panel, rows: rows, tiled: tiled, axes, &scope)
-      statements.append(.loop(Loop(variable, from: start.expr, to: end.expr, by: rows, kind: .parallel, body: body)))
-    }
-    if whole != 0 { repeated(tile.rows, from: 0, to: whole) }
-    if let rest = (extent - whole).constant {
-      if rest > 0 {
-        axes[tiled] = whole.expr
-        statements += microKernel(panel, rows: rest, tiled: tiled, axes, &scope)
-      }
-    } else {
-      repeated(1, from: whole, to: extent)
-    }
-    return LoopNest.wrap(statements, variables, kind: .parallel)
-  }
-
   /// Asks for the panel after one while its rows are computed, so that its lines have come from memory when they are needed.
   private struct Prefetch {
     let buffer: Buffer
@@ -392,9 +360,14 @@ struct ContractLowering {
   }
 
   /// Binds where the next panel's share begins; nil if panels stay in the cache.
-  private func prefetch(_ panel: Panel, _ axes: [Expr], _ scope: inout KernelScope) -> (Prefetch, Statement)? {
-    let counts = rowLoops.order.map { rowLoops.extents[$0].constant ?? Self.usualExtent }
-    let tiles = counts.reduce(1, *) / tile.rows
+  ///
+  /// Where a call has more rows than are known here, those beyond ask for the last share again. Rows behind whole tiles
+  /// may be all that an open extent has.
+  private func prefetch(_ panel: Panel, rows: Int, _ axes: [Expr], _ scope: inout KernelScope) -> (Prefetch, Statement)? {
+    let counts = rowLoops.order.map { rowLoops.extents[$0].constant }
+    let isOpen = counts.contains(nil)
+    let usual = counts.last.map { $0 ?? (rows < tile.rows ? 1 : Self.fewTiles) * tile.rows } ?? 1
+    let tiles = counts.dropLast().reduce(usual) { $0 * ($1 ?? 1) } / tile.rows
     guard case .packed(let buffer) = panel.source, prefetches, mayPrefetch, tiles > 0, let size = sumCount.constant
     else { return nil }
     let shift = Int.bitWidth - 1 - tiles.leadingZeroBitCount
@@ -408,13 +381,17 @@ struct ContractLowering {
         : (count, axes[axis])
       tileNumber = tileNumber * extent.expr + position
     }
+    if isOpen { tileNumber = .binary(.min, tileNumber, .index((1 << shift) - 1)) }
     let start = scope.builder.index()
     let next = panel.base + .index(size * width)
     let bind = Statement.bind(start, next + tileNumber * .index((size * width) >> shift))
     return (Prefetch(buffer: buffer, start: start, shift: shift, width: width), bind)
   }
 
-  private func microKernel(_ panel: Panel, rows: Int, tiled: Int?, _ axes: [Expr], _ scope: inout KernelScope)
+  /// Tiles of rows that an open extent has at least in most calls.
+  private static let fewTiles = 2
+
+  func microKernel(_ panel: Panel, rows: Int, tiled: Int?, _ axes: [Expr], _ scope: inout KernelScope)
     -> [Statement]
   {
     let element = contract.accumulator
@@ -432,7 +409,7 @@ struct ContractLowering {
     if case .narrow(let source) = panel.source {
       statements += narrowSums(source, panel.vectors, rows, tiled, rowBase, accumulators, &scope)
     } else {
-      let prefetch = prefetch(panel, axes, &scope)
+      let prefetch = prefetch(panel, rows: rows, axes, &scope)
       if let prefetch { statements.append(prefetch.1) }
       statements += sumLoop(panel, rows, tiled, rowBase, accumulators, prefetch?.0, &scope)
     }

@@ -27,8 +27,8 @@ private func mergedAlternatives(_ map: Map, _ layout: Layout, _ operands: [Tenso
   merged.shape[axis] = 1
   merged.body = ScalarGraph()
   for position in 0..<extent {
-    var lower = [Int](repeating: 0, count: map.shape.count)
-    lower[axis] = position
+    var lower = [Dim](repeating: 0, count: map.shape.count)
+    lower[axis] = Dim(position)
     let one = restricted(map.body, lower, merged.shape, operands)
     merged.body.results += merged.body.insert(one) { _, _, _ in nil }
   }

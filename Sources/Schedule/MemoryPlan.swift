@@ -81,7 +81,7 @@ struct MemoryPlan {
   static func sample(_ size: Dim) -> Int {
     let value = Dim(96)
     let known = size.substituting(Dictionary(uniqueKeysWithValues: size.symbols.map { ($0, value) }))
-    return min(known.constant ?? 0, 1 << 44)
+    return min(max(known.constant ?? 0, 0), 1 << 44)
   }
 
   private static func lowerBound(_ pieces: [Piece]) -> Int {

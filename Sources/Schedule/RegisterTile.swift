@@ -2,25 +2,44 @@
 struct RegisterTile: Hashable {
   var rows: Int
   var vectors: Int
+}
 
-  /// The tiles for `rows` × `vectors` accumulators in all, in rising order of estimated time; never empty.
+/// What the tiles of a contraction have to serve: columns in vectors, registers, and where factors come from.
+struct TileSetting {
+  /// Vectors of accumulators along the columns.
+  var vectors: Int
+  var registers: Int
+  /// Whether all vectors of a row multiply the same number.
+  var sharesLoads: Bool
+  /// The size of one vector of a panel.
+  var panelBytes: Int
+
+  /// What tiles are chosen for where an extent is symbolic.
+  static let usualExtent = 336
+
+  /// The tiles for a number of rows, in rising order of estimated time; never empty.
   ///
   /// A step of the sum costs a tile its multiply-adds, its loads, or the latency that few accumulators leave exposed.
   /// Of equal tiles, those with enough accumulators to hide latency come first, and of these the smallest, whose ends
-  /// overlap best with what comes next. `panelBytes` is the size of one vector of a panel.
-  static func ranked(rows: Int, vectors: Int, registers: Int, sharesLoads: Bool, panelBytes: Int) -> [RegisterTile] {
+  /// overlap best with what comes next.
+  func ranked(rows: Int) -> [RegisterTile] {
     var ranked: [(key: (Int, Int, Int, Int), tile: RegisterTile)] = []
     for width in 1...min(6, vectors) {
       for height in 1...min(14, rows) {
         let size = height * width
-        guard size == 1 || size + width + 1 <= registers, sharesLoads || size <= largestBatchedTile else { continue }
+        guard size == 1 || size + width + 1 <= registers, sharesLoads || size <= Self.largestBatchedTile else { continue }
         let tile = RegisterTile(rows: height, vectors: width)
-        let cost = tile.cost(rows, vectors, sharesLoads, panelBytes)
-        let enough = panelBytes * width <= firstLevelBytes ? enoughAccumulators : enoughForFarPanels
-        ranked.append(((cost, -min(size, enough), size, ranked.count), tile))
+        let enough = panelBytes * width <= Self.firstLevelBytes ? Self.enoughAccumulators : Self.enoughForFarPanels
+        ranked.append(((cost(tile, rows), -min(size, enough), size, ranked.count), tile))
       }
     }
     return ranked.sorted { $0.key < $1.key }.map(\.tile)
+  }
+
+  /// The estimated time of a row where there are many, over that where there are only so many.
+  func efficiency(rows: Int) -> Double {
+    func costOfRow(_ rows: Int) -> Double { Double(cost(ranked(rows: rows)[0], rows)) / Double(rows) }
+    return costOfRow(Self.usualExtent) / costOfRow(rows)
   }
 
   private static let enoughAccumulators = 14
@@ -32,16 +51,16 @@ struct RegisterTile: Hashable {
   private static let firstLevelBytes = 32 << 10
   private static let secondLevelLoad = 4
 
-  private func cost(_ allRows: Int, _ allVectors: Int, _ sharesLoads: Bool, _ panelBytes: Int) -> Int {
+  private func cost(_ tile: RegisterTile, _ allRows: Int) -> Int {
     func step(_ rows: Int, _ vectors: Int) -> Int {
       if rows == 0 || vectors == 0 { return 0 }
       let loads = sharesLoads ? rows + vectors : rows * vectors + vectors
       let isNear = panelBytes * vectors <= Self.firstLevelBytes
       return max(rows * vectors, loads, isNear ? 0 : vectors * Self.secondLevelLoad, 9)
     }
-    let (fullRows, restRows) = allRows.quotientAndRemainder(dividingBy: rows)
-    let (fullVectors, restVectors) = allVectors.quotientAndRemainder(dividingBy: vectors)
-    return fullRows * (fullVectors * step(rows, vectors) + step(rows, restVectors))
-      + fullVectors * step(restRows, vectors) + step(restRows, restVectors)
+    let (fullRows, restRows) = allRows.quotientAndRemainder(dividingBy: tile.rows)
+    let (fullVectors, restVectors) = vectors.quotientAndRemainder(dividingBy: tile.vectors)
+    return fullRows * (fullVectors * step(tile.rows, tile.vectors) + step(tile.rows, restVectors))
+      + fullVectors * step(restRows, tile.vectors) + step(restRows, restVectors)
   }
 }

@@ -175,8 +175,7 @@ struct ScalarEmitter {
   }
 
   private func isInBounds(_ form: LinearForm, _ extent: Dim) -> Bool {
-    guard let bounds = form.bounds(extents), let extent = extent.constant else { return false }
-    return bounds.lowerBound >= 0 && bounds.upperBound < extent
+    AffineIndex(form)?.isWithin(extent, over: extents) ?? false
   }
 
   private mutating func guardedLoad(

@@ -11,27 +11,36 @@ struct MapPiece {
 /// Cuts the domain of a map where conditions on single axes change, so that each piece computes its value without them.
 ///
 /// Joined operands become copies side by side, and padding becomes borders around an interior. A map without such conditions, with
-/// other conditions on symbolic extents, or with too many pieces stays whole.
+/// conditions of which it is not certain where they change, or with too many pieces stays whole.
 func split(_ map: Map, operands: [TensorType], facts: Set<DimFact>) -> [MapPiece] {
   let whole = [MapPiece(map: map, lower: [Dim](repeating: 0, count: map.shape.count))]
-  guard let extents = map.shape.constants else { return joinedPieces(map, operands, facts) ?? whole }
-  guard !extents.contains(0) else { return whole }
-  var cuts = [Set<Int>](repeating: [], count: extents.count)
+  if map.shape.constants == nil, let pieces = joinedPieces(map, operands, facts) { return pieces }
+  guard !map.shape.contains(0) else { return whole }
+  var cuts = [[Dim]](repeating: [], count: map.shape.count)
   for id in map.body.reachable { collectCuts(id, map.body, operands, &cuts) }
-  let bounds = zip(cuts, extents).map { cuts, extent in [0] + cuts.filter { $0 > 0 && $0 < extent }.sorted() + [extent] }
+  let bounds = zip(cuts, map.shape).map { cuts, extent in [0] + ordered(cuts, within: extent) + [extent] }
   let count = bounds.reduce(1) { $0 * ($1.count - 1) }
   guard count > 1, count <= pieceLimit else { return whole }
-  var boxes: [[Range<Int>]] = [[]]
+  var boxes: [[(lower: Dim, extent: Dim)]] = [[]]
   for bound in bounds {
-    let ranges = zip(bound, bound.dropFirst()).map { $0..<$1 }
+    let ranges = zip(bound, bound.dropFirst()).map { ($0, $1 - $0) }
     boxes = boxes.flatMap { box in ranges.map { box + [$0] } }
   }
   return boxes.map { box in
-    let shape = box.map { Dim($0.count) }
-    let lower = box.map(\.lowerBound)
-    let body = restricted(map.body, lower, shape, operands)
-    return MapPiece(map: Map(shape: shape, body: body), lower: lower.map { Dim($0) })
+    let (lower, shape) = (box.map(\.lower), box.map(\.extent))
+    return MapPiece(map: Map(shape: shape, body: restricted(map.body, lower, shape, operands)), lower: lower)
   }
+}
+
+/// The positions that are certain to lie within an extent, in rising order, without those whose place among others is not certain.
+private func ordered(_ cuts: [Dim], within extent: Dim) -> [Dim] {
+  var ordered: [Dim] = []
+  for cut in cuts where cut != 0 && cut != extent && Dim(0).isAtMost(cut) && cut.isAtMost(extent) {
+    let place = ordered.firstIndex { cut.isAtMost($0) } ?? ordered.count
+    guard place == 0 || ordered[place - 1].isAtMost(cut), !ordered.contains(cut) else { continue }
+    ordered.insert(cut, at: place)
+  }
+  return ordered
 }
 
 private let pieceLimit = 64
@@ -70,46 +79,53 @@ private func joinedPieces(_ map: Map, _ operands: [TensorType], _ facts: Set<Dim
 }
 
 /// Adds the positions along single axes at which a comparison or a bounds check changes.
-private func collectCuts(_ id: ScalarID, _ graph: ScalarGraph, _ operands: [TensorType], _ cuts: inout [Set<Int>]) {
+private func collectCuts(_ id: ScalarID, _ graph: ScalarGraph, _ operands: [TensorType], _ cuts: inout [[Dim]]) {
   switch graph[id] {
   case .compare(_, let a, let b) where graph.type(of: a) == .i64:
-    var difference = LinearForm(a, in: graph)
-    difference.add(LinearForm(b, in: graph), times: -1)
+    guard let difference = difference(a, b, graph) else { return }
     addCuts(difference, crossing: 0, &cuts)
     addCuts(difference, crossing: 1, &cuts)
   case .read(let operand, let indices, .some):
     for (index, extent) in zip(indices, operands[operand].shape) {
-      guard let extent = extent.constant else { continue }
-      addCuts(LinearForm(index, in: graph), crossing: 0, &cuts)
-      addCuts(LinearForm(index, in: graph), crossing: extent, &cuts)
+      guard let index = AffineIndex(index, in: graph) else { continue }
+      addCuts(index, crossing: 0, &cuts)
+      addCuts(index, crossing: extent, &cuts)
     }
   case .literal, .dim, .axis, .read, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast: break
   }
 }
 
-/// Adds the first position at which `form >= threshold` differs from the position before.
-private func addCuts(_ form: LinearForm, crossing threshold: Int, _ cuts: inout [Set<Int>]) {
-  guard form.isAffine, form.axes.count == 1, let (axis, coefficient) = form.axes.first, let factor = coefficient.constant,
-    let offset = form.constant.constant, factor != 0, offset.magnitude < 1 << 40
-  else { return }
-  let distance = threshold - offset
-  // Rising forms reach the threshold at the rounded-up quotient; falling ones leave it after the rounded-down one.
-  let quotient = Int((Double(distance) / Double(factor)).rounded(factor > 0 ? .up : .down))
-  cuts[axis].insert(factor > 0 ? quotient : quotient + 1)
+private func difference(_ a: ScalarID, _ b: ScalarID, _ graph: ScalarGraph) -> AffineIndex? {
+  var difference = LinearForm(a, in: graph)
+  difference.add(LinearForm(b, in: graph), times: -1)
+  return AffineIndex(difference)
+}
+
+/// Adds the first position at which `index >= threshold` differs from the position before.
+private func addCuts(_ index: AffineIndex, crossing threshold: Dim, _ cuts: inout [[Dim]]) {
+  guard index.coefficients.count == 1, let (axis, factor) = index.coefficients.first else { return }
+  let distance = threshold - index.offset
+  if let distance = distance.constant {
+    guard distance.magnitude < 1 << 40 else { return }
+    // Rising forms reach the threshold at the rounded-up quotient; falling ones leave it after the rounded-down one.
+    let quotient = Int((Double(distance) / Double(factor)).rounded(factor > 0 ? .up : .down))
+    cuts[axis].append(Dim(factor > 0 ? quotient : quotient + 1))
+  } else if factor.magnitude == 1 {
+    cuts[axis].append(factor > 0 ? distance : 1 - distance)
+  }
 }
 
 /// The body over a box of the domain, without the conditions that the box decides.
-func restricted(_ body: ScalarGraph, _ lower: [Int], _ shape: [Dim], _ operands: [TensorType]) -> ScalarGraph {
+func restricted(_ body: ScalarGraph, _ lower: [Dim], _ shape: [Dim], _ operands: [TensorType]) -> ScalarGraph {
   var result = ScalarGraph()
   result.results = result.insert(body) { graph, node, copied in
     switch node {
     case .axis(let axis):
-      let start = graph.integer(lower[axis])
+      let start = graph.dim(lower[axis])
       return shape[axis] == 1 ? start : graph.plus(graph.axis(axis), start)
     case .compare(let op, let a, let b) where body.type(of: a) == .i64:
-      var difference = LinearForm(copied(a), in: graph)
-      difference.add(LinearForm(copied(b), in: graph), times: -1)
-      guard let range = difference.bounds(shape), let decided = decide(op, range) else { return nil }
+      guard let difference = difference(copied(a), copied(b), graph), let decided = decide(op, difference.bounds(shape))
+      else { return nil }
       return graph.integer(decided ? 1 : 0, .bool)
     case .binary(.and, let a, let b) where body.type(of: a) == .bool:
       return absorb(copied(a), copied(b), neutral: 1, graph)
@@ -119,12 +135,13 @@ func restricted(_ body: ScalarGraph, _ lower: [Int], _ shape: [Dim], _ operands:
       let positions = indices.map(copied)
       var isInside = true
       for (position, extent) in zip(positions, operands[operand].shape) {
-        guard let extent = extent.constant, let range = LinearForm(position, in: graph).bounds(shape) else {
+        guard let index = AffineIndex(position, in: graph) else {
           isInside = false
           continue
         }
-        if range.upperBound < 0 || range.lowerBound >= extent { return copied(outside) }
-        if range.lowerBound < 0 || range.upperBound >= extent { isInside = false }
+        let (low, high) = index.bounds(shape)
+        if high.isAtMost(-1) || extent.isAtMost(low) { return copied(outside) }
+        if !index.isWithin(extent, over: shape) { isInside = false }
       }
       return isInside ? graph.read(operand, positions, type: body.typeOf(node)) : nil
     case .literal, .dim, .read, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast: return nil
@@ -140,14 +157,17 @@ private func absorb(_ a: ScalarID, _ b: ScalarID, neutral: Int, _ graph: ScalarG
   return nil
 }
 
-/// A comparison with 0 of a number in a range, where it is the same for all of the range.
-private func decide(_ op: ScalarCompare, _ range: ClosedRange<Int>) -> Bool? {
+/// A comparison with 0 of a number between bounds, where it is certain to be the same for all of them.
+private func decide(_ op: ScalarCompare, _ bounds: (low: Dim, high: Dim)) -> Bool? {
+  let (low, high) = bounds
+  func choice(_ isTrue: Bool, _ isFalse: Bool) -> Bool? { isTrue ? true : isFalse ? false : nil }
+  let (isNegative, isPositive) = (high.isAtMost(-1), Dim(1).isAtMost(low))
   switch op {
-  case .less: range.upperBound < 0 ? true : range.lowerBound >= 0 ? false : nil
-  case .lessOrEqual: range.upperBound <= 0 ? true : range.lowerBound > 0 ? false : nil
-  case .greater: range.lowerBound > 0 ? true : range.upperBound <= 0 ? false : nil
-  case .greaterOrEqual: range.lowerBound >= 0 ? true : range.upperBound < 0 ? false : nil
-  case .equal: range == 0...0 ? true : range.contains(0) ? nil : false
-  case .notEqual: range == 0...0 ? false : range.contains(0) ? nil : true
+  case .less: return choice(isNegative, Dim(0).isAtMost(low))
+  case .lessOrEqual: return choice(high.isAtMost(0), isPositive)
+  case .greater: return choice(isPositive, high.isAtMost(0))
+  case .greaterOrEqual: return choice(Dim(0).isAtMost(low), isNegative)
+  case .equal: return choice(low == 0 && high == 0, isNegative || isPositive)
+  case .notEqual: return choice(isNegative || isPositive, low == 0 && high == 0)
   }
 }

@@ -20,11 +20,17 @@ extension ContractLowering {
     self.prefetches = prefetch
   }
 
-  /// Types, loops with the strides of what rows are read from, and the source of panels; nil if an extent is symbolic.
+  /// Types, loops with the strides of what rows are read from, and the source of panels.
+  ///
+  /// Nil if an extent is symbolic, but for those around tiles of rows, which are taken for 1.
   private func computation(_ threads: Int) -> String? {
-    guard !extents.contains(where: { $0.constant == nil }) else { return nil }
+    let outerRows = Set(rowLoops.order.dropLast())
+    guard !extents.indices.contains(where: { rowLoops.extents[$0].constant == nil && !outerRows.contains($0) }) else {
+      return nil
+    }
     func loops(_ name: String, _ nest: LoopNest) -> [String] {
-      nest.order.isEmpty ? [] : [name] + nest.order.map { "\(nest.extents[$0])@\(rowSide.strides[$0])" }
+      let order = nest.order.filter { nest.extents[$0].constant != nil }
+      return order.isEmpty ? [] : [name] + order.map { "\(nest.extents[$0])@\(rowSide.strides[$0])" }
     }
     let factors = [rowSide, panelSide].map { $0.view.element }
     let isMixed = factors.contains { $0 != contract.accumulator }

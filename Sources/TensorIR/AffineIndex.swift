@@ -12,22 +12,13 @@ public struct AffineIndex: Hashable, Sendable {
   public static func axis(_ axis: Int) -> AffineIndex { AffineIndex([axis: 1]) }
 
   /// The index that a scalar node computes, if it is affine in the axes with constant coefficients.
-  public init?(_ id: ScalarID, in graph: ScalarGraph) {
-    switch graph[id] {
-    case .axis(let axis): self = .axis(axis)
-    case .literal(.integer(let value), _): self = AffineIndex(offset: Dim(value))
-    case .dim(let dim): self = AffineIndex(offset: dim)
-    case .binary(.add, let a, let b):
-      guard let x = AffineIndex(a, in: graph), let y = AffineIndex(b, in: graph) else { return nil }
-      self = x.adding(y, times: 1)
-    case .binary(.subtract, let a, let b):
-      guard let x = AffineIndex(a, in: graph), let y = AffineIndex(b, in: graph) else { return nil }
-      self = x.adding(y, times: -1)
-    case .binary(.multiply, let a, let b):
-      guard let x = AffineIndex(a, in: graph), let factor = graph.integerValue(b) else { return nil }
-      self = AffineIndex().adding(x, times: factor)
-    case .literal, .read, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast: return nil
-    }
+  public init?(_ id: ScalarID, in graph: ScalarGraph) { self.init(LinearForm(id, in: graph)) }
+
+  /// A form that depends on nothing but axes, with constant coefficients.
+  public init?(_ form: LinearForm) {
+    let coefficients = form.axes.compactMapValues(\.constant)
+    guard form.isAffine, coefficients.count == form.axes.count else { return nil }
+    self.init(coefficients, offset: form.constant)
   }
 
   /// This index plus another one times a factor.

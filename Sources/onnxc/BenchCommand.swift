@@ -9,7 +9,7 @@ import Verify
 /// `onnxc bench model.onnx`
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Measure a model compiled for the dimensions of its inputs.")
+    commandName: "bench", abstract: "Measure a model compiled for the dimensions of its inputs, or with --open for any.")
 
   @Argument(help: "The model.")
   var model: String
@@ -22,6 +22,9 @@ struct BenchCommand: ParsableCommand {
 
   @Flag(help: "Print time, work and floor of every kernel call; a floor is what work takes at this machine's peaks.")
   var profile = false
+
+  @Flag(help: "Leave named dimensions open that --dim does not fix, as compile does.")
+  var open = false
 
   @Flag(help: "Answer requests on standard input: a number of runs, or 'save FILE.npz'.")
   var serve = false
@@ -44,10 +47,7 @@ struct BenchCommand: ParsableCommand {
         try inputs.map { (folder) throws(ModelError) in try DataSet(folder: folder, model: loaded).inputs }
         ?? madeUpInputs(loaded, bindings: options.dims)
       let start = monotonicSeconds()
-      let data = DataSet(inputs: given, outputs: [])
-      let request = CaseRequest(
-        path: model, model: loaded, bindings: try data.bindings().merging(options.dims) { _, asked in asked },
-        inputs: given.map { ValueInfo(name: $0.info.name, type: $0.value.type, doc: $0.info.doc) })
+      let request = try request(loaded, given, dims: options.dims)
       let values = given.map(\.value)
       if profile {
         let report = try Pipeline.profile(request, inputs: values, options: options, runs: runs)
@@ -62,6 +62,16 @@ struct BenchCommand: ParsableCommand {
         try report(code.time(values, count: runs ?? max(5, min(100_000, Int(2 / max(first, 1e-6))))), loadSeconds)
       }
     }
+  }
+
+  private func request(
+    _ loaded: Model, _ given: [(info: ValueInfo, value: HostValue)], dims: [String: Int]
+  ) throws(ModelError) -> CaseRequest {
+    if open { return CaseRequest(path: model, model: loaded, bindings: dims, inputs: given.map(\.info)) }
+    return CaseRequest(
+      path: model, model: loaded,
+      bindings: try DataSet(inputs: given, outputs: []).bindings().merging(dims) { _, asked in asked },
+      inputs: given.map { ValueInfo(name: $0.info.name, type: $0.value.type, doc: $0.info.doc) })
   }
 
   private func report(_ latencies: [Double], _ loadSeconds: Double) throws {
