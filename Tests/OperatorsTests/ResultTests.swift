@@ -96,6 +96,19 @@ private let cases: [ResultCase] = [
       try #require(results.first), to: .tensor(TensorData(element: element, dims: [1], bytes: expected.bytes)), Tolerance())
   }
 
+  @Test(arguments: [false, true])
+  func inputWithADefaultMayBeGiven(_ isGiven: Bool) throws {
+    let (x, w) = (Numbers(.f32, [2], [1, 2]), Numbers(.f32, [2], [10, 20]))
+    let test = ResultCase("Add", version: 14, [x, w], constants: [1], [:], [Numbers(.f32, [2], [])])
+    let model = test.model
+    let inputs = isGiven ? model.graph.inputs : model.requiredInputs
+    let request = CaseRequest(path: "", model: model, bindings: [:], inputs: inputs)
+    let given = [x, Numbers(.f32, [2], [3, 4])].prefix(inputs.count).map { HostValue.tensor($0.tensor) }
+    let results = try Pipeline.caseCompiler(options: CompileOptions()).compile(request).run(given)
+    let expected = Numbers(.f32, [2], isGiven ? [4, 6] : [11, 22])
+    try compare(try #require(results.first), to: .tensor(expected.tensor), Tolerance())
+  }
+
   @Test func unknownCategoryFailsTheCall() throws {
     let test = ResultCase(
       "OneHotEncoder", domain: "ai.onnx.ml", version: 1, [Numbers(.i64, [2], [1, 3])],
