@@ -203,9 +203,10 @@ private struct IntegerProduct {
         let whole = epilogue.cast(epilogue.read(operands.count - 1, place, type: .i32), to: .f32)
         sum = epilogue.plus(sum, epilogue.times(whole, epilogue.number(256, .f32)))
       }
-      sum = epilogue.times(sum, factor)
+      epilogue.results = epilogue.insert(contraction.contract.epilogue, overProduct: sum, factor)
+    } else {
+      epilogue.results = epilogue.insert(contraction.contract.epilogue, accumulators: [sum])
     }
-    epilogue.results = epilogue.insert(contraction.contract.epilogue, accumulators: [sum])
     return epilogue
   }
 
@@ -224,6 +225,16 @@ private struct IntegerProduct {
 }
 
 extension ScalarGraph {
+  /// A copy of an epilogue whose sum is a product; what is added to it is added before the product is rounded.
+  fileprivate mutating func insert(_ epilogue: ScalarGraph, overProduct a: ScalarID, _ b: ScalarID) -> [ScalarID] {
+    func isSum(_ id: ScalarID) -> Bool { if case .accumulator = epilogue[id] { true } else { false } }
+    return insert(epilogue) { graph, node, copied in
+      if case .accumulator = node { return graph.times(a, b) }
+      guard case .binary(.add, let x, let y) = node, isSum(x) != isSum(y) else { return nil }
+      return graph.multiplyAdd(a, b, copied(isSum(x) ? y : x))
+    }
+  }
+
   /// A byte of an integer of at most 16 bits, counted from the least; signed integers are moved to where unsigned ones are.
   fileprivate mutating func byte(_ byte: Int, of value: ScalarID) -> ScalarID {
     let type = type(of: value)

@@ -88,6 +88,7 @@ public let tensorPasses: [Pass] = [
   Pass("read-through", readThrough),
   Pass("sink-reshapes", sinkReshapes),
   Pass("split-sums", splitSums),
+  Pass("share-factors", shareFactors),
   Pass("read-through-again", readThrough),
   Pass("hoist-divisors", hoistDivisors),
   Pass("inline-maps", inlineMaps),

@@ -138,6 +138,19 @@ struct ContractLowering {
       self.narrow = narrow
     }
     tile = tiles[0]
+    if packsForFewRows { return nil }
+  }
+
+  /// Rows for which packing a panel costs more than adding up the lanes of sums along terms.
+  private static let fewRows = 8
+
+  /// Whether panels would be packed by every call for few rows, though terms lie side by side in both factors.
+  private var packsForFewRows: Bool {
+    let rows = rowLoops.order.reduce(Dim(1)) { $0 * rowLoops.extents[$1] }
+    guard lanes > 1, !isBatched, !panelSide.isConstant, panelSide.strides[vectorAxis] != 1,
+      rows.isAtMost(Dim(Self.fewRows)), let inner = sumLoops.order.last
+    else { return false }
+    return rowSide.strides[inner] == 1 && panelSide.strides[inner] == 1 && Dim(lanes).isAtMost(sumLoops.extents[inner])
   }
 
   /// How a factor that is a formula is read; nil where it cannot stay narrow.

@@ -17,6 +17,38 @@ extension ScalarGraph {
     }
   }
 
+  /// Numbers between which a float certainly is, computed from clamps with some room for rounding; nil where there are none.
+  public func bounds(_ id: ScalarID) -> ClosedRange<Double>? {
+    if let bounds = clamp(id)?.bounds { return bounds }
+    guard type(of: id) == .f32 else { return nil }
+    switch self[id] {
+    case .literal(let literal, _): return literal.double.isFinite ? literal.double...literal.double : nil
+    case .unary(.rint, let a): return bounds(a).map { $0.lowerBound.rounded(.down)...$0.upperBound.rounded(.up) }
+    case .binary(.add, let a, let b): return sum(bounds(a), bounds(b))
+    case .binary(.subtract, let a, let b): return sum(bounds(a), bounds(b).map { -$0.upperBound ... -$0.lowerBound })
+    case .binary(.multiply, let a, let b): return product(bounds(a), bounds(b))
+    case .multiplyAdd(let a, let b, let c): return sum(product(bounds(a), bounds(b)), bounds(c))
+    case .dim, .axis, .read, .accumulator, .unary, .binary, .compare, .select, .cast, .bitcast: return nil
+    }
+  }
+
+  private func sum(_ a: ClosedRange<Double>?, _ b: ClosedRange<Double>?) -> ClosedRange<Double>? {
+    guard let a, let b else { return nil }
+    return rounded(a.lowerBound + b.lowerBound, a.upperBound + b.upperBound)
+  }
+
+  private func product(_ a: ClosedRange<Double>?, _ b: ClosedRange<Double>?) -> ClosedRange<Double>? {
+    guard let a, let b else { return nil }
+    let corners = [a.lowerBound, a.upperBound].flatMap { [$0 * b.lowerBound, $0 * b.upperBound] }
+    return rounded(corners.reduce(.infinity, min), corners.reduce(-.infinity, max))
+  }
+
+  /// Bounds that hold for the sum or product rounded to `f32` too; nil beyond what integers of 32 bits are asked for.
+  private func rounded(_ low: Double, _ high: Double) -> ClosedRange<Double>? {
+    guard max(abs(low), abs(high)) < 0x1p40 else { return nil }
+    return low - abs(low) * 0x1p-20 - 0x1p-100 ... high + abs(high) * 0x1p-20 + 0x1p-100
+  }
+
   private func range(_ low: ScalarID, _ high: ScalarID) -> ClosedRange<Double>? {
     guard let low = numberValue(low), let high = numberValue(high), low <= high else { return nil }
     return low...high
@@ -60,9 +92,20 @@ extension ScalarGraph {
     return value
   }
 
-  /// A conversion without those that change nothing; nil if there are none.
+  /// `integer + offset - offset` of floats, which is exact for small integers and gives no negative zero.
+  mutating func withoutOffset(_ a: ScalarID, minus b: ScalarID) -> ScalarID? {
+    guard case .binary(.add, let value, b) = self[a], let offset = numberValue(b), offset != 0, isIntegral(a),
+      let bounds = bounds(value), abs(offset) + max(abs(bounds.lowerBound), abs(bounds.upperBound)) < 0x1p24
+    else { return nil }
+    return plus(value, number(0, .f32))
+  }
+
+  /// A conversion without those that change nothing, and without a zero that is added before; nil if there are none.
   mutating func shortenedCast(_ a: ScalarID, to target: ElementType) -> ScalarID? {
     let source = type(of: a)
+    if source == .f32, target.isInteger, case .binary(.add, let value, let zero) = self[a], numberValue(zero) == 0 {
+      return cast(value, to: target)
+    }
     if case .literal(.integer(let value), _) = self[a], source.isInteger, target == .f32, abs(value) <= 1 << 24 {
       return number(Double(value), .f32)
     }

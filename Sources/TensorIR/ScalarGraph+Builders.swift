@@ -52,6 +52,7 @@ extension ScalarGraph {
   public mutating func binary(_ op: ScalarBinary, _ a: ScalarID, _ b: ScalarID) -> ScalarID {
     let type = type(of: a)
     if type == .i64, self.type(of: b) == .i64, let simpler = simplifiedInteger(op, a, b) { return simpler }
+    if op == .subtract, type == .f32, let value = withoutOffset(a, minus: b) { return value }
     return add(.binary(op, a, b), type: type)
   }
 

@@ -37,12 +37,14 @@ extension Primitive {
   fileprivate func substituting(_ symbols: [String: Dim]) -> Primitive {
     switch self {
     case .map(var map):
+      map.shape = map.shape.map { $0.substituting(symbols) }
       map.body = map.body.substituting(symbols)
       return .map(map)
     case .contract(var contract):
       func known(_ index: AffineIndex) -> AffineIndex {
         AffineIndex(index.coefficients, offset: index.offset.substituting(symbols))
       }
+      contract.shape = contract.shape.map { $0.substituting(symbols) }
       contract.lhs = contract.lhs.map(known)
       contract.rhs = contract.rhs.map(known)
       contract.epilogue = contract.epilogue.substituting(symbols)

@@ -17,6 +17,10 @@ private struct Windows: Sendable, CustomTestStringConvertible {
   var isSwapped = false
   var isUsed = true
   var width = 3
+  /// Whether the size is a matter of symbols.
+  var isOpen = false
+
+  var symbols: [String: Dim] { ["h": Dim(size[0]), "w": Dim(size[1])] }
 }
 
 private let cases: [Windows] = [
@@ -25,6 +29,8 @@ private let cases: [Windows] = [
   Windows(testDescription: "several images", size: [13, 14], batch: 3, features: 40),
   Windows(testDescription: "factors exchanged, channels last", size: [14, 12], channels: 33, isSwapped: true),
   Windows(testDescription: "wide padding", pad: 2),
+  Windows(testDescription: "open size", isOpen: true),
+  Windows(testDescription: "few results of open size", size: [1, 2], isOpen: true),
   Windows(testDescription: "few channels", channels: 3, isUsed: false),
   Windows(testDescription: "few results", size: [4, 4], isUsed: false),
   Windows(testDescription: "windows of 5", isUsed: false, width: 5),
@@ -38,22 +44,25 @@ private let cases: [Windows] = [
     try verify(changed)
     let isUsed = changed.nodes.contains { if case .contract(let contract) = $0.primitive { contract.reduced.count == 1 } else { false } }
     #expect(isUsed == test.isUsed)
-    let data = try graph.inputs.enumerated().map { numbers(try #require(graph.shape(of: $1).constants), seed: $0) }
-    #expect(try evaluate(changed, data) == evaluate(graph, data))
+    let data = try graph.inputs.enumerated().map { number, input in
+      numbers(try #require(graph.shape(of: input).map { $0.substituting(test.symbols) }.constants), seed: number)
+    }
+    let expected = try evaluate(graph, data, symbols: test.symbols)
+    #expect(try evaluate(changed, data, symbols: test.symbols) == expected)
     for question in choices.questions {
       #expect(question.options[0] == .winograd(test.isUsed))
       var measured = Choices([question.key: .winograd(!test.isUsed)])
       let other = eliminateDeadCode(winograd(graph, &measured))
       try verify(other)
       #expect((other == graph) == test.isUsed)
-      #expect(try evaluate(other, data) == evaluate(graph, data))
+      #expect(try evaluate(other, data, symbols: test.symbols) == expected)
     }
   }
 
   private func build(_ test: Windows) throws -> Graph {
     var b = GraphBuilder()
-    let (height, width) = (test.size[0], test.size[1])
-    let image = [height + test.width - 1 - 2 * test.pad, width + test.width - 1 - 2 * test.pad].map { Dim($0) }
+    let size = test.isOpen ? [Dim(symbol: "h"), Dim(symbol: "w")] : test.size.map { Dim($0) }
+    let image = size.map { $0 + (test.width - 1 - 2 * test.pad) }
     let (batch, channels) = (Dim(test.batch), Dim(test.channels))
     let x = b.input(TensorType(.f32, test.isSwapped ? [batch] + image + [channels] : [batch, channels] + image))
     let bias = b.input(TensorType(.f32, [Dim(test.features)]))
@@ -68,7 +77,7 @@ private let cases: [Windows] = [
     let shifted = epilogue.plus(sum, epilogue.read(2, [epilogue.axis(1)], type: .f32))
     epilogue.results = [epilogue.binary(.max, epilogue.number(0, .f32), shifted)]
     let contract = Contract(
-      shape: [batch, Dim(test.features), Dim(height), Dim(width)], reduced: [channels, Dim(test.width), Dim(test.width)],
+      shape: [batch, Dim(test.features)] + size, reduced: [channels, Dim(test.width), Dim(test.width)],
       lhs: test.isSwapped ? weights : data, rhs: test.isSwapped ? data : weights, accumulator: .f32, epilogue: epilogue)
     let result = b.add(.contract(contract), test.isSwapped ? [w, x, bias] : [x, w, bias])
     return b.finish(outputs: result)

@@ -42,7 +42,7 @@ struct JoinTests {
     #expect(result.outputs == [bytes(operands.flatMap { $0 })])
   }
 
-  @Test("with gaps stay whole", arguments: lengths)
+  @Test("keep the gaps between them", arguments: lengths)
   func gaps(_ lengths: [Int]) throws {
     let program = try Program(scheduling: Self.rows(gap: 2), for: .avx2)
     let operands = numbers(lengths)
