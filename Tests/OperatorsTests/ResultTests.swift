@@ -1,5 +1,6 @@
 import Driver
 import Support
+import TensorIR
 import Testing
 import Verify
 
