@@ -86,6 +86,7 @@ public let tensorPasses: [Pass] = [
   Pass("fold-constants") { foldConstants($0) },
   Pass("trim-sums", trimSums),
   Pass("read-through", readThrough),
+  Pass("sink-transpositions", sinkTranspositions),
   Pass("sink-reshapes", sinkReshapes),
   Pass("split-sums", splitSums),
   Pass("share-factors", shareFactors),

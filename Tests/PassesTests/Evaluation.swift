@@ -15,6 +15,7 @@ func evaluate(_ graph: Graph, _ inputs: [ConstantTensor], symbols: [String: Dim]
       for (name, element) in zip(names, operands[0].integers) { symbols[name] = Dim(element) }
       results = []
     case .scan(let scan): results = [try evaluate(scan, operands, symbols)]
+    case .scatter(let scatter): results = [try evaluate(scatter, operands)]
     default: results = try #require(Evaluator.evaluate(node.primitive.substituting(symbols), operands))
     }
     for (value, result) in zip(node.results, results) { values[value] = result }
@@ -31,6 +32,24 @@ private func evaluate(_ scan: Scan, _ operands: [ConstantTensor], _ symbols: [St
   }
   let first = try #require(steps.first)
   return ConstantTensor(first.type.element, dims: [length] + first.dims, doubles: steps.flatMap(\.doubles))
+}
+
+/// A scatter that assigns floats: its target is evaluated as maps, one for each of its results.
+private func evaluate(_ scatter: Scatter, _ operands: [ConstantTensor]) throws -> ConstantTensor {
+  try #require(scatter.combiner == .assign)
+  let results = try scatter.target.results.map { result in
+    var body = scatter.target
+    body.results = [result]
+    let map = Primitive.map(Map(shape: scatter.updates, body: body.pruned()))
+    return try #require(Evaluator.evaluate(map, operands)?.first)
+  }
+  let dims = operands[0].dims
+  var elements = operands[0].doubles
+  for update in results[0].integers.indices {
+    let place = zip(results, dims).reduce(0) { $0 * $1.1 + $1.0.integers[update] }
+    elements[place] = results[dims.count].doubles[update]
+  }
+  return ConstantTensor(operands[0].type.element, dims: dims, doubles: elements)
 }
 
 extension Primitive {

@@ -7,8 +7,9 @@ private let golden = String(#filePath.split(separator: "/").dropLast(3).reduce("
 private let goldenTexts = ["attention", "classifier", "residual_block"].flatMap { model in
   [
     "00-import", "01-widen-sums", "02-narrow-factors", "03-fold-constants", "04-trim-sums", "05-read-through",
-    "06-sink-reshapes", "07-split-sums", "08-read-through-again", "09-hoist-divisors", "10-inline-maps",
-    "11-fuse-epilogues", "12-materialize-padding", "13-block-rows", "14-eliminate-dead-code",
+    "06-sink-transpositions", "07-sink-reshapes", "08-split-sums", "09-share-factors", "10-read-through-again",
+    "11-hoist-divisors", "12-inline-maps", "13-fuse-epilogues", "14-materialize-padding", "15-block-rows",
+    "16-eliminate-dead-code",
   ].map { "\(golden)/\(model)/\($0).txt" }
 }
 
