@@ -68,7 +68,8 @@ class Block:
         for _ in range(count):
             kinds = [self.unary, self.binary, self.reduced, self.function]
             if self.depth < 2:
-                kinds += [self.branch, self.loop, self.scan, self.sequence, self.optional, self.growing] * 2
+                kinds += [self.branch, self.loop, self.scan, self.sequence, self.optional, self.growing, self.parts,
+                          self.mapped] * 2
             self.rng.choice(kinds)()
 
     # Steps
@@ -193,6 +194,52 @@ class Block:
         axis = self.rng.randint(0, len(shape))
         self.keep(self.node("ConcatFromSequence", [items], axis=axis, new_axis=1),
                   shape[:axis] + (count,) + shape[axis:])
+
+    def parts(self):
+        """A value cut into a sequence, of which one part is taken, and the number of the parts."""
+        name = self.any()
+        shape = self.values[name]
+        if not shape:
+            return
+        axis = self.rng.randrange(len(shape))
+        extent = shape[axis]
+        sizes = [1] * extent
+        given, keeps = [], 1
+        form = self.rng.choice(["single", "equal", "list"])
+        if form == "single":
+            keeps = self.rng.randint(0, 1)
+        elif form == "equal":
+            size = self.rng.randint(1, extent)
+            sizes = [min(size, extent - start) for start in range(0, extent, size)]
+            given = [self.constant(np.int64(size))]
+        else:
+            first = self.rng.randint(0, extent)
+            sizes = [first, extent - first]
+            given = [self.constant(np.array(sizes))]
+        axis_given = axis - self.rng.choice([0, len(shape)])
+        items = self.node("SplitToSequence", [name] + given, axis=axis_given, keepdims=keeps)
+        self.keep(self.node("Cast", [self.node("SequenceLength", [items])], to=TensorProto.FLOAT), ())
+        place = self.rng.randrange(len(sizes))
+        own = (sizes[place],) if keeps else ()
+        part = self.node("SequenceAt", [items, self.constant(np.int64(place))])
+        self.keep(part, shape[:axis] + own + shape[axis + 1:])
+
+    def mapped(self):
+        """Every element of a sequence of values of any shapes, with a value that is the same for all."""
+        if self.version < 17:
+            return
+        names = [self.any() for _ in range(self.rng.randint(1, 3))]
+        items = self.node("SequenceConstruct", names)
+        item, whole = self.names(), self.names()
+        number = self.total(self.any())
+        nodes = [helper.make_node(self.rng.choice(UNARY), [item], [item + "_u"]),
+                 helper.make_node(self.rng.choice(BINARY), [item + "_u", whole], [item + "_b"])]
+        types = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in
+                 ((item, None), (whole, []), (item + "_b", None))]
+        body = helper.make_graph(nodes, self.names(), types[:2], types[2:])
+        results = self.node("SequenceMap", [items, number], body=body)
+        place = self.rng.randrange(len(names))
+        self.keep(self.node("SequenceAt", [results, self.constant(np.int64(place))]), self.values[names[place]])
 
     def growing(self):
         """A sequence that a loop fills."""

@@ -386,6 +386,54 @@ def experimental(f):
                   "ParametricSoftplus": alpha * np.log1p(np.exp(beta * x))}[f.name]]
 
 
+@form("Scale", 1)
+@form("Crop", 1)
+@form("MeanVarianceNormalization", 1)
+def image(f):
+    x = f.data([f.rng.randint(1, 2), 2, f.rng.randint(3, 5), f.rng.randint(3, 5)])
+    if f.name == "Scale":
+        f.attributes["scale"] = f.rng.uniform(0.2, 3)
+        return [x], [x * f.attributes["scale"]]
+    if f.name == "MeanVarianceNormalization":
+        across, divides = f.rng.randint(0, 1), f.rng.randint(0, 1)
+        f.attributes.update(across_channels=across, normalize_variance=divides)
+        axes = (0, 1, 2, 3) if across else (0, 2, 3)
+        centered = x - x.mean(axes, keepdims=True)
+        return [x], [centered / x.std(axes, keepdims=True) if divides else centered]
+    left, top, right, bottom = f.attributes["border"] = [f.rng.randint(0, 1) for _ in range(4)]
+    height, width = x.shape[2] - top - bottom, x.shape[3] - left - right
+    if f.rng.random() < 0.5:
+        height, width = f.attributes["scale"] = [f.rng.randint(1, height), f.rng.randint(1, width)]
+    return [x], [x[:, :, top:top + height, left:left + width]]
+
+
+@form("DynamicSlice", 1)
+def dynamic_slice(f):
+    x = f.data(f.shape())
+    axes = f.rng.sample(range(x.ndim), f.rng.randint(1, x.ndim))
+    starts, ends = [[f.rng.randint(-x.shape[a] - 1, x.shape[a] + 1) for a in axes] for _ in range(2)]
+    index = [slice(None)] * x.ndim
+    for axis, start, end in zip(axes, starts, ends):
+        index[axis] = slice(start, end)
+    given = [starts, ends, [a - f.rng.choice([0, x.ndim]) for a in axes]]
+    if axes == list(range(len(axes))) and f.rng.random() < 0.5:
+        given.pop()
+    kind = f.rng.choice([np.int32, np.int64])
+    return [x] + [np.array(numbers, kind) for numbers in given], [x[tuple(index)]]
+
+
+@form("LayerNormalization", 1)
+def layer_normalization(f):
+    x = f.data(f.shape(2, 4))
+    axis = f.rng.randint(1, x.ndim - 1)
+    f.attributes.update(axis=f.rng.choice([axis, axis - x.ndim]), epsilon=f.rng.uniform(1e-3, 1e-1))
+    values = [f.data(x.shape[axis:]) for _ in range(f.rng.randint(1, 2))]
+    axes = tuple(range(axis, x.ndim))
+    mean = x.mean(axes, keepdims=True)
+    scale = 1 / np.sqrt(x.var(axes, keepdims=True) + f.attributes["epsilon"])
+    return [x] + values, [(x - mean) * scale * values[0] + sum(values[1:]), mean, scale]
+
+
 def draw(rng):
     """One node of an old form; its operator set is one that still has it."""
     name, version = rng.choice(sorted(LEGACY))
@@ -397,6 +445,6 @@ def draw(rng):
     arrays = [np.asarray(value) for value in values]
     kinds = [np.result_type(r) if np.asarray(r).dtype.kind != "f" or name == "Cast" else np.float32 for r in results]
     answers = [np.asarray(r).astype(k) for r, k in zip(results, kinds)]
-    until = min([v for v in VERSIONS["", name] if v > version] or [8])
+    until = min([v for v in VERSIONS.get(("", name), []) if v > version] or [8])
     opset = rng.randint(max(version, 1), until - 1)
     return Sample(f"Old{name}-{opset}", [node], dict(zip(names, arrays)), outputs, {"": opset}, answer=answers)

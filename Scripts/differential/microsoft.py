@@ -134,6 +134,18 @@ def fused_matmul(m):
     return [m.real(own + first), m.real(other + second)]
 
 
+@makes("SparseToDenseMatMul")
+def sparse_matmul(m):
+    """With all elements of the sparse factor, as the compiler takes it."""
+    n, k, o = m.extent(), m.extent(), m.extent()
+    left, right = m.integer(0, 1), m.integer(0, 1)
+    m.set(transA=left, transB=right, alpha=m.rng.uniform(0.3, 2))
+    alpha = np.float32(m.attributes["alpha"])
+    m.answer = lambda a, b: [alpha * (a.T if left else a) @ (b.T if right else b)]
+    sparse = m.real([k, n] if left else [n, k], -2, 2)
+    return [sparse * m.fill("bool", sparse.shape), m.real([o, k] if right else [k, o], -2, 2)]
+
+
 @makes("FusedGemm")
 def fused_gemm(m):
     n, k, o = m.extent(), m.integer(1, 6), m.integer(1, 6)

@@ -77,6 +77,58 @@ private let microsoftCases: [ErrorCase] = [
   ErrorCase("BeamSearch", domain: ms, [(.i32, [1, 2])], "export the decoder alone"),
 ]
 
+/// Attributes and arguments that operators of ONNX Runtime's domain do not take.
+private let strictCases: [ErrorCase] = [
+  gathered(.i8, [:], "the data is i8"),
+  gathered(.u4, ["block_size": .int(8)], "'block_size' is 8"),
+  gathered(.i4, ["block_size": .int(48)], "'block_size' is 48"),
+  gathered(.i4, ["bits": .int(8)], "'bits' is 8, but the data have 4"),
+  gathered(.u8, ["bits": .int(5)], "'bits' is 5"),
+  gathered(.u8, ["gather_axis": .int(1)], "are picked in the first axis"),
+  gathered(.i4, scales: [2, 2], [:], "the scales has shape [2, 2], not [2, 1]"),
+  gathered(.i4, zeroPoints: [1, 1], [:], "the zero points has shape [1, 1], not [2, 1]"),
+  ErrorCase(
+    "WordConvEmbedding", domain: ms, [(.i32, [2, 5]), (.f32, [2, 1, 2, 3]), (.f32, [2]), (.f32, [5, 3])],
+    ["conv_window_size": .int(1)], "attribute 'conv_window_size': 2 and 1 differ"),
+  ErrorCase(
+    "CropAndResize", domain: ms, [(.f32, [1, 1, 3, 3]), (.f32, [1, 4]), (.i32, [1]), (.i32, [3])],
+    "the size has shape [3], not [2]"),
+  ErrorCase(
+    "ConvTransposeWithDynamicPads", domain: ms, [(.f32, [1, 1, 3, 3]), (.f32, [1, 1, 3, 3]), (.i64, [1, 4])],
+    "the padding has shape [1, 4], not [4]"),
+  ErrorCase("ExpandDims", domain: ms, [(.f32, [2, 3]), (.i32, [2])], "the number of axes: 2 and 1 differ"),
+  ErrorCase("ExpandDims", domain: ms, [(.f32, [2, 3]), (.i64, [])], "the axis is i64"),
+  ErrorCase(
+    "RotaryEmbedding", domain: ms, [(.f32, [2, 3, 4]), (.i64, [1, 3]), (.f32, [5, 2]), (.f32, [5, 2])],
+    "the positions has shape [1, 3], not [2, 3]"),
+  ErrorCase(
+    "RotaryEmbedding", domain: ms, [(.f32, [2, 3, 4]), (.i64, [1]), (.f32, [5, 2]), (.f32, [5, 2])], ["num_heads": .int(3)],
+    "'num_heads' is 3"),
+  ErrorCase(
+    "Attention", domain: ms, [(.f32, [1, 2, 4]), (.f32, [4, 12]), (.f32, [12]), (.i32, [3])], ["num_heads": .int(2)],
+    "a mask of 3 elements does not fit 1 batches"),
+  ErrorCase(
+    "EmbedLayerNormalization", domain: ms,
+    [(.i32, [1, 7]), (.i32, [1, 7]), (.f32, [9, 2]), (.f32, [6, 2]), (.f32, [2, 2]), (.f32, [2]), (.f32, [2])],
+    "there are 7 words, but 6 positions"),
+  ErrorCase(
+    "QLinearConcat", domain: ms, [(.f32, []), (.u8, []), (.i8, [2]), (.f32, []), (.i8, [])], ["axis": .int(0)],
+    "element types differ: i8 and u8"),
+  ErrorCase("BiasGelu", domain: ms, [(.f32, [2, 4]), (.f32, [2, 4])], "the bias has shape [2, 4], not [4]"),
+]
+
+/// A `GatherBlockQuantized` of two rows of 16 elements.
+private func gathered(
+  _ element: ElementType, scales: [Int] = [2, 1], zeroPoints: [Int] = [2, 1], _ attributes: [String: AttributeValue],
+  _ message: String
+) -> ErrorCase {
+  let columns = element == .u8 ? 8 : 16
+  let common: [String: AttributeValue] = ["block_size": .int(16), "bits": .int(4), "quantize_axis": .int(1)]
+  return ErrorCase(
+    "GatherBlockQuantized", domain: ms, [(element, [2, columns]), (.i32, [1]), (.f32, scales), (element, zeroPoints)],
+    common.merging(attributes) { $1 }, message)
+}
+
 /// Arguments of shapes that each are possible and together are not.
 private let shapeCases: [ErrorCase] = [
   ErrorCase(
@@ -104,6 +156,13 @@ private let shapeCases: [ErrorCase] = [
   ErrorCase(
     "DeformConv", [(.f32, [1, 1, 4, 4]), (.f32, [1, 1, 1, 1]), (.f32, [1, 2, 4, 4]), (.f64, [1])],
     "f64[1] do not fit each other"),
+  ErrorCase("LayerNormalization", [(.f16, [1, 4]), (.f32, [4])], "element types differ: f16 and f32"),
+  ErrorCase("MatMulInteger", [(.u8, [2, 3]), (.u8, [3, 2]), (.i8, [])], "element types differ: u8 and i8"),
+  ErrorCase("DequantizeLinear", [(.u8, [2, 3]), (.f32, []), (.i8, [])], "element types differ: u8 and i8"),
+  ErrorCase("Einsum", [(.f32, [2, 3])], ["equation": .text("i1->i")], "a label that is no letter"),
+  ErrorCase(
+    "Pad", version: 10, [(.f32, [0, 3])], ["mode": .text("edge"), "pads": .ints([1, 0, 0, 0])],
+    "there are no elements to repeat in dimension 0"),
   ErrorCase("LayerNormalization", [(.f32, [1, 4]), (.f32, [2, 4])], "the scale has shape [2, 4], which does not"),
   ErrorCase(
     "GRU", [(.f32, [2, 1, 3]), (.f32, [1, 6, 3]), (.f32, [1, 6, 2])], ["hidden_size": .int(7)],
@@ -112,7 +171,7 @@ private let shapeCases: [ErrorCase] = [
     "QuantizeLinear", [(.f32, [2, 6]), (.f32, [2, 4])], ["axis": .int(1), "block_size": .int(2)], "not [2, 3]"),
 ]
 
-private let cases: [ErrorCase] = microsoftCases + shapeCases + [
+private let cases: [ErrorCase] = microsoftCases + strictCases + shapeCases + [
   ErrorCase("Add", [(.f32, [2, 3]), (.f32, [4, 3])], "do not broadcast at dimension 0"),
   ErrorCase("Add", [(.f32, [2]), (.i32, [2])], "element types differ"),
   ErrorCase("Add", [(.f32, [2])], "argument 1 is missing"),

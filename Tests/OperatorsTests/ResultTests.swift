@@ -1,5 +1,6 @@
 import Driver
 import Support
+import TensorIR
 import Testing
 import Verify
 
@@ -8,7 +9,7 @@ import Verify
 private let cases: [ResultCase] = [
   castResults, machineLearningResults, trainingResults, furtherResults, bodyResults, stringResults, treeResults,
   microsoftAttentionResults, microsoftFurtherResults, microsoftNormalizationResults, microsoftProductResults,
-  microsoftRareResults, selectionResults,
+  microsoftRareResults, selectionResults, unusualResults,
 ].flatMap { $0 }
 
 @Suite struct ResultTests {
@@ -58,6 +59,55 @@ private let cases: [ResultCase] = [
     } else {
       #expect(throws: (any Error).self) { try code.run(inputs.map { .tensor($0.tensor) }) }
     }
+  }
+
+  /// One query of two elements with a cache of two positions, which is filled up to `past`, of the beams that are named.
+  @Test(arguments: [(1, 0, true), (2, 0, false), (-1, 0, false), (1, 1, false), (1, -1, false)])
+  func cacheIsReadWithinItsBounds(_ past: Double, _ beam: Double, _ isGood: Bool) throws {
+    let row = Numbers(.f32, [1, 1, 2], [1, 2])
+    let cache = Numbers(.f32, [1, 1, 2, 2], [1, 2, 3, 4])
+    let inputs: [Numbers?] = [
+      row, row, row, nil, nil, cache, cache, Numbers(.i32, [1], [past]), Numbers(.i32, [1], [1]),
+      Numbers(.i32, [1, 1, 2], [beam, beam]),
+    ]
+    let test = ResultCase(
+      "DecoderMaskedMultiHeadAttention", domain: "com.microsoft", version: 1, inputs,
+      ["num_heads": .int(1), "past_present_share_buffer": .int(1)], [Numbers(.f32, [1, 1, 2], [])])
+    let request = CaseRequest(path: "", model: test.model, bindings: [:], inputs: test.model.requiredInputs)
+    let code = try Pipeline.caseCompiler(options: CompileOptions()).compile(request)
+    let values = inputs.compactMap { $0.map { HostValue.tensor($0.tensor) } }
+    if isGood {
+      _ = try code.run(values)
+    } else {
+      #expect(throws: (any Error).self) { try code.run(values) }
+    }
+  }
+
+  @Test(arguments: [
+    ("9223372036854775807", ElementType.i64, Int.max), ("-9223372036854775808", .i64, .min), ("18446744073709551615", .u64, -1),
+    ("18446744073709551609", .u64, -7),
+  ])
+  func greatIntegersAreReadExactly(_ text: String, _ element: ElementType, _ bits: Int) throws {
+    let test = ResultCase(
+      "Cast", version: 21, [Numbers([1], [text])], ["to": .int(element == .i64 ? 7 : 13)], [Numbers(element, [1], [])])
+    let request = CaseRequest(path: "", model: test.model, bindings: [:], inputs: test.model.requiredInputs)
+    let results = try Pipeline.caseCompiler(options: CompileOptions()).compile(request).run([.tensor(Numbers([1], [text]).tensor)])
+    let expected = ConstantTensor(element, dims: [1], integers: [bits])
+    try compare(
+      try #require(results.first), to: .tensor(TensorData(element: element, dims: [1], bytes: expected.bytes)), Tolerance())
+  }
+
+  @Test(arguments: [false, true])
+  func inputWithADefaultMayBeGiven(_ isGiven: Bool) throws {
+    let (x, w) = (Numbers(.f32, [2], [1, 2]), Numbers(.f32, [2], [10, 20]))
+    let test = ResultCase("Add", version: 14, [x, w], constants: [1], [:], [Numbers(.f32, [2], [])])
+    let model = test.model
+    let inputs = isGiven ? model.graph.inputs : model.requiredInputs
+    let request = CaseRequest(path: "", model: model, bindings: [:], inputs: inputs)
+    let given = [x, Numbers(.f32, [2], [3, 4])].prefix(inputs.count).map { HostValue.tensor($0.tensor) }
+    let results = try Pipeline.caseCompiler(options: CompileOptions()).compile(request).run(given)
+    let expected = Numbers(.f32, [2], isGiven ? [4, 6] : [11, 22])
+    try compare(try #require(results.first), to: .tensor(expected.tensor), Tolerance())
   }
 
   @Test func unknownCategoryFailsTheCall() throws {

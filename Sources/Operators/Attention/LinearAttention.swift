@@ -21,7 +21,7 @@ struct LinearAttention: Operator {
     else { throw .invalid("attributes 'q_num_heads' and 'kv_num_heads' must be given, one a multiple of the other") }
     let element = b.type(of: query).element
     let queries = try slices(query, heads, "the query", &b)
-    let keys = try slices(try node.input(1), shared, "the key", &b)
+    let keys = try keys(try node.input(1), size: b.shape(of: queries)[3], heads: shared, &b)
     let values = try slices(try node.input(2), shared, "the value", &b)
     let (steps, batch) = (b.shape(of: keys)[0], b.shape(of: keys)[1])
     let (keySize, valueSize) = (b.shape(of: keys)[3], b.shape(of: values)[3])
@@ -84,6 +84,23 @@ struct LinearAttention: Operator {
     let stateElement = node.optionalInput(3).map { b.type(of: $0).element } ?? element
     let present = window.size > 0 ? window.states(of: results[2], step: 0, &b) : results[0]
     return [y, try b.cast(present, to: stateElement)]
+  }
+
+  /// The keys, of which groups of heads may share one.
+  private func keys(_ x: ValueID, size: Dim, heads: Int, _ b: inout GraphBuilder) throws(ModelError) -> ValueID {
+    guard let width = b.shape(of: x).last?.constant, let size = size.constant, size > 0, width > 0, width != heads * size
+    else { return try slices(x, heads, "the key", &b) }
+    let count = width / size
+    guard width % size == 0, heads % count == 0 else {
+      throw .invalid("keys of \(width) elements do not divide into those of \(heads) heads of \(size)")
+    }
+    let parts = try slices(x, count, "the key", &b)
+    var shape = b.shape(of: parts)
+    shape[2] = Dim(heads)
+    var body = ScalarGraph()
+    let own = body.binary(.floorDivide, body.axis(2), body.integer(heads / count))
+    body.results = [body.read(0, [body.axis(0), body.axis(1), own, body.axis(3)], type: .f32)]
+    return b.map(shape, body, [parts])
   }
 
   /// The scaled product of queries with the state of their heads.

@@ -134,6 +134,7 @@ struct EinsumEquation {
         result += (0..<covered).map { ".\(covered - $0)" }
         rest = rest.dropFirst(3)
       } else {
+        guard first.isASCII, first.isLetter else { throw .invalid("term '\(term)' has a label that is no letter") }
         result.append(String(first))
         rest = rest.dropFirst()
       }

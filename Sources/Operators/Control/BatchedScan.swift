@@ -78,6 +78,9 @@ struct BatchedScan {
     guard outputs.count >= states.count else {
       throw .invalid("the body graph has \(outputs.count) outputs for \(states.count) states")
     }
+    for (position, state) in arguments.prefix(states.count).enumerated() {
+      outputs[position] = inner.settled(outputs[position], inner.shape(of: state)) { ($0 - $1).constant == nil }
+    }
     for (output, state) in zip(outputs, arguments.prefix(states.count))
     where inner.type(of: output) != inner.type(of: state) {
       throw .invalid("a state changes from \(inner.type(of: state)) to \(inner.type(of: output))")

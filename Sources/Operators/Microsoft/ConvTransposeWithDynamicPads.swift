@@ -9,7 +9,9 @@ struct ConvTransposeWithDynamicPads: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let arguments = [try node.input(0), try node.input(1), node.optionalInput(3)]
     var definition = node.definition
-    let pads = node.optionalInput(2)
+    let isAutomatic = try node.string("auto_pad", default: "NOTSET") != "NOTSET"
+    let pads = isAutomatic ? nil : node.optionalInput(2)
+    if let pads { try checkPads(pads, of: arguments[0], &b) }
     if let pads, b.knownIntegers(pads) != nil {
       definition.attributes["pads"] = .ints(try b.requireConstantIntegers(pads, "the padding"))
     }
@@ -19,14 +21,17 @@ struct ConvTransposeWithDynamicPads: Operator {
     return try Pad().build(node.asVersion(13, arguments: [y[0], try cropping(pads, of: y[0], &b)]), in: &b)
   }
 
+  private func checkPads(_ pads: ValueID, of x: ValueID?, _ b: inout GraphBuilder) throws(ModelError) {
+    try b.require(pads, "the padding", isOneOf: .i64)
+    guard let x else { return }
+    try b.requireShape(pads, [Dim(2 * spatialExtents(x, in: b).count)], "the padding")
+  }
+
   /// The padding that only a call knows, as what to add at both ends of every axis of the result without padding.
   private func cropping(_ pads: ValueID, of y: ValueID, _ b: inout GraphBuilder) throws(ModelError) -> ValueID {
     let given = try b.integerVector(pads, "the padding")
     let rank = b.shape(of: y).count
     let spatial = rank - 2
-    guard b.shape(of: given) == [Dim(2 * spatial)] else {
-      throw .invalid("the padding has shape \(b.shape(of: given)), not [\(2 * spatial)]")
-    }
     var body = ScalarGraph()
     let (end, axis) = (body.binary(.floorDivide, body.axis(0), body.integer(rank)),
       body.binary(.floorRemainder, body.axis(0), body.integer(rank)))

@@ -17,8 +17,9 @@ struct CropAndResize: Operator {
     }
     try b.requireEqual(b.shape(of: regions)[1], 4, message)
     try b.requireEqual(b.shape(of: regions)[0], b.shape(of: images)[0], "the numbers of regions and batch indices")
+    try b.requireShape(try node.input(3), [2], "the size")
     let size = try b.extents(try node.input(3), "the size", as: "size")
-    guard size.count == 2 else { throw .invalid("the size has \(size.count) elements, not 2") }
+    for extent in size { try b.requireAtMost(1, extent, "the size is \(size), not positive") }
     let mode = try node.string("mode", default: "bilinear")
     guard mode == "bilinear" || mode == "nearest" else { throw .invalid("attribute 'mode' is '\(mode)'") }
     let isNearest = mode == "nearest"

@@ -18,7 +18,7 @@ struct EmbedLayerNormalization: Operator {
     let sum = try b.embedded(tables, b.shape(of: words), as: element)
     let normal = try b.standardize(sum, [2], epsilon: try node.float("epsilon", default: 1e-12), stash: .f32)
     let y = try b.scaleAndShift(try b.cast(normal.value, to: element), try node.input(5), node.optionalInput(6))
-    return [y, node.uses(result: 1) ? try b.maskLengths(node.optionalInput(7), b.shape(of: words)[0]) : y, sum]
+    return [y, node.uses(result: 1) ? try b.maskLengths(node.optionalInput(7), b.shape(of: words)) : y, sum]
   }
 }
 
@@ -46,7 +46,7 @@ struct QEmbedLayerNormalization: Operator {
     let scale = try b.dequantized(try node.input(5), by: try numbers(11))
     let shift = try b.dequantized(try node.input(6), by: try numbers(12))
     let y = try b.scaleAndShift(normal.value, scale, shift)
-    return [y, node.uses(result: 1) ? try b.maskLengths(node.optionalInput(7), b.shape(of: words)[0]) : y]
+    return [y, node.uses(result: 1) ? try b.maskLengths(node.optionalInput(7), b.shape(of: words)) : y]
   }
 }
 
@@ -83,6 +83,8 @@ extension GraphBuilder {
         try requireBroadcast(indices, to: shape, "a tensor of indices")
         try checkIndices(indices, extents: [rows.shape[0]], allowsNegative: false)
         position = body.broadcastRead(operand(indices), type(of: indices), in: shape)
+      } else {
+        try requireAtMost(shape[1], rows.shape[0], "there are \(shape[1]) words, but \(rows.shape[0]) positions")
       }
       let row = [body.wrappedIndex(position, extent: rows.shape[0]), axes[2]]
       var value = body.read(operand(table.rows), row, type: rows.element)
@@ -98,11 +100,11 @@ extension GraphBuilder {
     return map(shape + [width], body, operands)
   }
 
-  /// How many elements of every row of a mask are 1; 0 without a mask.
-  fileprivate mutating func maskLengths(_ mask: ValueID?, _ batch: Dim) throws(ModelError) -> ValueID {
-    guard let mask else { return try broadcast(scalar(0, .i32), to: [batch]) }
+  /// How many elements of every row of a mask, which has the shape of the words, are 1; 0 without a mask.
+  fileprivate mutating func maskLengths(_ mask: ValueID?, _ shape: [Dim]) throws(ModelError) -> ValueID {
+    guard let mask else { return try broadcast(scalar(0, .i32), to: [shape[0]]) }
     try require(mask, "the mask", isOneOf: .i32)
-    guard shape(of: mask).count == 2 else { throw .invalid("the mask has rank \(shape(of: mask).count), not 2") }
+    try requireShape(mask, shape, "the mask")
     return reduceAxes(mask, [1], keepsAxes: false, .sum) { graph, value in
       graph.cast(graph.compare(.equal, value, graph.integer(1, .i32)), to: .i32)
     }

@@ -12,11 +12,17 @@ struct GatherBlockQuantized: Operator {
     let picked = b.type(of: indices)
     let gathered = try normalizedAxis(try node.int("gather_axis", default: 0), rank: type.rank)
     let quantized = try normalizedAxis(try node.int("quantize_axis", default: 1), rank: type.rank)
-    let bits = type.element == .u8 ? try node.int("bits", default: 4) : 8
-    guard [2, 4, 8].contains(bits) else { throw .invalid("attribute 'bits' is \(bits), not 2, 4 or 8") }
-    guard bits == 8 || gathered != type.rank - 1 else {
-      throw .invalid("packed data cannot be picked in the last axis")
+    let given = try node.int("bits", default: 4)
+    if type.element == .u8 {
+      guard [2, 4, 8].contains(given) else { throw .invalid("attribute 'bits' is \(given), not 2, 4 or 8") }
+      guard gathered == 0, quantized == type.rank - 1 else {
+        throw .invalid("data of bytes are picked in the first axis, and quantized in the last one")
+      }
+    } else {
+      try b.require(data, "the data", isOneOf: .u8, .u4, .i4)
+      guard given == 4 else { throw .invalid("attribute 'bits' is \(given), but the data have 4") }
     }
+    let bits = type.element == .u8 ? given : 8
     var extents = type.shape
     extents[type.rank - 1] = extents[type.rank - 1] * (8 / bits)
     let shape = Array(extents[..<gathered]) + picked.shape + Array(extents[(gathered + 1)...])
@@ -30,10 +36,11 @@ struct GatherBlockQuantized: Operator {
     position.append(body.wrappedIndex(index, extent: extents[gathered]))
     position += (gathered + 1..<type.rank).map { body.axis($0 - 1 + picked.rank) }
     let block = try node.int("block_size", default: 128)
-    guard block >= 0 else { throw .invalid("attribute 'block_size' is \(block)") }
+    guard block >= 16, block & (block - 1) == 0 else {
+      throw .invalid("attribute 'block_size' is \(block), not a power of 2 from 16 on")
+    }
     var blockPosition = position
-    blockPosition[quantized] =
-      block == 0 ? body.integer(0) : body.binary(.floorDivide, position[quantized], body.integer(block))
+    blockPosition[quantized] = body.binary(.floorDivide, position[quantized], body.integer(block))
     let stored = { (operand: Int, source: TensorType) in
       { (body: inout ScalarGraph, indices: [ScalarID]) in
         guard source.element == .u8 else { return body.read(operand, indices, type: source.element) }
@@ -44,18 +51,19 @@ struct GatherBlockQuantized: Operator {
     }
     let value = body.cast(stored(0, type)(&body, position), to: .f32)
     let scaleType = b.type(of: scales)
-    guard scaleType.rank == type.rank else {
-      throw .invalid("the scales have rank \(scaleType.rank), not \(type.rank)")
-    }
+    var blocks = extents
+    blocks[quantized] = (extents[quantized] + (block - 1)).floorDivided(by: Dim(block))
+    try b.requireShape(scales, blocks, "the scales")
     let zeros = node.optionalInput(3)
     var zeroPoint = body.number(type.element == .u8 ? Double(1 << (bits - 1)) : 0, .f32)
     if let zeros {
       try b.requireSameType([data, zeros])
-      guard b.type(of: zeros).rank == type.rank else { throw .invalid("the zero points do not have rank \(type.rank)") }
+      let perByte = 8 / bits
+      let packed = (blocks[type.rank - 1] + (perByte - 1)).floorDivided(by: Dim(perByte))
+      try b.requireShape(zeros, blocks.dropLast() + [packed], "the zero points")
       zeroPoint = body.cast(stored(3, b.type(of: zeros))(&body, blockPosition), to: .f32)
     }
-    let own = blockPosition.indices.map { scaleType.shape[$0] == 1 ? body.integer(0) : blockPosition[$0] }
-    let scale = body.cast(body.read(2, own, type: scaleType.element), to: .f32)
+    let scale = body.cast(body.read(2, blockPosition, type: scaleType.element), to: .f32)
     let restored = body.times(body.minus(value, zeroPoint), scale)
     body.results = [body.cast(body.select(isValid, restored, body.number(0, .f32)), to: scaleType.element)]
     return [b.map(shape, body, [data, indices, scales, zeros ?? data])]

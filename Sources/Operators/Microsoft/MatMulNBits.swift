@@ -18,6 +18,7 @@ struct MatMulNBits: Operator {
       values: try node.input(1), scales: try node.input(2), zeroPoints: node.optionalInput(3),
       groups: node.optionalInput(4), rows: columns, columns: depth, block: block,
       bits: try node.int("bits", default: 4))
+    try b.requireSameType([x, try node.input(2)])
     let element = b.type(of: x).element
     let restored = try weights.restored(as: element, &b)
     return [

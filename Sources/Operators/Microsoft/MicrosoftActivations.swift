@@ -11,6 +11,7 @@ struct BiasedActivation: Operator {
     try b.requireFloat(x)
     let operands = [x] + (node.optionalInput(1).map { [$0] } ?? [])
     try b.requireSameType(operands)
+    for bias in operands.dropFirst() { try b.requireShape(bias, Array(b.shape(of: x).suffix(1)), "the bias") }
     return [
       try b.elementwise(operands) { graph, values in
         compute(&graph, values.count == 2 ? graph.plus(values[0], values[1]) : values[0])

@@ -10,7 +10,8 @@ struct MicrosoftRotaryEmbedding: Operator {
 
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
-    let positions = try node.input(1)
+    let given = try node.input(1)
+    let positions = b.shape(of: given).isEmpty ? b.reshape(given, [1]) : given
     let cosines = try node.input(2)
     let sines = try node.input(3)
     try b.requireFloat(x)
@@ -25,12 +26,17 @@ struct MicrosoftRotaryEmbedding: Operator {
     if rotated == 0, b.shape(of: x).count == 3, half > 0 {
       count = try b.requireConstant(b.shape(of: x)[2], "the width of all heads") / (2 * half)
     }
+    if let stated = try node.int("num_heads"), stated > 0, stated != count {
+      throw .invalid("attribute 'num_heads' is \(stated), but there are \(count) heads of \(2 * half) elements")
+    }
     let heads = try Heads(x, count: count, "the argument", &b)
     var rotation = Rotation(
       cosines: cosines, sines: sines, rotated: 2 * half, isInterleaved: try node.flag("interleaved"), precision: .f32)
     let (rows, isOffset) = (b.shape(of: cosines)[0], !isMultimodal && b.shape(of: positions).count == 1)
+    let extents = heads.extents(b)
+    if !isMultimodal { try b.requireShape(positions, isOffset ? [1] : [extents.batch, extents.sequence], "the positions") }
     try b.checkIndices(
-      positions, extents: [isOffset ? rows - heads.extents(b).sequence + 1 : rows], allowsNegative: false)
+      positions, extents: [isOffset ? rows - extents.sequence + 1 : rows], allowsNegative: false)
     if isMultimodal {
       let sections = try sections(node, half)
       rotation.cosines = try picked(cosines, positions, sections, &b)

@@ -155,6 +155,7 @@ struct ProjectedHeads {
     if let length {
       past = .value(b.reshape(length, []))
       let capacity = b.shape(of: pastKey)[2]
+      try b.checkIndices(length, extents: [capacity - added + 1], allowsNegative: false)
       key = try b.cached(pastKey, key, at: past, capacity: capacity, keepsRest: true)
       value = try b.cached(pastValue, value, at: past, capacity: capacity, keepsRest: true)
     } else {
@@ -183,6 +184,7 @@ struct ProjectedHeads {
     guard type.rank == 3, let count = type.shape[1].constant, count > 0 else {
       throw .invalid("the cache indirection has shape \(type.shape), not [batches, beams, positions]")
     }
+    checkBeams(beams, count, &b)
     let source = b.type(of: heads.value)
     var body = ScalarGraph()
     let axes = (0..<4).map { body.axis($0) }
@@ -195,6 +197,22 @@ struct ProjectedHeads {
     let batch = body.clamped(body.select(isPast, row, axes[0]), extent: source.shape[0])
     body.results = [body.read(0, [batch] + axes[1...], type: source.element)]
     return Heads(value: b.map(source.shape, body, operands), isSequenceFirst: false)
+  }
+
+  /// Makes a call fail that takes a past position from a beam that is not there.
+  private func checkBeams(_ beams: ValueID, _ count: Int, _ b: inout GraphBuilder) {
+    let type = b.type(of: beams)
+    var operands = [beams]
+    var body = ScalarGraph()
+    let axes = (0..<3).map { body.axis($0) }
+    let beam = body.cast(body.read(0, axes, type: type.element), to: .i64)
+    let batch = body.plus(body.affine(axes[0], scale: count, offset: 0), axes[1])
+    let isPast = body.compare(.less, axes[2], past.read(&body, &operands, batch, b))
+    let isNone = body.any([
+      body.compare(.less, beam, body.integer(0)), body.compare(.greaterOrEqual, beam, body.integer(count)),
+    ])
+    body.results = [body.all([isPast, isNone])]
+    b.fail(.indexOutOfRange, ifAny: body, over: type.shape, operands)
   }
 }
 

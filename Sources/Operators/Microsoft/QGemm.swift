@@ -26,9 +26,12 @@ struct QGemm: Operator {
     let scale = try b.elementwise(scales) { graph, values in
       graph.times(graph.times(graph.number(alpha, .f32), values[0]), values[1])
     }
-    guard let target = node.optionalInput(7) else { return [try b.scaled(sum, by: scale)] }
-    let element = b.type(of: try node.input(0)).element
-    let zeroPoint = try b.quantization(node, at: 7).zeroPoint ?? b.scalar(0, element)
-    return [try b.requantize(sum, [scale, b.scalar(1, .f32), b.reshape(target, [])], zeroPoint)]
+    guard node.optionalInput(7) != nil else { return [try b.scaled(sum, by: scale)] }
+    let target = try b.quantization(node, at: 7)
+    guard let zeroPoint = target.zeroPoint else {
+      // Without a zero point the quotient stays as it is.
+      return [try b.scaled(sum, by: b.elementwise([scale, target.scale]) { $0.over($1[0], $1[1]) })]
+    }
+    return [try b.requantize(sum, [scale, b.scalar(1, .f32), target.scale], zeroPoint)]
   }
 }

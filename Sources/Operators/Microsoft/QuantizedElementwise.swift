@@ -94,6 +94,7 @@ struct QLinearConcat: Operator {
     var parts: [ValueID] = []
     for position in stride(from: 2, to: node.arguments.count, by: 3) {
       let part = try node.input(position)
+      try b.requireSameType([part, try node.input(position + 2), try node.input(1)])
       // A part that is quantized as the result is stays as it is.
       if try b.quantization(node, at: position + 1) == own {
         parts.append(part)

@@ -4,7 +4,7 @@ import TensorIR
 
 /// Strings cut into tokens: what a pattern matches, what is between matches of separators, or single characters.
 ///
-/// Matches are the longest ones. Rows with fewer tokens than others are filled up.
+/// Matches are the longest ones; what earlier separators leave is cut by later ones. Rows with fewer tokens than others are filled up.
 struct Tokenizer: ContainerOperator {
   let name = OperatorName("Tokenizer", domain: "com.microsoft", versions: 1)
 
@@ -13,19 +13,25 @@ struct Tokenizer: ContainerOperator {
     let shape = b.shape(of: given)
     guard shape.count == 1 || shape.count == 2 else { throw .invalid("the strings have shape \(shape), not [C] or [N, C]") }
     let cutter = try TextCutter(node)
+    guard let isMarked = try node.int("mark") else { throw .invalid("attribute 'mark' is missing") }
+    if shape.contains(0) {
+      // Without strings ONNX Runtime has no axis for their tokens.
+      return [.strings(ImportedStrings(spans: b.reshape(given.spans, shape.dropLast() + [0]), bytes: given.bytes))]
+    }
     let x = ImportedStrings(spans: b.reshape(given.spans, [shape.product]), bytes: given.bytes)
     let tokens = try b.tokens(x, cutter)
     guard case .string(let pad)? = node.definition.attributes["pad_value"] else {
       throw .invalid("attribute 'pad_value' is missing")
     }
-    let result = b.padded(tokens, x.bytes, pad: Array(pad), isMarked: try node.flag("mark"))
+    let result = b.padded(tokens, x.bytes, pad: Array(pad), isMarked: isMarked != 0)
     return [.strings(ImportedStrings(spans: b.reshape(result.spans, shape + [b.shape(of: result)[1]]), bytes: result.bytes))]
   }
 }
 
 /// How text is cut.
 private struct TextCutter {
-  var automaton: ByteAutomaton
+  /// What is matched, one after the other.
+  var automata: [ByteAutomaton]
   /// Whether tokens are what is between matches.
   var matchesSeparators: Bool
   /// The least number of characters in a token.
@@ -40,15 +46,36 @@ private struct TextCutter {
     matchesSeparators = !separators.isEmpty && separators != [""]
     if let expression = try node.string("tokenexp"), !expression.isEmpty {
       guard separators.isEmpty else { throw .invalid("attributes 'separators' and 'tokenexp' exclude each other") }
-      automaton = try ByteAutomaton(try RegularExpression(expression))
+      automata = [try Self.automaton(try RegularExpression(expression))]
     } else if separators == [""] {
-      automaton = try ByteAutomaton(.oneOf(RegularExpression.any))
+      guard shortest == 1 else { throw .invalid("attribute 'mincharnum' is \(shortest), but tokens are single characters") }
+      automata = [try ByteAutomaton(.oneOf(RegularExpression.any))]
     } else {
       guard !separators.isEmpty else { throw .invalid("attribute 'separators' or 'tokenexp' is missing") }
-      var cases: [RegularExpression] = []
-      for separator in separators { cases.append(try RegularExpression(separator)) }
-      automaton = try ByteAutomaton(.choice(cases))
+      automata = []
+      for stage in try Self.stages(separators) { automata.append(try Self.automaton(stage)) }
     }
+  }
+
+  /// The separators in turn, neighbours that match single characters as one.
+  private static func stages(_ separators: [String]) throws(ModelError) -> [RegularExpression] {
+    var stages: [RegularExpression] = []
+    for separator in separators {
+      let next = try RegularExpression(separator)
+      if case .oneOf(let own) = next, case .oneOf(let others)? = stages.last {
+        stages[stages.count - 1] = .oneOf(ScalarRanges.normalized(others + own))
+      } else {
+        stages.append(next)
+      }
+    }
+    return stages
+  }
+
+  private static func automaton(_ expression: RegularExpression) throws(ModelError) -> ByteAutomaton {
+    guard !expression.looksAround else {
+      throw .unsupported("a pattern that asks for the ends of text or words is not supported", hint: "match characters alone")
+    }
+    return try ByteAutomaton(expression)
   }
 }
 
@@ -59,7 +86,12 @@ extension GraphBuilder {
   {
     let shape = shape(of: x)
     let steps = longest(x) + 1
-    let lengths = try matchLengths(x, cutter.automaton, steps)
+    var lengths = try matchLengths(x, cutter.automata[0], steps)
+    for automaton in cutter.automata.dropFirst() {
+      let first = chosen(lengths)
+      let second = try matchLengths(x, automaton, steps, excluding: first.isCovered)
+      lengths = try elementwise([first.lengths, second]) { $0.binary(.max, $1[0], $1[1]) }
+    }
     // Tokens that are not empty have a character.
     let characters = cutter.shortest > 1 ? try charactersBefore(x, steps) : nil
     var inner = GraphBuilder(inside: self)
@@ -108,19 +140,50 @@ extension GraphBuilder {
     return (parts(scanned[3], scanned[4], scanned[0]), scanned[0])
   }
 
-  /// The number of bytes in the longest match at every position of every string: `[steps, strings]`.
-  private mutating func matchLengths(_ x: ImportedStrings, _ automaton: ByteAutomaton, _ steps: Dim) throws(ModelError)
-    -> ValueID
-  {
+  /// The matches that do not overlap with earlier ones, and whether a match covers a position.
+  private mutating func chosen(_ lengths: ValueID) -> (lengths: ValueID, isCovered: ValueID) {
+    let row = Array(shape(of: lengths).dropFirst())
+    var inner = GraphBuilder(inside: self)
+    let operands = [
+      inner.input(TensorType(.i64, [])), inner.input(TensorType(.i64, row)), inner.input(TensorType(.i64, row)),
+    ]
+    let results = (0..<3).map { result in
+      var body = ScalarGraph()
+      let position = body.read(0, [], type: .i64)
+      let (end, length) = (body.read(1, [body.axis(0)], type: .i64), body.read(2, [body.axis(0)], type: .i64))
+      let own = body.select(body.compare(.greaterOrEqual, position, end), length, body.integer(0))
+      let next = body.binary(.max, end, body.plus(position, own))
+      body.results = [[next, own, body.compare(.less, position, next)][result]]
+      return inner.map(row, body, operands)
+    }
+    let scan = Scan(
+      length: shape(of: lengths)[0], carried: 1, scanned: 1, reversedInputs: [false], reversedOutputs: [false, false],
+      body: inner.finish(outputs: results))
+    var zero = ScalarGraph()
+    zero.results = [zero.integer(0)]
+    let scanned = add(.scan(scan), [map(row, zero, []), lengths])
+    return (scanned[1], scanned[2])
+  }
+
+  /// The number of bytes in the longest match at every position of every string, `[steps, strings]`; no match goes over
+  /// excluded positions.
+  private mutating func matchLengths(
+    _ x: ImportedStrings, _ automaton: ByteAutomaton, _ steps: Dim, excluding isExcluded: ValueID? = nil
+  ) throws(ModelError) -> ValueID {
     let rows = shape(of: x)[0]
     let tables = AutomatonTables(automaton, staysAtEnd: false)
     // Twice as many kinds as there are positions, so that no position has to ask how far the text goes.
     var bytes = ScalarGraph()
     let (position, row) = (bytes.axis(0), bytes.axis(1))
     let kind = tables.kind(bytes.byte(1, ofSpan: bytes.read(0, [row], type: .i64), at: position), table: 2, &bytes)
-    let isInside = bytes.compare(.less, position, bytes.dim(steps))
+    var isInside = bytes.compare(.less, position, bytes.dim(steps))
+    if isExcluded != nil {
+      let isFree = bytes.unary(.not, bytes.read(3, [position, row], outside: bytes.integer(1, .bool), type: .bool))
+      isInside = bytes.binary(.and, isInside, isFree)
+    }
     bytes.results = [bytes.select(isInside, kind, bytes.integer(tables.end, .i32))]
-    let kinds = map([steps * 2, rows], bytes, [x.spans, x.bytes, constant(tables.kinds)])
+    let operands = [x.spans, x.bytes, constant(tables.kinds)] + (isExcluded.map { [$0] } ?? [])
+    let kinds = map([steps * 2, rows], bytes, operands)
     // All positions lie in one axis: a step is a distance in memory, and vectors do not end with a string.
     let shape = [steps * rows]
     var inner = GraphBuilder(inside: self)

@@ -32,11 +32,23 @@ struct TorchEmbedding: Operator {
   }
 }
 
+/// An axis of extent 1 inserted.
+struct ExpandDims: Operator {
+  let name = OperatorName("ExpandDims", domain: "com.microsoft", versions: 1)
+
+  func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
+    let axis = try node.input(1)
+    try b.require(axis, "the axis", isOneOf: .i32)
+    try b.requireEqual(b.shape(of: axis).product, 1, "the number of axes")
+    return try Unsqueeze().build(node.asVersion(13, arguments: [try node.input(0), b.reshape(axis, [1])]), in: &b)
+  }
+}
+
 /// Operators of ONNX Runtime's domain that are standard ones under its name.
 let microsoftTwins: [any Operator] = [
+  ExpandDims(),
   MicrosoftRange(),
   TorchEmbedding(),
-  Twin(name: OperatorName("ExpandDims", domain: "com.microsoft", versions: 1), original: Unsqueeze(), version: 13),
   Twin(name: OperatorName("GatherND", domain: "com.microsoft", versions: 1), original: GatherND(), version: 13),
   Twin(name: OperatorName("Pad", domain: "com.microsoft", versions: 1), original: Pad(), version: 13),
   Twin(

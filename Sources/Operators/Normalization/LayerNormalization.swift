@@ -9,6 +9,7 @@ struct LayerNormalization: Operator {
     let x = try node.input(0)
     try b.requireFloat(x)
     let type = b.type(of: x)
+    if node.version >= 17 { try b.requireSameType([x, try node.input(1)]) }
     let axis = try normalizedAxis(try node.int("axis", default: -1), rank: type.rank)
     let epsilon = try node.float("epsilon", default: 1e-5)
     let stash = try node.stashType(type.element)
@@ -20,5 +21,6 @@ struct LayerNormalization: Operator {
   }
 }
 
-/// Layer normalization as standardized.
-let layerNormalization = LayerNormalization(name: OperatorName("LayerNormalization", versions: 17))
+/// Layer normalization as standardized, and as ONNX Runtime had it before: with parameters of any float type, which is that
+/// of the result.
+let layerNormalization = LayerNormalization(name: OperatorName("LayerNormalization", versions: 1, 17))

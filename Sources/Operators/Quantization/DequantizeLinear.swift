@@ -12,7 +12,11 @@ struct DequantizeLinear: Operator {
     let block = try node.int("block_size", default: 0)
     let scale = try b.alignedParameter(try node.input(1), to: shape, axis: axis, block: block, "the scale")
     let zeroPoint = try node.optionalInput(2).map { value throws(ModelError) in
-      try b.alignedParameter(value, to: shape, axis: axis, block: block, "the zero point")
+      try b.requireSameType([x, value])
+      if b.shape(of: value).product != 1 {
+        try b.requireShape(value, b.shape(of: try node.input(1)), "the zero point")
+      }
+      return try b.alignedParameter(value, to: shape, axis: axis, block: block, "the zero point")
     }
     let declared = try node.int("output_dtype", default: 0) == 0 ? nil : try node.elementType("output_dtype")
     let target = declared ?? b.type(of: scale).element

@@ -74,6 +74,7 @@ extension GraphBuilder {
   /// Quantized data minus its zero point, which is a scalar or one value per position of an axis.
   mutating func centered(_ x: ValueID, zeroPoint: ValueID?, axis: Int) throws(ModelError) -> ValueID {
     guard let zeroPoint else { return x }
+    try requireSameType([x, zeroPoint])
     if let known = constantValue(zeroPoint), known.doubles.allSatisfy({ $0 == 0 }) { return x }
     let rank = shape(of: x).count
     let aligned = try scaleAligned(zeroPoint, axis: axis < 0 ? axis : axis - rank, rank: rank)

@@ -42,21 +42,18 @@ struct Resize: Operator {
       axes = []
       for axis in given { axes.append(try normalizedAxis(axis, rank: shape.count, name: "axes:")) }
     }
-    func given(_ position: Int) -> ValueID? { node.optionalInput(position).flatMap { b.shape(of: $0) != [0] ? $0 : nil } }
-    let sizes = node.version >= 11 ? given(3) : nil
-    let scales = sizes == nil ? given(node.version < 11 ? 1 : 2) : nil
-    guard let factors = sizes ?? scales else { throw .invalid("there are neither scales nor sizes") }
-    guard b.shape(of: factors).product == Dim(axes.count) else {
-      throw .invalid("there are \(b.shape(of: factors).product) scales or sizes for \(axes.count) axes")
+    func given(_ position: Int, _ b: inout GraphBuilder) throws(ModelError) -> ValueID? {
+      guard let value = node.optionalInput(position), b.shape(of: value) != [0] else { return nil }
+      return try b.perAxis(value, axes.count, "the scales or sizes")
     }
+    let sizes = node.version >= 11 ? try given(3, &b) : nil
+    let scales = sizes == nil ? try given(node.version < 11 ? 1 : 2, &b) : nil
+    guard let factors = sizes ?? scales else { throw .invalid("there are neither scales nor sizes") }
     let crops = try node.string("coordinate_transformation_mode", default: "") == CoordinateMode.cropAndResize.rawValue
-    let region = crops ? try node.input(1) : nil
+    let region = crops ? try b.perAxis(try node.input(1), 2 * axes.count, "the region of interest") : nil
     let policy = try node.string("keep_aspect_ratio_policy", default: "stretch")
     let isKnown = [scales, region].allSatisfy { $0.map { b.constantValue($0) != nil } ?? true }
     guard isKnown, sizes.map({ b.knownIntegers($0) != nil }) ?? true else {
-      if let region, b.shape(of: region).product != Dim(2 * axes.count) {
-        throw .invalid("the region of interest has shape \(b.shape(of: region))")
-      }
       return try ResizeFrame(
         shape: shape, axes: axes, scales: scales, sizes: sizes, region: region, policy: policy, &b)
     }
@@ -73,6 +70,15 @@ struct Resize: Operator {
       throw .invalid("the region of interest has \(roi.count) numbers, not \(2 * count)")
     }
     for position in 0..<count { frame.axes[position].crop = (roi[position], roi[count + position]) }
+  }
+}
+
+extension GraphBuilder {
+  /// An argument with numbers for axes as a vector of that length.
+  fileprivate mutating func perAxis(_ value: ValueID, _ count: Int, _ what: String) throws(ModelError) -> ValueID {
+    let given = shape(of: value)
+    try requireEqual(given.product, Dim(count), "\(what) of shape \(given) do not fit")
+    return given == [Dim(count)] ? value : reshape(value, [Dim(count)])
   }
 }
 
@@ -97,8 +103,7 @@ struct Upsample: Operator {
   private func frame(_ node: OperatorNode, _ shape: [Dim], _ b: inout GraphBuilder) throws(ModelError) -> ResizeFrame {
     let axes = Array(shape.indices)
     if node.version >= 9, b.constantValue(try node.input(1)) == nil {
-      let scales = try node.input(1)
-      guard b.shape(of: scales) == [Dim(axes.count)] else { throw .invalid("the scales do not fit rank \(shape.count)") }
+      let scales = try b.perAxis(try node.input(1), axes.count, "the scales")
       return try ResizeFrame(shape: shape, axes: axes, scales: scales, sizes: nil, region: nil, policy: "stretch", &b)
     }
     let scales: [Double]?

@@ -69,7 +69,7 @@ extension ResizedAxis {
     switch mode {
     case .halfPixel: return centered()
     case .pytorchHalfPixel:
-      return graph.select(graph.compare(.equal, width, one), graph.number(-0.5, .f64), centered())
+      return graph.select(graph.compare(.greater, result, one), centered(), graph.number(0, .f64))
     case .halfPixelSymmetric:
       let adjustment = graph.minus(one, graph.over(result, width))
       return graph.plus(graph.times(graph.affineNumber(size, 0.5, 0), adjustment), centered())

@@ -19,11 +19,14 @@ struct Pad: Operator {
     if let vector = amounts.vector { operands.append(vector) }
     for axis in indices.indices where amounts.shape[axis] != type.shape[axis] || amounts.before[axis] != 0 {
       let extent = type.shape[axis]
+      if mode != "constant" {
+        try b.requireAtMost(.minimum(amounts.shape[axis], 1), extent, "there are no elements to repeat in dimension \(axis)")
+      }
       switch mode {
       case "constant": break
       case "edge": indices[axis] = body.clamped(indices[axis], extent: extent)
       case "reflect": indices[axis] = body.reflected(indices[axis], extent: extent)
-      case "wrap": indices[axis] = body.binary(.floorRemainder, indices[axis], body.dim(.maximum(extent, 1)))
+      case "wrap": indices[axis] = body.wrapped(indices[axis], at: body.axis(axis), extent, amounts.shape[axis])
       default: throw .invalid("attribute 'mode' is '\(mode)'")
       }
     }
@@ -113,5 +116,18 @@ struct Pad: Operator {
       throw .invalid("the value has type \(b.type(of: given)), not \(element.rawValue)[]")
     }
     return b.reshape(given, [])
+  }
+}
+
+extension ScalarGraph {
+  /// The index of the element that a position of a result shows, where `index` is the one without repetition: what negative
+  /// amounts leave of the data is repeated.
+  fileprivate mutating func wrapped(_ index: ScalarID, at position: ScalarID, _ extent: Dim, _ padded: Dim) -> ScalarID {
+    let zero = integer(0)
+    let removedBefore = binary(.max, minus(index, position), zero)
+    let after = plus(dim(padded - extent), minus(index, position))
+    let removedAfter = binary(.max, negate(after), zero)
+    let count = binary(.max, minus(minus(dim(extent), removedBefore), removedAfter), integer(1))
+    return plus(removedBefore, binary(.floorRemainder, minus(index, removedBefore), count))
   }
 }

@@ -33,10 +33,11 @@ struct Slice: Operator {
     for (position, given) in places.enumerated() {
       let axis = try normalizedAxis(given, rank: type.rank, name: "axes:")
       guard strides[position] != 0 else { throw .invalid("a step is 0") }
-      let range = SliceRange(
-        from: starts[position], to: ends[position], by: strides[position], extent: type.shape[axis])
+      // Steps beyond all extents take one element, and must not overflow.
+      let step = min(max(strides[position], -Int(Int32.max)), Int(Int32.max))
+      let range = SliceRange(from: starts[position], to: ends[position], by: step, extent: type.shape[axis])
       shape[axis] = range.count
-      indices[axis] = body.affine(body.axis(axis), scale: strides[position], offset: range.start)
+      indices[axis] = body.affine(body.axis(axis), scale: step, offset: range.start)
     }
     if shape == type.shape, indices == shape.indices.map({ body.axis($0) }) { return [x] }
     body.results = [body.read(0, indices, type: type.element)]

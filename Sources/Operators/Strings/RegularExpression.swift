@@ -19,6 +19,16 @@ indirect enum RegularExpression: Hashable {
   /// All scalars.
   static let any: [ClosedRange<UInt32>] = [0...0xd7ff, 0xe000...0x10_ffff]
 
+  /// Whether it asks where in a text it is.
+  var looksAround: Bool {
+    switch self {
+    case .empty, .oneOf: false
+    case .sequence(let parts), .choice(let parts): parts.contains(where: \.looksAround)
+    case .repetition(let part, _, _): part.looksAround
+    case .atStart, .atEnd, .atBoundary: true
+    }
+  }
+
   /// - Throws: `ModelError` if the pattern is wrong or beyond what is supported.
   init(_ pattern: String) throws(ModelError) {
     var parser = RegularExpressionParser(pattern)

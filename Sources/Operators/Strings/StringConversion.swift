@@ -16,7 +16,7 @@ extension GraphBuilder {
 /// Decimal numbers read byte by byte.
 private struct DecimalReader {
   enum State: Int, CaseIterable {
-    /// The digits as an integer, as many as fit; then the power of ten that they miss.
+    /// The digits as an unsigned integer, as many as fit; then the power of ten that they miss.
     case digits, scale
     /// The digits of the exponent, and what was seen: a sum of `Mark`s.
     case exponent, marks
@@ -26,8 +26,8 @@ private struct DecimalReader {
     static let negative = 1, point = 2, exponent = 4, negativeExponent = 8, digit = 16, exponentDigit = 32, wrong = 64
   }
 
-  /// Integers beyond this would not take another digit.
-  static let digitsLimit = (Int.max - 9) / 10
+  /// The last integer that takes another digit, if that is small enough.
+  static let digitsLimit = Int(UInt64.max / 10)
 
   var body = ScalarGraph()
 
@@ -50,7 +50,10 @@ private struct DecimalReader {
     let isExponent = has(marks, Mark.exponent)
     let isMantissa = body.all([isDigit, body.unary(.not, isExponent)])
     let isExponentDigit = body.all([isDigit, isExponent])
-    let fits = body.compare(.lessOrEqual, digits, body.integer(Self.digitsLimit))
+    let limit = body.integer(Self.digitsLimit)
+    let isSmall = body.all([body.compare(.greaterOrEqual, digits, none), body.compare(.less, digits, limit)])
+    let isLast = body.compare(.lessOrEqual, value, body.integer(Int(UInt64.max % 10)))
+    let fits = body.any([isSmall, body.all([body.compare(.equal, digits, limit), isLast])])
     let taken = body.all([isMantissa, fits])
     let isFraction = has(marks, Mark.point)
     let step = body.minus(
@@ -217,7 +220,7 @@ extension ScalarGraph {
     let exponent = plus(given, parts[1])
     // One step is rounded once; two reach the ends of the range.
     let half = binary(.max, binary(.min, exponent, integer(290)), integer(-290))
-    let value = scaled(scaled(cast(parts[0], to: .f64), half), minus(exponent, half))
+    let value = scaled(scaled(cast(bitcast(parts[0], to: .u64), to: .f64), half), minus(exponent, half))
     return select(has(DecimalReader.Mark.negative), negate(value), value)
   }
 }
