@@ -134,7 +134,9 @@ private struct GroupLoop {
     let factor = Variable(id: 3 + accumulators, type: ValueType(.u32, lanes: lanes))
     let sums = (0..<accumulators).map { Variable(id: 4 + accumulators + $0, type: ValueType(element, lanes: lanes)) }
     let zero = Expr.splat(element.isFloat ? .float(0, element) : .integer(0, element), lanes: lanes)
-    let steps = sums.map { Statement.assign($0, .multiplyAddGroups(.variable(factor), .variable(factor), .variable($0))) }
+    let steps = sums.map { sum in
+      Statement.assign(sum, .multiplyAddGroups(.variable(factor), .variable(factor), .variable(sum)))
+    }
     let total = sums.dropFirst().reduce(Expr.variable(sums[0])) { .binary(.add, $0, .variable($1)) }
     let kept = Expr.binary(.add, .variable(sum(0, lanes)), element == .f32 ? total : .cast(.f32, total))
     return [.bind(factor, .bitcast(.u32, vector(.index(0), lanes)))] + sums.map { .declare($0, zero) }

@@ -72,7 +72,8 @@ struct Importer {
   mutating func graph(_ graph: GraphDef, scope: inout Scope, in builder: inout GraphBuilder) -> [ImportedValue?] {
     // An initializer with the name of an input is what counts if the input is not given.
     let inputs = Set(graph.inputs.map(\.name))
-    for initializer in graph.initializers where !inputs.contains(initializer.name) || scope.values[initializer.name] == nil {
+    for initializer in graph.initializers
+    where !inputs.contains(initializer.name) || scope.values[initializer.name] == nil {
       scope.values[initializer.name] = builder.literal(initializer)
     }
     for sparse in graph.sparseInitializers {

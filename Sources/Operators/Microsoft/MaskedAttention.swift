@@ -134,7 +134,9 @@ struct MaskedAttention {
     switch type.rank {
     case 1:
       let batch = shape[0]
-      if let count = type.shape[0].constant, let batch = batch.constant, ![batch, 2 * batch, 3 * batch + 2].contains(count) {
+      if let count = type.shape[0].constant, let batch = batch.constant,
+        ![batch, 2 * batch, 3 * batch + 2].contains(count)
+      {
         throw .invalid("a mask of \(count) elements does not fit \(batch) batches")
       }
       let end = body.cast(body.read(operand, [axes[0]], outside: zero, type: type.element), to: .i64)

@@ -34,7 +34,9 @@ struct MicrosoftRotaryEmbedding: Operator {
       cosines: cosines, sines: sines, rotated: 2 * half, isInterleaved: try node.flag("interleaved"), precision: .f32)
     let (rows, isOffset) = (b.shape(of: cosines)[0], !isMultimodal && b.shape(of: positions).count == 1)
     let extents = heads.extents(b)
-    if !isMultimodal { try b.requireShape(positions, isOffset ? [1] : [extents.batch, extents.sequence], "the positions") }
+    if !isMultimodal {
+      try b.requireShape(positions, isOffset ? [1] : [extents.batch, extents.sequence], "the positions")
+    }
     try b.checkIndices(
       positions, extents: [isOffset ? rows - extents.sequence + 1 : rows], allowsNegative: false)
     if isMultimodal {
