@@ -45,12 +45,14 @@ extension Pipeline {
     let measured = try MeasuredCase(request, options: options)
     let samples = try measured.samples(inputs, runs: runs)
     let peaks = try MachinePeaks(
-      processors[0], threads: options.threads, footprint: measured.footprint, factors: Set(measured.groups.map(\.factors)))
+      processors[0], threads: options.threads, footprint: measured.footprint,
+      factors: Set(measured.groups.map(\.factors)))
     var rows = measured.groups.enumerated().map { number, group in
       let counts = samples.counts[number]
       return ModelProfile.Row(
         name: group.name, nodes: group.origin.split(separator: Node.joint).map(String.init), counts: counts,
-        seconds: lowPercentile(samples.seconds[number]), floor: peaks.floor(counts, of: group.factors, inModel: measured.footprint))
+        seconds: lowPercentile(samples.seconds[number]),
+        floor: peaks.floor(counts, of: group.factors, inModel: measured.footprint))
     }
     rows.sort { $0.seconds - $0.floor > $1.seconds - $1.floor }
     return ModelProfile(rows: rows, seconds: lowPercentile(samples.whole), runs: samples.whole.count, peaks: peaks)

@@ -49,9 +49,9 @@ private func isPlainFactor(_ position: Int, of node: Node, in graph: Graph) -> B
   else { return false }
   let rank = contract.shape.count
   let (own, other) = position == 0 ? (contract.lhs, contract.rhs) : (contract.rhs, contract.lhs)
-  let axes = own.compactMap { $0.offset == 0 && $0.coefficients.count == 1 ? $0.coefficients.first : nil }
-  guard axes.count == own.count, axes.allSatisfy({ $0.value == 1 }), Set(axes.map(\.key)).count == axes.count,
-    axes.contains(where: { $0.key < rank }), axes.contains(where: { $0.key >= rank })
+  let axes = own.compactMap(\.singleAxis)
+  guard axes.count == own.count, Set(axes).count == axes.count, axes.contains(where: { $0 < rank }),
+    axes.contains(where: { $0 >= rank })
   else { return false }
   let extents = contract.shape + contract.reduced
   return other.allSatisfy { index in

@@ -22,8 +22,8 @@ private struct RepeatedFactor {
   /// The contraction's axis along the joined dimension, and the extents that it joins.
   private let axis: Int
   private let parts: [Dim]
-  /// The position along the axis as a function of those of its parts.
-  private let joined: AffineIndex
+  /// The contraction's axes as functions of those where this one is split.
+  private let axes: [AffineIndex]
 
   /// Elements of a factor for each result from which on reading them once pays more than reading them in order.
   private static let leastUse = 4
@@ -42,9 +42,9 @@ private struct RepeatedFactor {
       guard let axis = extents.indices.first(where: { indices[group.to[0]] == .axis($0) }),
         extents[axis] == shape[group.to[0]], group.from.contains(where: { !movement.depends(on: $0) }),
         case let parts = group.from.map({ from[$0] }),
-        let joined = AffineIndex(joining: Array(parts.indices), extents: parts)
+        let axes = AffineIndex.axes(extents.count, splitting: axis, into: parts)
       else { continue }
-      (self.contract, self.axis, self.parts, self.joined) = (contract, axis, parts, joined)
+      (self.contract, self.axis, self.parts, self.axes) = (contract, axis, parts, axes)
       return
     }
     return nil
@@ -53,11 +53,6 @@ private struct RepeatedFactor {
   func rewrite(_ node: Node, in graph: inout Graph) {
     var node = node
     var split = contract
-    let own = AffineIndex(
-      Dictionary(uniqueKeysWithValues: joined.coefficients.map { (axis + $0, $1) }), offset: joined.offset)
-    let axes = (contract.shape + contract.reduced).indices.map { other in
-      other == axis ? own : .axis(other < axis ? other : other + parts.count - 1)
-    }
     split.lhs = contract.lhs.map { $0.composed(with: axes) }
     split.rhs = contract.rhs.map { $0.composed(with: axes) }
     var epilogue = ScalarGraph()

@@ -30,8 +30,7 @@ private struct TransposedScatter {
       case .map(let transposition) = producer.primitive, let movement = Movement(producer, graph)
     else { return nil }
     let axes = movement.indices.compactMap { index -> Int? in
-      guard case .affine(let index) = index, index.offset == 0, index.coefficients.count == 1 else { return nil }
-      return index.coefficients.first.flatMap { $0.value == 1 ? $0.key : nil }
+      if case .affine(let index) = index { index.singleAxis } else { nil }
     }
     let shape = graph.shape(of: movement.source)
     guard axes.count == shape.count, axes.sorted() == Array(transposition.shape.indices),

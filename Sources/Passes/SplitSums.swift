@@ -22,9 +22,15 @@ extension Reduce {
     for group in groups where group.from.count > 1 && group.to.count == 1 {
       guard let axis = axis(of: operand, dimension: group.to[0]), axis >= self.shape.count,
         reduced[axis - self.shape.count] == shape[group.to[0]],
-        let flat = AffineIndex(joining: Array(group.from.indices), extents: group.from.map { from[$0] })
+        case let parts = group.from.map({ from[$0] }),
+        let axes = AffineIndex.axes(self.shape.count + reduced.count, splitting: axis, into: parts)
       else { continue }
-      split(axis, into: group.from.map { from[$0] }, flat)
+      var copy = ScalarGraph()
+      let positions = axes.map { copy.affineIndex($0) }
+      copy.results = copy.insert(body, axes: positions)
+      body = copy
+      let sum = axis - self.shape.count
+      reduced.replaceSubrange(sum...sum, with: parts)
     }
   }
 
@@ -38,17 +44,14 @@ extension Reduce {
     }
     return found
   }
+}
 
-  private mutating func split(_ axis: Int, into extents: [Dim], _ flat: AffineIndex) {
-    let sum = axis - shape.count
-    var copy = ScalarGraph()
-    let parts = extents.indices.map { copy.axis(axis + $0) }
-    let whole = copy.affineIndex(flat, axes: parts)
-    copy.results = copy.insert(body) { copy, node, _ in
-      guard case .axis(let other) = node, other >= axis else { return nil }
-      return other == axis ? whole : copy.axis(other + extents.count - 1)
-    }
-    body = copy
-    reduced.replaceSubrange(sum...sum, with: extents)
+extension AffineIndex {
+  /// The axes of an iteration space as functions of those of another, where one axis is split into several; nil if an extent
+  /// of these after the first is no number.
+  static func axes(_ count: Int, splitting axis: Int, into parts: [Dim]) -> [AffineIndex]? {
+    guard let joined = AffineIndex(joining: Array(parts.indices), extents: parts) else { return nil }
+    let whole = AffineIndex(Dictionary(uniqueKeysWithValues: joined.coefficients.map { (axis + $0, $1) }))
+    return (0..<count).map { $0 == axis ? whole : .axis($0 < axis ? $0 : $0 + parts.count - 1) }
   }
 }

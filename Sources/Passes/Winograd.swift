@@ -69,9 +69,7 @@ private struct WindowContraction {
     let rank = contract.shape.count
     var dimensions: [Int: Int] = [:]
     for (dimension, index) in (position == 0 ? contract.rhs : contract.lhs).enumerated() {
-      guard index.offset == 0, index.coefficients.count == 1, let axis = index.coefficients.first?.key,
-        index.coefficients[axis] == 1, dimensions.updateValue(dimension, forKey: axis) == nil
-      else { return nil }
+      guard let axis = index.singleAxis, dimensions.updateValue(dimension, forKey: axis) == nil else { return nil }
     }
     let outer = dimensions.keys.filter { $0 < rank }
     guard dimensions.count == 4, outer.count == 1 else { return nil }

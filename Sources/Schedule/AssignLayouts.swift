@@ -119,12 +119,12 @@ private struct LayoutAssignment {
       let value = operands[operand]
       let shape = result.shape(of: value)
       let isConstant = producers[value.index].map { if case .constant = source.nodes[$0].primitive { true } else { false } }
+      // Open extents may be long where the sample makes them 0.
       let size = shape.product.constant ?? max(2, MemoryPlan.sample(shape.product))
       guard isConstant != true, size > best?.size ?? 1 else { continue }
       var position = [Int: Int]()
       for (dimension, index) in indices.enumerated() {
-        let form = LinearFormAxes(index, in: body)
-        for axis in form.axes where position[axis] == nil {
+        for axis in axes(of: index, in: body) where position[axis] == nil {
           position[axis] = layout(value).order.firstIndex(of: dimension) ?? dimension
         }
       }
@@ -182,18 +182,20 @@ extension Node {
   }
 }
 
-/// The axes that an index depends on.
-private struct LinearFormAxes {
-  var axes: [Int] = []
-
-  init(_ id: ScalarID, in graph: ScalarGraph) {
+/// The axes that an index depends on, reads aside.
+private func axes(of index: ScalarID, in graph: ScalarGraph) -> Set<Int> {
+  var found: Set<Int> = []
+  var pending = [index]
+  var seen: Set<ScalarID> = [index]
+  while let id = pending.popLast() {
     switch graph[id] {
-    case .axis(let axis): axes = [axis]
+    case .axis(let axis): found.insert(axis)
     case .literal, .dim, .read, .accumulator: break
     case .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast:
-      for operand in ScalarGraph.operands(of: graph[id]) { axes += LinearFormAxes(operand, in: graph).axes }
+      pending += ScalarGraph.operands(of: graph[id]).filter { seen.insert($0).inserted }
     }
   }
+  return found
 }
 
 /// The layout under which a reshaped value has the same memory as its operand; nil where there is none.

@@ -58,8 +58,8 @@ private struct Legalizer {
     case .select(let c, let a, let b): return copied(c).choose(copied(a), copied(b))
     case .multiplyAdd(let a, let b, let c): return copied(a).times(copied(b), plus: copied(c)).rounded(to: type)
     case .cast(_, let a):
-      if let integer = roundedByAddition(a, to: type) { return integer }
       let bounds = source.bounds(a)
+      if let bounds, let integer = roundedByAddition(a, to: type, within: bounds) { return integer }
       return copied(a).converted(from: source.type(of: a), to: type, within: bounds)
     case .bitcast(_, let a): return copied(a).encoded(source.type(of: a)).bitcast(type.storage).decoded(type)
     }
@@ -67,9 +67,9 @@ private struct Legalizer {
 
   /// What `rint` gives, or `rint` plus an integer, as a short integer: added to a number whose unit in the last place is 1,
   /// a small float leaves its nearest integer, even of two, in the lower bits of the sum.
-  private func roundedByAddition(_ id: ScalarID, to type: ElementType) -> Term? {
-    guard source.type(of: id) == .f32, type.isInteger, (8...16).contains(type.bits), let bounds = source.bounds(id),
-      bounds.lowerBound > -0x1p20, bounds.upperBound < 0x1p20
+  private func roundedByAddition(_ id: ScalarID, to type: ElementType, within bounds: ClosedRange<Double>) -> Term? {
+    guard source.type(of: id) == .f32, type.isInteger, (8...16).contains(type.bits), bounds.lowerBound > -0x1p20,
+      bounds.upperBound < 0x1p20
     else { return nil }
     var (rounded, offset) = (id, 0)
     if case .binary(.add, let a, let b) = source[id], let number = source.numberValue(b), number == number.rounded() {

@@ -100,12 +100,8 @@ extension ContractLowering {
       .bind(half, larger),
       .loop(
         Loop(
-          number, from: .index(0), to: .select(isHalved, .index(2), rest.expr.atMostOne), kind: .parallel,
+          number, from: .index(0), to: .select(isHalved, .index(2), .binary(.min, rest.expr, .index(1))), kind: .parallel,
           body: [.bind(start, whole.expr + place), .bind(count, part)] + exact)),
     ]
   }
-}
-
-extension Expr {
-  fileprivate var atMostOne: Expr { .binary(.min, self, .index(1)) }
 }

@@ -6,29 +6,39 @@ public struct LinearForm: Sendable {
 
   /// Splits a node into its linear parts.
   public init(_ id: ScalarID, in graph: ScalarGraph) {
-    self.init()
+    var known: [ScalarID: LinearForm] = [:]
+    self = LinearForm.form(id, in: graph, &known)
+  }
+
+  /// Nodes may share operands, so that there are far more paths than nodes.
+  private static func form(_ id: ScalarID, in graph: ScalarGraph, _ known: inout [ScalarID: LinearForm]) -> LinearForm {
+    if let earlier = known[id] { return earlier }
+    func of(_ operand: ScalarID) -> LinearForm { form(operand, in: graph, &known) }
+    var result = LinearForm()
     switch graph[id] {
-    case .literal(.integer(let value), _): constant = Dim(value)
-    case .dim(let dim): constant = dim
-    case .axis(let axis): axes[axis] = 1
+    case .literal(.integer(let value), _): result.constant = Dim(value)
+    case .dim(let dim): result.constant = dim
+    case .axis(let axis): result.axes[axis] = 1
     case .binary(.add, let a, let b):
-      add(LinearForm(a, in: graph), times: 1)
-      add(LinearForm(b, in: graph), times: 1)
+      result = of(a)
+      result.add(of(b), times: 1)
     case .binary(.subtract, let a, let b):
-      add(LinearForm(a, in: graph), times: 1)
-      add(LinearForm(b, in: graph), times: -1)
+      result = of(a)
+      result.add(of(b), times: -1)
     case .binary(.multiply, let a, let b):
-      let left = LinearForm(a, in: graph)
-      let right = LinearForm(b, in: graph)
+      let (left, right) = (of(a), of(b))
       if right.isConstant {
-        add(left, times: right.constant)
+        result.add(left, times: right.constant)
       } else if left.isConstant {
-        add(right, times: left.constant)
+        result.add(right, times: left.constant)
       } else {
-        others[id] = 1
+        result.others[id] = 1
       }
-    case .literal, .read, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast: others[id] = 1
+    case .literal, .read, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast:
+      result.others[id] = 1
     }
+    known[id] = result
+    return result
   }
 
   public init() {}
@@ -43,18 +53,5 @@ public struct LinearForm: Sendable {
     for (id, coefficient) in other.others { others[id] = (others[id] ?? 0) + coefficient * factor }
     axes = axes.filter { $0.value != 0 }
     others = others.filter { $0.value != 0 }
-  }
-
-  /// The least and greatest value over iteration spaces of constant extents; nil if not known.
-  public func bounds(_ extents: [Dim]) -> ClosedRange<Int>? {
-    guard isAffine, var low = constant.constant else { return nil }
-    var high = low
-    for (axis, coefficient) in axes {
-      guard let factor = coefficient.constant, let extent = extents[axis].constant, extent > 0 else { return nil }
-      let reach = factor * (extent - 1)
-      low += min(reach, 0)
-      high += max(reach, 0)
-    }
-    return low...high
   }
 }

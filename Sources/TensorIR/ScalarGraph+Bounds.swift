@@ -19,17 +19,28 @@ extension ScalarGraph {
 
   /// Numbers between which a float certainly is, computed from clamps with some room for rounding; nil where there are none.
   public func bounds(_ id: ScalarID) -> ClosedRange<Double>? {
-    if let bounds = clamp(id)?.bounds { return bounds }
-    guard type(of: id) == .f32 else { return nil }
-    switch self[id] {
-    case .literal(let literal, _): return literal.double.isFinite ? literal.double...literal.double : nil
-    case .unary(.rint, let a): return bounds(a).map { $0.lowerBound.rounded(.down)...$0.upperBound.rounded(.up) }
-    case .binary(.add, let a, let b): return sum(bounds(a), bounds(b))
-    case .binary(.subtract, let a, let b): return sum(bounds(a), bounds(b).map { -$0.upperBound ... -$0.lowerBound })
-    case .binary(.multiply, let a, let b): return product(bounds(a), bounds(b))
-    case .multiplyAdd(let a, let b, let c): return sum(product(bounds(a), bounds(b)), bounds(c))
-    case .dim, .axis, .read, .accumulator, .unary, .binary, .compare, .select, .cast, .bitcast: return nil
+    var known: [ScalarID: ClosedRange<Double>?] = [:]
+    return bounds(id, &known)
+  }
+
+  /// Nodes may share operands, so that there are far more paths than nodes.
+  private func bounds(_ id: ScalarID, _ known: inout [ScalarID: ClosedRange<Double>?]) -> ClosedRange<Double>? {
+    if let earlier = known[id] { return earlier }
+    func of(_ operand: ScalarID) -> ClosedRange<Double>? { bounds(operand, &known) }
+    var result = clamp(id)?.bounds
+    if result == nil, type(of: id) == .f32 {
+      switch self[id] {
+      case .literal(let literal, _): result = literal.double.isFinite ? literal.double...literal.double : nil
+      case .unary(.rint, let a): result = of(a).map { $0.lowerBound.rounded(.down)...$0.upperBound.rounded(.up) }
+      case .binary(.add, let a, let b): result = sum(of(a), of(b))
+      case .binary(.subtract, let a, let b): result = sum(of(a), of(b).map { -$0.upperBound ... -$0.lowerBound })
+      case .binary(.multiply, let a, let b): result = product(of(a), of(b))
+      case .multiplyAdd(let a, let b, let c): result = sum(product(of(a), of(b)), of(c))
+      case .dim, .axis, .read, .accumulator, .unary, .binary, .compare, .select, .cast, .bitcast: break
+      }
     }
+    known[id] = .some(result)
+    return result
   }
 
   private func sum(_ a: ClosedRange<Double>?, _ b: ClosedRange<Double>?) -> ClosedRange<Double>? {

@@ -33,8 +33,10 @@ extension ScalarGraph {
     return reachable.contains { id in
       guard case .read(let operand, let indices, nil) = self[id] else { return false }
       return zip(indices, types[operand].shape).contains { index, extent in
-        guard let extent = extent.constant, let bounds = LinearForm(index, in: self).bounds(space) else { return false }
-        return bounds.lowerBound < 0 || bounds.upperBound >= extent
+        guard let (low, high) = AffineIndex(index, in: self)?.bounds(space), let extent = extent.constant,
+          let low = low.constant, let high = high.constant
+        else { return false }
+        return low < 0 || high >= extent
       }
     }
   }

@@ -14,7 +14,8 @@ struct WordConvEmbedding: Operator {
     guard given.count == 2, kernel.count == 4, rows.count == 2 else {
       throw .invalid("words \(given), kernel \(kernel) and characters \(rows) do not fit")
     }
-    for (name, extent) in [("embedding_size", kernel[0]), ("conv_window_size", kernel[2]), ("char_embedding_size", rows[1])] {
+    let sizes = [("embedding_size", kernel[0]), ("conv_window_size", kernel[2]), ("char_embedding_size", rows[1])]
+    for (name, extent) in sizes {
       guard let size = try node.int(name), size != -1 else { continue }
       try b.requireEqual(extent, Dim(size), "attribute '\(name)'")
     }

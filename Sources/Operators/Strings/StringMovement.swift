@@ -4,7 +4,8 @@ import TensorIR
 enum StringMovement {
   /// Their arguments and results that may be strings become spans into one vector of bytes.
   static let moving: Set<String> = [
-    "ArrayFeatureExtractor", "CenterCropPad", "Compress", "Concat", "ConcatFromSequence", "DepthToSpace", "DynamicSlice", "Expand", "ExpandDims", "Flatten", "Gather",
+    "ArrayFeatureExtractor", "CenterCropPad", "Compress", "Concat", "ConcatFromSequence", "DepthToSpace",
+    "DynamicSlice", "Expand", "ExpandDims", "Flatten", "Gather",
     "GatherElements", "GatherND", "Identity", "OneHot", "Pad", "Reshape", "ReverseSequence", "Scatter", "ScatterElements", "ScatterND",
     "SequenceAt", "SequenceErase", "SequenceInsert", "Slice", "SpaceToDepth", "Split", "SplitToSequence", "Squeeze", "TensorScatter",
     "Tile", "Transpose", "Trilu", "Unsqueeze", "Where",
