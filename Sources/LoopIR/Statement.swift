@@ -100,7 +100,7 @@ public indirect enum Statement: Hashable, Sendable {
   case allocate(Buffer, count: Int)
   /// Clears `count` elements (`i64` scalar) to zero bits.
   case zero(Buffer, index: Expr, count: Expr)
-  /// Says that an element will be read soon; the place may lie beyond the buffer.
+  /// Says that an element will be read or written soon; the place may lie beyond the buffer.
   case prefetch(Buffer, index: Expr)
   /// Kernels that use tile registers configure them first and release them at last.
   case tile(TileOperation)

@@ -249,7 +249,7 @@ struct BlockVerifier {
     case .zero(let buffer, let index, let count):
       try access(buffer, index, lanes: nil, count: count, writes: true)
     case .prefetch(let buffer, let index):
-      _ = try use(buffer, reads: true, writes: false)
+      _ = try use(buffer, reads: false, writes: false)
       try expect(index, ValueType(.i64))
     case .tile(let operation): try tile(operation)
     case .copy(let to, let index, let from, let fromIndex, let count):

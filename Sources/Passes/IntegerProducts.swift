@@ -220,7 +220,7 @@ private struct IntegerProduct {
         }
       }
     }
-    return ConstantTensor(.i8, dims: contraction.rowDims + [width], bytes: bytes)
+    return ConstantTensor(.i8, dims: contraction.arrangedDims, bytes: bytes)
   }
 }
 

@@ -108,7 +108,7 @@ private struct SplitContraction {
   func rewrite(in graph: inout Graph, _ arranged: inout ArrangedData) {
     guard let splitWeights = splitWeights() else { return graph.nodes.append(node) }
     // Axes behind the others: the sum of the parts' numbers, then the number of the data's part.
-    let (sum, part) = (contraction.extents.count, contraction.extents.count + 1)
+    let (sum, part) = (contraction.arrangedAxes, contraction.arrangedAxes + 1)
     let (map, indices) = contraction.dataMap(parts: isSplit ? (parts, part) : nil) { body, positions, isPadded, number in
       let value = body.read(0, positions, outside: isPadded ? body.number(0, .f32) : nil, type: .f32)
       return body.cast(isSplit ? self.part(of: value, number, &body) : value, to: .bf16)
@@ -166,6 +166,6 @@ private struct SplitContraction {
         }
       }
     }
-    return ConstantTensor(.bf16, dims: (isSplit ? [parts] : []) + contraction.rowDims + [width], bytes: bytes)
+    return ConstantTensor(.bf16, dims: (isSplit ? [parts] : []) + contraction.arrangedDims, bytes: bytes)
   }
 }

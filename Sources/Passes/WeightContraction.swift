@@ -77,6 +77,17 @@ struct WeightContraction {
     return (channels + unit - 1) / unit * unit
   }
 
+  /// Blocks of channels, each of what one instruction sums, where there are several. They are the outermost dimension of
+  /// the data, so that neighbouring positions lie side by side whatever the number of channels.
+  private var blocks: Int {
+    let isWhole = depth == group || channels < depth
+    return isWhole ? 1 : (channels + depth - 1) / depth
+  }
+  private var blockWidth: Int { paddedChannels / blocks }
+
+  /// The axes of the contraction over arranged factors.
+  var arrangedAxes: Int { extents.count + (blocks > 1 ? 1 : 0) }
+
   // MARK: Data
 
   /// The map to the data within what the contraction reads, and the indices into it.
@@ -97,6 +108,10 @@ struct WeightContraction {
     var positions = [ScalarID](repeating: body.integer(0), count: dataShape.count)
     var padded: [Dim] = []
     var indices: [AffineIndex] = []
+    if blocks > 1 {
+      padded.append(Dim(blocks))
+      indices.append(.axis(extents.count))
+    }
     for (count, dimension) in (dimensions + [channelDimension]).enumerated() {
       if count == place, let parts {
         padded.append(Dim(parts.count))
@@ -104,9 +119,10 @@ struct WeightContraction {
       }
       let axis = body.axis(padded.count)
       guard dimension != channelDimension else {
-        padded.append(Dim(paddedChannels))
+        padded.append(Dim(blockWidth))
         indices.append(.axis(channel))
-        positions[dimension] = axis
+        let block = body.affine(body.axis(0), scale: blockWidth, offset: 0)
+        positions[dimension] = blocks > 1 ? body.plus(block, axis) : axis
         continue
       }
       let range = dataIndices[dimension].bounds(extents)
@@ -116,16 +132,19 @@ struct WeightContraction {
       positions[dimension] = body.affine(axis, scale: 1, offset: -before)
     }
     let isPadded = padded.product != dataShape.product * (parts?.count ?? 1)
-    body.results = [element(&body, positions, isPadded, body.axis(place))]
+    body.results = [element(&body, positions, isPadded, body.axis(place + (blocks > 1 ? 1 : 0)))]
     return (Map(shape: padded, body: body), indices)
   }
 
   /// The contraction over the padded channels of data at these indices and of weights in rows.
   func arranged(_ indices: [AffineIndex]) -> Contract {
     var changed = contract
-    changed.reduced[channel - contract.shape.count] = Dim(paddedChannels)
+    changed.reduced[channel - contract.shape.count] = Dim(blockWidth)
     changed.lhs = indices
     changed.rhs = weightAxes.filter { $0 != channel }.map { .axis($0) } + [.axis(channel)]
+    guard blocks > 1 else { return changed }
+    changed.reduced.append(Dim(blocks))
+    changed.rhs.insert(.axis(extents.count), at: changed.rhs.count - 1)
     return changed
   }
 
@@ -135,8 +154,11 @@ struct WeightContraction {
   var weightRows: [Int] { weightOffsets { $0 != channel } }
   /// The stride of channels in the weights.
   var channelStride: Int { zip(weightAxes, weightStrides).first { $0.0 == channel }?.1 ?? 1 }
-  /// The extents of the weights' rows.
-  var rowDims: [Int] { weightAxes.indices.filter { weightAxes[$0] != channel }.map { weightDims[$0] } }
+  /// The extents of the weights in rows of padded channels.
+  var arrangedDims: [Int] {
+    let rows = weightAxes.indices.filter { weightAxes[$0] != channel }.map { weightDims[$0] }
+    return rows + (blocks > 1 ? [blocks, blockWidth] : [paddedChannels])
+  }
 
   /// The weights' offsets over the dimensions of some axes, in row-major order.
   func weightOffsets(_ isIncluded: (_ axis: Int) -> Bool) -> [Int] {

@@ -103,7 +103,9 @@ struct KernelDivision {
   private func block(_ statements: [Statement]) -> [Statement] {
     guard let last = statements.lastIndex(where: { hasDivision($0) }) else { return lastPartOnly(statements) }
     let shared = statements[...last].flatMap { hasDivision($0) ? [divided($0)] : alone($0) }
-    return shared + (last + 1 < statements.count ? lastPartOnly(Array(statements[(last + 1)...])) : [])
+    let rest = statements[(last + 1)...]
+    let release = rest.filter { $0 == .tile(.release) }
+    return shared + (rest.count > release.count ? lastPartOnly(rest.filter { $0 != .tile(.release) }) : []) + release
   }
 
   private func lastPartOnly(_ statements: [Statement]) -> [Statement] {

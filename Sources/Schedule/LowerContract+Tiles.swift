@@ -34,19 +34,25 @@ struct GroupFactors {
 
 extension RegisterTile {
   /// Tiles of sums that leave registers for the factors: there are 8 in all.
-  static func tiles(rows: Int, columns: Int) -> RegisterTile {
-    let high = (rows + GroupFactors.rows - 1) / GroupFactors.rows
+  static func tiles(_ rows: LoopNest, columns: Int) -> RegisterTile {
+    let inner = rows.order.last.map { rows.extents[$0].constant ?? TileSetting.usualExtent } ?? 1
+    let around = rows.order.dropLast().last.flatMap { rows.extents[$0].constant } ?? 1
+    let high = (inner + GroupFactors.rows - 1) / GroupFactors.rows * around
     if high == 1 { return RegisterTile(rows: 1, vectors: min(3, columns)) }
     return columns == 1 ? RegisterTile(rows: min(3, high), vectors: 1) : RegisterTile(rows: 2, vectors: 2)
   }
 }
 
 /// Contractions of split factors on a matrix unit. `tile` counts tile registers here.
+///
+/// All panels pass one group of rows, and of their terms one chunk, before the next ones.
 extension ContractLowering {
-  /// Bytes of weights that stay in the first level of the cache while rows pass.
-  private static let panelBytes = 36 << 10
-  /// Rows whose sums wait in memory for the next chunk of terms.
-  private static let waitingRows = 256
+  /// Bytes of data that stay in the second level of the cache while panels pass.
+  private static let nearBytes = 400 << 10
+  /// Weights that stay there too.
+  private static let nearWeights = 512 << 10
+  /// Rows from which on it pays to read weights once more rather than sums.
+  private static let manyRows = 512
 
   /// A loop over summed terms, in steps of one instruction.
   private struct SumAxis {
@@ -55,16 +61,29 @@ extension ContractLowering {
     var panelStride: Int
   }
 
-  /// Tiles of sums one above the other: full ones, and the rows of the last one.
-  private struct Block {
-    var tiles: Int
-    var rows: Int
-    var lastRows: Expr
+  /// Terms that all panels sum before the next ones; sums wait in memory.
+  struct Chunk {
+    /// Steps of the outermost summed axis, at most `size` of them.
+    var from: Expr
+    var to: Expr
+    var size: Int
+    var isFirst: Expr
+    var isLast: Expr
   }
 
-  /// Working memory for sums.
-  func tileSums(_ scope: inout KernelScope) -> Scratch {
-    scope.dividedScratch(contract.accumulator, count: Dim(Self.waitingRows * tile.vectors * GroupFactors.columns))
+  /// The rows and terms of one pass over all panels.
+  struct TileGroup {
+    let weights: Buffer
+    let factors: GroupFactors
+    let walk: TileWalk
+    let sums: Scratch
+    /// Elements between rows of sums that wait for those of all panels; nil where a block's are finished at once.
+    let sumStride: Int?
+    /// The turn of every loop around the group.
+    var turns: [Int: Expr] = [:]
+    /// The turns of the loop that groups divide.
+    var bounds: (from: Expr, to: Expr)?
+    var chunk: Chunk?
   }
 
   // MARK: Shapes
@@ -76,8 +95,8 @@ extension ContractLowering {
   }
 
   /// The summed axes in steps of instructions, for panels of some width.
-  private func sumAxes(_ panel: Panel, _ groups: GroupFactors) -> [SumAxis] {
-    var stride = panel.vectors * GroupFactors.columns * groups.parts * depth
+  private func sumAxes(_ vectors: Int, _ factors: GroupFactors) -> [SumAxis] {
+    var stride = vectors * GroupFactors.columns * factors.parts * depth
     var axes: [SumAxis] = []
     for axis in sumLoops.order.reversed() {
       let isInnermost = axes.isEmpty
@@ -86,389 +105,379 @@ extension ContractLowering {
       axes.insert(SumAxis(extent: extent, rowStride: rowStride, panelStride: stride), at: 0)
       stride *= extent
     }
-    return axes
+    return axes.filter { $0.extent > 1 }
   }
 
-  /// Rows of the tiles, so that all of them have about as many.
-  private func rowsOfTile(_ extent: Int) -> Int {
-    let tiles = (extent + GroupFactors.rows - 1) / GroupFactors.rows
-    return (extent + tiles - 1) / tiles
+  /// Bytes of the data that one row adds to those of its neighbours.
+  private func rowBytes(_ factors: GroupFactors) -> Int {
+    let rowAxes = Set(rowLoops.order)
+    return contract.lhs.reduce(4 * factors.parts) { bytes, index in
+      let steps = index.coefficients.filter { rowAxes.contains($0.key) || rowSide.strides[$0.key] != 0 && $0.key < rank }
+      let terms = index.coefficients.filter { $0.key >= rank }
+      let width = terms.reduce(1) { $0 + $1.value * ((extents[$1.key].constant ?? 1) - 1) }
+      return bytes * (steps.isEmpty ? width : min(width, steps.values.max() ?? 1))
+    }
   }
 
-  // MARK: Rows
+  // MARK: Rows and panels
 
-  /// Statements for all rows of one panel.
-  func tiledRows(
-    _ panel: Panel, _ weights: Buffer, _ groups: GroupFactors, _ sums: Scratch, _ axes: [Expr],
-    _ scope: inout KernelScope
+  /// All results of one set of weights.
+  func tiledResults(
+    _ weights: Buffer, _ factors: GroupFactors, _ axes: [Expr], _ scope: inout KernelScope
   ) -> [Statement] {
-    let code = TileCode(
-      lowering: self, panel: panel, weights: weights, groups: groups, sums: sums, terms: terms(panel, groups))
-    var axes = axes
-    var order = rowLoops.order
-    guard let tiled = order.popLast() else { return code.single(axes, &scope) }
-    let extent = rowLoops.extents[tiled]
-    var outer: (axis: Int, rows: Int)?
-    if !code.terms.isWhole, let count = extent.constant, count <= Self.waitingRows / 2, let axis = order.last,
-      rowLoops.extents[axis].constant != nil
-    {
-      outer = (axis, Self.waitingRows / count)
-      order.removeLast()
+    let columns = extents[vectorAxis].constant ?? 1
+    let panels = (columns + lanes * tile.vectors - 1) / (lanes * tile.vectors)
+    let weightBytes = (sumCount.constant ?? 0) * factors.parts * 4 * columns
+    let rowBytes = rowBytes(factors)
+    var walk = TileWalk(rowLoops, tile)
+    let steps = sumAxes(tile.vectors, factors).first?.extent ?? 1
+    var chunks = 1
+    // Where weights stay near, results of a row are written side by side.
+    let isWide = weightBytes <= Self.nearWeights && panels > 1
+    walk.makeGroups(rowBytes, limit: isWide ? 0 : Self.nearBytes)
+    if weightBytes > Self.nearWeights, walk.group?.place == walk.loops.count - 1 {
+      let rows = min(Self.manyRows, rowLoops.order.last.flatMap { rowLoops.extents[$0].constant } ?? .max)
+      chunks = min(steps, max(1, (rows * rowBytes + Self.nearBytes - 1) / Self.nearBytes))
+      walk.makeGroups(rowBytes / chunks, limit: Self.nearBytes)
     }
+    let waiting = chunks > 1 ? panels * (walk.blocksOfGroup ?? 1) : 1
+    // Rows that lie apart by a power of two would share lines of the cache.
+    let sumStride = isWide ? panels * tile.vectors * GroupFactors.columns + Self.line : nil
+    let count = sumStride.map { $0 * tile.rows * GroupFactors.rows } ?? waiting * blockElements
+    let sums = scope.dividedScratch(contract.accumulator, count: Dim(count))
+    var group = TileGroup(weights: weights, factors: factors, walk: walk, sums: sums, sumStride: sumStride)
     var variables: [(variable: Variable, extent: Dim)] = []
-    for axis in order {
+    for loop in walk.outer {
       let variable = scope.builder.index()
-      variables.append((variable, rowLoops.extents[axis]))
-      axes[axis] = .variable(variable)
+      variables.append((variable, loop.count))
+      group.turns[loop.axis] = .variable(variable)
     }
-    let body: [Statement]
-    if let outer {
-      body = code.rowsOfRows(outer.axis, outer.rows, tiled, axes, &scope)
-    } else if let count = extent.constant {
-      body = code.fixedRows(tiled, count, axes, &scope)
-    } else {
-      body = code.symbolicRows(tiled, axes, &scope)
-    }
-    return LoopNest.wrap(body, variables, kind: .parallel)
+    return LoopNest.wrap(
+      groups(&group, axes, &scope) { group, scope in
+        self.chunks(chunks, steps, &group, &scope) { group, scope in
+          fixedPanels(columns, axes, .tiled(group), isWide ? .serial : .parallel, &scope)
+            + (isWide ? wideResults(group, columns, axes, &scope) : [])
+        }
+      }, variables, kind: .parallel)
   }
 
-  /// The loops over terms: those outside, between whose turns sums wait in memory, and those inside.
-  private struct Terms {
-    var outer: [SumAxis]
-    /// The axis that is walked in chunks of some steps, with the loops over a chunk.
-    var chunked: (axis: SumAxis, size: Int)?
-    var inner: [SumAxis]
+  /// Vectors of results that one turn of a loop stores.
+  private static let widestTurn = 4
 
-    /// Whether all terms are summed at once.
-    var isWhole: Bool { outer.isEmpty && chunked == nil }
+  /// The epilogue on the sums of a block for all columns.
+  private func wideResults(
+    _ group: TileGroup, _ columns: Int, _ axes: [Expr], _ scope: inout KernelScope
+  ) -> [Statement] {
+    let (vectors, tail) = columns.quotientAndRemainder(dividingBy: lanes)
+    let whole = vectors / Self.widestTurn * Self.widestTurn
+    var turns = group.turns
+    for (place, loop) in group.walk.inner.enumerated() {
+      turns[loop.axis] = place == 0 ? group.bounds?.from ?? .index(0) : .index(0)
+    }
+    let stride = Expr.index(group.sumStride ?? columns)
+    return (0..<tile.rows).flatMap { tile -> [Statement] in
+      let row = scope.builder.index()
+      var here = group.walk.axes(ofTile: tile, turns, from: axes)
+      if let axis = group.walk.rowAxis { here[axis] = here[axis] + .variable(row) }
+      let sums = group.sums.start + (.variable(row) + .index(tile * GroupFactors.rows)) * stride
+      func store(_ column: Expr, _ count: Expr?) -> [Statement] {
+        here[vectorAxis] = column
+        return storeSum(group.sums.buffer, sums + column, here, count, &scope)
+      }
+      var body: [Statement] = []
+      if whole > 0 {
+        let start = scope.builder.index()
+        let stores = (0..<Self.widestTurn).flatMap { store(.variable(start) + .index($0 * lanes), nil) }
+        body.append(
+          .loop(Loop(start, from: .index(0), to: .index(whole * lanes), by: Self.widestTurn * lanes, body: stores)))
+      }
+      for vector in whole..<vectors { body += store(.index(vector * lanes), nil) }
+      if tail > 0 { body += store(.index(vectors * lanes), .index(tail)) }
+      return [.loop(Loop(row, from: .index(0), to: group.walk.rows.expr, body: body))]
+    }
   }
 
-  private func terms(_ panel: Panel, _ groups: GroupFactors) -> Terms {
-    let axes = sumAxes(panel, groups)
-    let step = panel.vectors * GroupFactors.columns * groups.parts * depth * 4
-    let limit = max(1, Self.panelBytes / step)
-    // Rows of unknown number are not grouped, and a single one has no use for chunks.
-    if rowLoops.order.last.map({ rowLoops.extents[$0].constant == nil }) ?? true {
-      return Terms(outer: [], chunked: nil, inner: axes)
-    }
-    var (start, steps) = (axes.count, 1)
-    while start > 0, steps * axes[start - 1].extent <= limit {
-      steps *= axes[start - 1].extent
-      start -= 1
-    }
-    guard start > 0, steps * 4 < limit || start == axes.count else {
-      return Terms(outer: Array(axes[..<start]), chunked: nil, inner: Array(axes[start...]))
-    }
-    let axis = axes[start - 1]
-    let size = Self.chunk(of: Dim(axis.extent), atMost: max(1, limit / steps))
-    return Terms(outer: Array(axes[..<(start - 1)]), chunked: (axis, size), inner: Array(axes[start...]))
+  /// The epilogue on a vector of sums in memory.
+  private func storeSum(
+    _ sums: Buffer, _ place: Expr, _ axes: [Expr], _ count: Expr?, _ scope: inout KernelScope
+  ) -> [Statement] {
+    let sum = scope.builder.variable(ValueType(contract.accumulator, lanes: lanes))
+    return [.bind(sum, .load(sums, index: place, lanes: lanes, count: nil))] + store(sum, axes, count, &scope)
   }
 
-  // MARK: Code
+  /// Sums of a block in memory.
+  private var blockElements: Int { tile.rows * tile.vectors * GroupFactors.rows * GroupFactors.columns }
 
-  private struct TileCode {
+  private func groups(
+    _ group: inout TileGroup, _ axes: [Expr], _ scope: inout KernelScope,
+    _ body: (inout TileGroup, inout KernelScope) -> [Statement]
+  ) -> [Statement] {
+    guard let divided = group.walk.group else { return body(&group, &scope) }
+    let count = group.walk.loops[divided.place].count
+    let start = scope.builder.index()
+    let end = Expr.variable(start) + .index(divided.size)
+    let isExact = count.remainder(by: Dim(divided.size)) == 0
+    group.bounds = (.variable(start), isExact ? end : .binary(.min, end, count.expr))
+    let body = body(&group, &scope)
+    return [.loop(Loop(start, from: .index(0), to: count.expr, by: divided.size, kind: .parallel, body: body))]
+  }
+
+  private func chunks(
+    _ count: Int, _ steps: Int, _ group: inout TileGroup, _ scope: inout KernelScope,
+    _ body: (inout TileGroup, inout KernelScope) -> [Statement]
+  ) -> [Statement] {
+    guard count > 1 else { return body(&group, &scope) }
+    let size = (steps + count - 1) / count
+    let from = scope.builder.index()
+    let end = Expr.variable(from) + .index(size)
+    group.chunk = Chunk(
+      from: .variable(from), to: .binary(.min, end, .index(steps)), size: size,
+      isFirst: .compare(.equal, .variable(from), .index(0)), isLast: .compare(.lessOrEqual, .index(steps), end))
+    return [.loop(Loop(from, from: .index(0), to: .index(steps), by: size, body: body(&group, &scope)))]
+  }
+
+  /// The registers of all blocks have the same shapes.
+  func tileConfiguration() -> Statement {
+    let rows = TileWalk(rowLoops, tile).rows.expr
+    let sums = TileShape(rows: rows, columns: GroupFactors.columns)
+    let data = TileShape(rows: rows, columns: depth)
+    let weights = TileShape(rows: .index(depth), columns: GroupFactors.columns)
+    return .tile(
+      .configure(
+        Array(repeating: sums, count: tile.rows * tile.vectors) + Array(repeating: data, count: tile.rows)
+          + Array(repeating: weights, count: tile.vectors)))
+  }
+
+  /// The rows of a group for one panel.
+  func tiledRows(_ panel: Panel, _ group: TileGroup, _ axes: [Expr], _ scope: inout KernelScope) -> [Statement] {
+    let walk = group.walk
+    var turns = group.turns
+    var loops: [Loop] = []
+    var number = Expr.index(0)
+    for (place, loop) in walk.inner.enumerated() {
+      let variable = scope.builder.index()
+      turns[loop.axis] = .variable(variable)
+      let bounds = place == 0 ? group.bounds : nil
+      let turn = bounds.map { .binary(.subtract, .variable(variable), $0.from) } ?? Expr.variable(variable)
+      number = number * loop.count.expr + turn
+      loops.append(
+        Loop(variable, from: bounds?.from ?? .index(0), to: bounds?.to ?? loop.count.expr, kind: .parallel, body: []))
+    }
+    let block = TileBlock(
+      lowering: self, panel: panel, group: group, axes: (0..<tile.rows).map { walk.axes(ofTile: $0, turns, from: axes) },
+      number: number)
+    return Self.nested(loops, around: block.statements(&scope))
+  }
+
+  /// Loops, the last one innermost.
+  private static func nested(_ loops: [Loop], around body: [Statement]) -> [Statement] {
+    loops.reversed().reduce(body) { inner, loop in
+      var loop = loop
+      loop.body = inner
+      return [.loop(loop)]
+    }
+  }
+
+  // MARK: Blocks
+
+  /// The code of one block: tiles of sums one above the other, and as many side by side as the panel has vectors.
+  private struct TileBlock {
     let lowering: ContractLowering
     let panel: Panel
-    let weights: Buffer
-    let groups: GroupFactors
-    let sums: Scratch
-    let terms: Terms
+    let group: TileGroup
+    /// Where each tile of rows begins.
+    let axes: [[Expr]]
+    /// The block's number in its group.
+    let number: Expr
 
     private var columns: Int { panel.vectors * GroupFactors.columns }
+    /// Elements between rows of sums.
+    private var stride: Int { group.sumStride ?? columns }
+    private var tiles: Range<Int> { axes.indices }
 
-    /// One row without an axis of its own.
-    func single(_ axes: [Expr], _ scope: inout KernelScope) -> [Statement] {
-      let block = Block(tiles: 1, rows: 1, lastRows: .index(1))
-      return [configuration(block)]
-        + chunked(&scope) { position, scope in compute(block, nil, axes, sums.start, position, &scope) }
-        + [.tile(.release)] + results(nil, .index(0), .index(1), axes, sums.start, &scope)
-    }
-
-    /// Rows along one axis of known extent.
-    func fixedRows(_ tiled: Int, _ extent: Int, _ axes: [Expr], _ scope: inout KernelScope) -> [Statement] {
-      let rows = lowering.rowsOfTile(extent)
-      let height = rows * lowering.tile.rows
-      let blocks = terms.isWhole ? 1 : max(1, ContractLowering.waitingRows / height)
-      let groups = extent / height / blocks
-      let done = groups * blocks * height
-      var statements: [Statement] = []
-      if groups > 0 {
-        let start = scope.builder.index()
-        let end = Expr.variable(start) + .index(blocks * height)
-        let body = group(tiled, rows, .variable(start), end, nil, axes, &scope)
-        statements.append(
-          .loop(Loop(start, from: .index(0), to: .index(done), by: blocks * height, kind: .parallel, body: body)))
-      }
-      if done < extent {
-        let whole = done + (extent - done) / height * height
-        statements += group(tiled, rows, .index(done), .index(whole), extent - whole, axes, &scope)
-      }
-      return statements
-    }
-
-    /// Rows along one axis of unknown extent: whole blocks, then single tiles.
-    func symbolicRows(_ tiled: Int, _ axes: [Expr], _ scope: inout KernelScope) -> [Statement] {
-      let extent = lowering.rowLoops.extents[tiled]
-      let height = GroupFactors.rows * lowering.tile.rows
-      let whole = extent.floorDivided(by: Dim(height)) * height
-      let (start, single) = (scope.builder.index(), scope.builder.index())
-      let end = Expr.variable(start) + .index(height)
-      let body = group(tiled, GroupFactors.rows, .variable(start), end, nil, axes, &scope)
-      let count = scope.builder.index()
-      let rest = Expr.binary(.subtract, extent.expr, .variable(single))
-      let block = Block(tiles: 1, rows: GroupFactors.rows, lastRows: .variable(count))
-      var here = axes
-      here[tiled] = .variable(single)
-      let last = [.bind(count, .binary(.min, rest, .index(GroupFactors.rows))), configuration(block)]
-        + chunked(&scope) { position, scope in compute(block, tiled, here, sums.start, position, &scope) }
-        + [.tile(.release)] + results(tiled, .index(0), .variable(count), here, sums.start, &scope)
-      return [
-        .loop(Loop(start, from: .index(0), to: whole.expr, by: height, kind: .parallel, body: body)),
-        .loop(Loop(single, from: whole.expr, to: extent.expr, by: GroupFactors.rows, kind: .parallel, body: last)),
-      ]
-    }
-
-    /// Rows along two axes, of which as many wait in memory as there is room for.
-    func rowsOfRows(
-      _ outer: Int, _ count: Int, _ tiled: Int, _ axes: [Expr], _ scope: inout KernelScope
-    ) -> [Statement] {
-      let extent = lowering.rowLoops.extents[tiled].constant ?? 1
-      let all = lowering.rowLoops.extents[outer].constant ?? 1
-      let rows = lowering.rowsOfTile(extent)
-      let height = rows * lowering.tile.rows
-      let whole = extent / height * height
-      let (first, end) = (scope.builder.index(), scope.builder.index())
-      func each(_ scope: inout KernelScope, _ body: ([Expr], Expr, inout KernelScope) -> [Statement]) -> [Statement] {
-        let row = scope.builder.index()
-        var here = axes
-        here[outer] = .variable(row)
-        let waiting = Expr.binary(.subtract, .variable(row), .variable(first)) * .index(extent * columns)
-        let statements = body(here, sums.start + waiting, &scope)
-        return [.loop(Loop(row, from: .variable(first), to: .variable(end), body: statements))]
-      }
-      let sum = chunked(&scope) { position, scope in
-        each(&scope) { here, waiting, scope in
-          blocks(tiled, rows, .index(0), .index(whole), extent - whole, here, waiting, position, &scope)
-        }
-      }
-      let store = each(&scope) { here, waiting, scope in
-        results(tiled, .index(0), .index(extent), here, waiting, &scope)
-      }
-      let bound = Expr.binary(.min, .variable(first) + .index(count), .index(all))
-      let body = [.bind(end, bound)] + configured(rows, extent - whole, sum) + store
-      return [.loop(Loop(first, from: .index(0), to: .index(all), by: count, kind: .parallel, body: body))]
-    }
-
-    /// Whole blocks from a row to another, and some rows behind them.
-    private func group(
-      _ tiled: Int, _ rows: Int, _ start: Expr, _ end: Expr, _ rest: Int?, _ axes: [Expr], _ scope: inout KernelScope
-    ) -> [Statement] {
-      let count = Expr.binary(.subtract, end, start) + .index(rest ?? 0)
-      var here = axes
-      here[tiled] = start
-      let sum = chunked(&scope) { position, scope in
-        blocks(tiled, rows, start, end, rest ?? 0, axes, sums.start, position, &scope)
-      }
-      return configured(rows, rest ?? 0, sum) + results(tiled, .index(0), count, here, sums.start, &scope)
-    }
-
-    private func wholeBlock(_ rows: Int) -> Block {
-      Block(tiles: lowering.tile.rows, rows: rows, lastRows: .index(rows))
-    }
-
-    /// Sums with shapes for whole blocks before them, unless a rest needs shapes of its own in turn.
-    private func configured(_ rows: Int, _ rest: Int, _ sums: [Statement]) -> [Statement] {
-      (rest == 0 ? [configuration(wholeBlock(rows))] : []) + sums + [.tile(.release)]
-    }
-
-    /// The sums of blocks between two rows, and of the rest, added to those that wait in memory.
-    private func blocks(
-      _ tiled: Int, _ rows: Int, _ start: Expr, _ end: Expr, _ rest: Int, _ axes: [Expr], _ waiting: Expr,
-      _ position: Position, _ scope: inout KernelScope
-    ) -> [Statement] {
-      let height = rows * lowering.tile.rows
-      var statements: [Statement] = []
-      if start != end {
-        if rest > 0 { statements.append(configuration(wholeBlock(rows))) }
-        let row = scope.builder.index()
-        var here = axes
-        here[tiled] = .variable(row)
-        let place = waiting + Expr.binary(.subtract, .variable(row), start) * .index(columns)
-        let body = compute(wholeBlock(rows), tiled, here, place, position, &scope)
-        statements.append(.loop(Loop(row, from: start, to: end, by: height, body: body)))
-      }
-      if rest > 0 {
-        let tiles = (rest + rows - 1) / rows
-        var here = axes
-        here[tiled] = end
-        let place = waiting + Expr.binary(.subtract, end, start) * .index(columns)
-        let block = Block(tiles: tiles, rows: rows, lastRows: .index(rest - (tiles - 1) * rows))
-        statements.append(configuration(block))
-        statements += compute(block, tiled, here, place, position, &scope)
-      }
-      return statements
-    }
-
-    // MARK: Sums
-
-    /// Where a chunk of terms is: its offsets in the rows and in the panel, its loops, and whether it is the first one.
-    struct Position {
-      var row: Expr
-      var panel: Expr
-      var bounds: (from: Expr, to: Expr)?
-      var isFirst: Expr?
-    }
-
-    /// Repeats statements for every chunk of terms.
-    private func chunked(
-      _ scope: inout KernelScope, _ body: (Position, inout KernelScope) -> [Statement]
-    ) -> [Statement] {
-      var position = Position(row: .index(0), panel: panel.base, bounds: nil, isFirst: nil)
-      if terms.isWhole { return body(position, &scope) }
-      var loops: [Loop] = []
-      var total = Expr.index(0)
-      for axis in terms.outer {
-        let variable = scope.builder.index()
-        position.row = position.row + .variable(variable) * axis.rowStride.expr
-        position.panel = position.panel + .variable(variable) * .index(axis.panelStride)
-        total = total + .variable(variable)
-        loops.append(Loop(variable, from: .index(0), to: .index(axis.extent), body: []))
-      }
-      if let (axis, size) = terms.chunked {
-        let variable = scope.builder.index()
-        total = total + .variable(variable)
-        let end = Expr.binary(.min, .variable(variable) + .index(size), .index(axis.extent))
-        position.bounds = (.variable(variable), end)
-        loops.append(Loop(variable, from: .index(0), to: .index(axis.extent), by: size, body: []))
-      }
-      position.isFirst = .compare(.equal, total, .index(0))
-      return nested(loops, around: body(position, &scope))
-    }
-
-    /// Loops, the last one innermost.
-    private func nested(_ loops: [Loop], around body: [Statement]) -> [Statement] {
-      loops.reversed().reduce(body) { inner, loop in
-        var loop = loop
-        loop.body = inner
-        return [.loop(loop)]
-      }
-    }
-
-    /// Adds the products of a chunk to a block's sums, which are at `place` in memory before and after.
-    private func compute(
-      _ block: Block, _ tiled: Int?, _ axes: [Expr], _ place: Expr, _ position: Position, _ scope: inout KernelScope
-    ) -> [Statement] {
-      let side = lowering.rowSide
-      let rowBase = scope.builder.index()
-      let start = axes.indices.reduce(side.offset.expr + position.row) { $0 + axes[$1] * side.strides[$1].expr }
-      let sum = scope.builder.index()
-      var statements: [Statement] = [.bind(rowBase, start), .bind(sum, place)]
-      let clear = sumTiles(block).map { Statement.tile(.clear($0.tile)) }
+    func statements(_ scope: inout KernelScope) -> [Statement] {
+      let place = scope.builder.index()
+      var statements: [Statement] = [.bind(place, sumsPlace)]
+      let clear = sums.map { Statement.tile(.clear($0.tile)) }
       func move(_ make: (Int, Buffer, Expr, Expr) -> TileOperation) -> [Statement] {
-        sumTiles(block).map { tile, row, column in
-          let offset = row * block.rows * columns + column * GroupFactors.columns
-          return .tile(make(tile, sums.buffer, .variable(sum) + .index(offset), .index(columns)))
+        sums.map { tile, row, column in
+          let offset = row * GroupFactors.rows * stride + column * GroupFactors.columns
+          return .tile(make(tile, group.sums.buffer, .variable(place) + .index(offset), .index(stride)))
         }
       }
-      if let isFirst = position.isFirst {
+      if let chunk = group.chunk {
         let load = move { .load($0, $1, index: $2, stride: $3) }
-        statements.append(.conditional(isFirst, then: clear, otherwise: load))
+        statements.append(.conditional(chunk.isFirst, then: clear, otherwise: load))
       } else {
         statements += clear
       }
-      statements += products(block, tiled, .variable(rowBase), position, &scope)
-      return statements + move { .store($0, $1, index: $2, stride: $3) }
+      statements += products(&scope) + move { .store($0, $1, index: $2, stride: $3) }
+      if group.sumStride != nil { return statements }
+      let results = tiles.flatMap { self.results($0, .variable(place), &scope) }
+      return statements + (group.chunk.map { [.conditional($0.isLast, then: results, otherwise: [])] } ?? results)
     }
 
-    private func sumTiles(_ block: Block) -> [(tile: Int, row: Int, column: Int)] {
-      (0..<block.tiles).flatMap { row in
-        (0..<panel.vectors).map { (row * panel.vectors + $0, row, $0) }
-      }
+    /// Where the block's sums are in memory; sums that wait have places of their own.
+    private var sumsPlace: Expr {
+      if group.sumStride != nil { return group.sums.start + axes[0][lowering.vectorAxis] }
+      guard group.chunk != nil else { return group.sums.start }
+      let width = lowering.tile.vectors * GroupFactors.columns
+      let panels = ((lowering.extents[lowering.vectorAxis].constant ?? 1) + width - 1) / width
+      let panelNumber = Expr.binary(.floorDivide, axes[0][lowering.vectorAxis], .index(width))
+      return group.sums.start + (number * .index(panels) + panelNumber) * .index(lowering.blockElements)
     }
 
-    private func dataTile(_ block: Block, _ row: Int) -> Int { block.tiles * panel.vectors + row }
-    private func weightTile(_ block: Block, _ column: Int) -> Int { block.tiles * (panel.vectors + 1) + column }
+    // MARK: Registers
 
-    private func configuration(_ block: Block) -> Statement {
-      func rows(_ row: Int) -> Expr { row == block.tiles - 1 ? block.lastRows : .index(block.rows) }
-      let sums = sumTiles(block).map { TileShape(rows: rows($0.row), columns: GroupFactors.columns) }
-      let data = (0..<block.tiles).map { TileShape(rows: rows($0), columns: lowering.depth) }
-      let weights = TileShape(rows: .index(lowering.depth), columns: GroupFactors.columns)
-      return .tile(.configure(sums + data + Array(repeating: weights, count: panel.vectors)))
+    private var sums: [(tile: Int, row: Int, column: Int)] {
+      tiles.flatMap { row in (0..<panel.vectors).map { (row * lowering.tile.vectors + $0, row, $0) } }
     }
 
-    /// The loops over the terms of a chunk.
-    private func products(
-      _ block: Block, _ tiled: Int?, _ rowBase: Expr, _ position: Position, _ scope: inout KernelScope
-    ) -> [Statement] {
-      var (row, weights) = (rowBase, position.panel)
-      var loops: [Loop] = []
-      func walk(_ axis: SumAxis, _ from: Expr, _ to: Expr) {
-        let variable = scope.builder.index()
-        row = row + .variable(variable) * axis.rowStride.expr
-        weights = weights + .variable(variable) * .index(axis.panelStride)
-        loops.append(Loop(variable, from: from, to: to, body: []))
-      }
-      if let (axis, _) = terms.chunked, let bounds = position.bounds { walk(axis, bounds.from, bounds.to) }
-      for axis in terms.inner where axis.extent > 1 { walk(axis, .index(0), .index(axis.extent)) }
-      let (rowStart, weightStart) = (scope.builder.index(), scope.builder.index())
-      let step: [Statement] = [.bind(rowStart, row), .bind(weightStart, weights)]
-        + instructions(block, tiled, .variable(rowStart), .variable(weightStart))
-      return nested(loops, around: step)
-    }
+    private func dataTile(_ row: Int) -> Int { lowering.tile.rows * lowering.tile.vectors + row }
+    private func weightTile(_ column: Int) -> Int { lowering.tile.rows * (lowering.tile.vectors + 1) + column }
 
-    /// All products of the parts of one step.
-    private func instructions(_ block: Block, _ tiled: Int?, _ row: Expr, _ panelStart: Expr) -> [Statement] {
+    // MARK: Sums
+
+    /// The loops over the terms.
+    private func products(_ scope: inout KernelScope) -> [Statement] {
       let side = lowering.rowSide
-      let rowStride = tiled.map { side.strides[$0] } ?? Dim(GroupFactors.columns)
       var statements: [Statement] = []
-      var (data, weight) = (-1, -1)
-      for product in groups.products {
-        if product.data != data {
-          data = product.data
-          for tile in 0..<block.tiles {
-            let place = row + .index(data * groups.partStride) + (rowStride * (tile * block.rows)).expr
-            statements.append(
-              .tile(.load(dataTile(block, tile), side.view.buffer, index: place, stride: rowStride.expr)))
+      var rows: [Expr] = tiles.map { tile in
+        let start = scope.builder.index()
+        let offset = axes[tile].indices.reduce(side.offset.expr) { $0 + axes[tile][$1] * side.strides[$1].expr }
+        statements.append(.bind(start, offset))
+        return .variable(start)
+      }
+      var weights = panel.base
+      var loops: [Loop] = []
+      let sumAxes = lowering.sumAxes(panel.vectors, group.factors)
+      for (place, axis) in sumAxes.enumerated() {
+        let variable = scope.builder.index()
+        rows = rows.map { $0 + .variable(variable) * axis.rowStride.expr }
+        weights = weights + .variable(variable) * .index(axis.panelStride)
+        let chunk = place == 0 ? group.chunk : nil
+        loops.append(
+          Loop(variable, from: chunk?.from ?? .index(0), to: chunk?.to ?? .index(axis.extent), body: []))
+      }
+      let weightStart = scope.builder.index()
+      var step: [Statement] = [.bind(weightStart, weights)]
+      rows = rows.map { row in
+        let start = scope.builder.index()
+        step.append(.bind(start, row))
+        return .variable(start)
+      }
+      if let prefetch = prefetch(sumAxes, &scope) {
+        statements += prefetch.statements
+        step += prefetch.ask.statements(weightStart, from: prefetch.from)
+      }
+      step += instructions(rows, .variable(weightStart))
+      if group.chunk != nil { return statements + ContractLowering.nested(loops, around: step) }
+      let inner = ContractLowering.nested(Array(loops.dropFirst()), around: step)
+      let share = resultShare(loops.first.map { .variable($0.variable) }, sumAxes.first?.extent ?? 1, &scope)
+      return statements + ContractLowering.nested(Array(loops.prefix(1)), around: share + inner)
+    }
+
+    /// Asks for the lines of some of the results, so that they are near when the sums are complete.
+    private func resultShare(_ turn: Expr?, _ turns: Int, _ scope: inout KernelScope) -> [Statement] {
+      let rows = group.walk.rows
+      let count = ((rows.constant ?? GroupFactors.rows) + turns - 1) / turns
+      var statements: [Statement] = []
+      for tile in tiles {
+        for share in 0..<count {
+          let row = Expr.binary(.min, (turn ?? .index(0)) * .index(count) + .index(share), (rows - 1).expr)
+          for vector in 0..<panel.vectors {
+            let count = vector == panel.vectors - 1 ? panel.tail : nil
+            statements += lowering.prefetchResults(position(tile, row, vector), count, &scope)
           }
-        }
-        if product.weights != weight {
-          weight = product.weights
-          for column in 0..<panel.vectors {
-            let tile = weight * panel.vectors + column
-            let place = panelStart + .index(tile * lowering.depth * GroupFactors.columns)
-            statements.append(
-              .tile(.load(weightTile(block, column), weights, index: place, stride: .index(GroupFactors.columns))))
-          }
-        }
-        for (sum, row, column) in sumTiles(block) {
-          statements.append(
-            .tile(
-              .multiplyAdd(
-                lowering.contract.accumulator, sum: sum, left: dataTile(block, row), right: weightTile(block, column))))
         }
       }
       return statements
+    }
+
+    /// The axes at a row of a tile and a vector of columns.
+    private func position(_ tile: Int, _ row: Expr, _ vector: Int) -> [Expr] {
+      var here = axes[tile]
+      if let tiled = group.walk.rowAxis { here[tiled] = here[tiled] + row }
+      here[lowering.vectorAxis] = here[lowering.vectorAxis] + .index(vector * lowering.lanes)
+      return here
+    }
+
+    /// All products of the parts of one step.
+    private func instructions(_ rows: [Expr], _ panelStart: Expr) -> [Statement] {
+      var statements: [Statement] = []
+      var loadedData = [Int](repeating: -1, count: rows.count)
+      var loadedWeights = [Int](repeating: -1, count: panel.vectors)
+      for product in group.factors.products {
+        // Each tile is loaded when it is first needed; those that change are walked slowly.
+        let changesData = loadedData[0] != product.data
+        let order = sums.sorted { a, b in
+          changesData ? (a.row, a.column) < (b.row, b.column) : (a.column, a.row) < (b.column, b.row)
+        }
+        for (sum, row, column) in order {
+          if loadedData[row] != product.data {
+            loadedData[row] = product.data
+            statements.append(.tile(loadData(row, rows[row] + .index(product.data * group.factors.partStride))))
+          }
+          if loadedWeights[column] != product.weights {
+            loadedWeights[column] = product.weights
+            let tile = product.weights * panel.vectors + column
+            let place = panelStart + .index(tile * lowering.depth * GroupFactors.columns)
+            statements.append(
+              .tile(.load(weightTile(column), group.weights, index: place, stride: .index(GroupFactors.columns))))
+          }
+          statements.append(
+            .tile(
+              .multiplyAdd(lowering.contract.accumulator, sum: sum, left: dataTile(row), right: weightTile(column))))
+        }
+      }
+      return statements
+    }
+
+    private func loadData(_ row: Int, _ place: Expr) -> TileOperation {
+      let stride = group.walk.rowAxis.map { lowering.rowSide.strides[$0] } ?? Dim(GroupFactors.columns)
+      return .load(dataTile(row), lowering.rowSide.view.buffer, index: place, stride: stride.expr)
+    }
+
+    /// Blocks from which on requests for the next panel do not hold up loads of the present one.
+    private static let leastShares = 4
+
+    /// Asks for the next panel in shares, one for each block.
+    private func prefetch(
+      _ sumAxes: [SumAxis], _ scope: inout KernelScope
+    ) -> (ask: Prefetch, from: Expr, statements: [Statement])? {
+      guard lowering.prefetches, let size = lowering.sumCount.constant, let blocks = group.walk.blocksOfGroup,
+        blocks >= Self.leastShares
+      else { return nil }
+      let step = columns * group.factors.parts * lowering.depth
+      let lines = max(1, step / ContractLowering.line)
+      let shift = Int.bitWidth - 1 - min(blocks, lines).leadingZeroBitCount
+      let panelSize = size * columns * group.factors.parts
+      let (from, start) = (scope.builder.index(), scope.builder.index())
+      var (first, passed) = (panel.base, panelSize)
+      if let chunk = group.chunk, let stride = sumAxes.first?.panelStride {
+        first = first + chunk.from * .index(stride)
+        passed = chunk.size * stride
+      }
+      let share = Expr.binary(.min, number, .index((1 << shift) - 1)) * .index(passed >> shift)
+      return (
+        Prefetch(buffer: group.weights, start: start, shift: shift, width: step), .variable(from),
+        [.bind(from, first), .bind(start, .variable(from) + .index(panelSize) + share)]
+      )
     }
 
     // MARK: Results
 
-    /// The epilogue on sums in memory, for rows from the position of `axes` on.
-    private func results(
-      _ tiled: Int?, _ from: Expr, _ to: Expr, _ axes: [Expr], _ waiting: Expr, _ scope: inout KernelScope
-    ) -> [Statement] {
+    /// The epilogue on the sums of one tile of rows in memory.
+    private func results(_ tile: Int, _ place: Expr, _ scope: inout KernelScope) -> [Statement] {
       let row = scope.builder.index()
       var body: [Statement] = []
       for vector in 0..<panel.vectors {
-        var here = axes
-        if let tiled { here[tiled] = axes[tiled] + .variable(row) }
-        here[lowering.vectorAxis] = axes[lowering.vectorAxis] + .index(vector * lowering.lanes)
-        let sum = scope.builder.variable(ValueType(lowering.contract.accumulator, lanes: lowering.lanes))
-        let place = waiting + .variable(row) * .index(columns) + .index(vector * lowering.lanes)
-        body.append(.bind(sum, .load(sums.buffer, index: place, lanes: lowering.lanes, count: nil)))
-        body += lowering.store(sum, here, vector == panel.vectors - 1 ? panel.tail : nil, &scope)
+        let start = (.variable(row) + .index(tile * GroupFactors.rows)) * .index(columns) + .index(vector * lowering.lanes)
+        let count = vector == panel.vectors - 1 ? panel.tail : nil
+        let here = position(tile, .variable(row), vector)
+        body += lowering.storeSum(group.sums.buffer, place + start, here, count, &scope)
       }
-      return [.loop(Loop(row, from: from, to: to, body: body))]
+      return [.loop(Loop(row, from: .index(0), to: group.walk.rows.expr, body: body))]
     }
   }
 

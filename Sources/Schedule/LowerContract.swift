@@ -166,8 +166,8 @@ struct ContractLowering {
 
   /// The tiles that may be used, in rising order of estimated time.
   var tiles: [RegisterTile] {
+    if groups?.unit == .tiles { return [RegisterTile.tiles(rowLoops, columns: setting.vectors)] }
     let rows = rowLoops.order.last.map { rowLoops.extents[$0].constant ?? TileSetting.usualExtent } ?? 1
-    if groups?.unit == .tiles { return [RegisterTile.tiles(rows: rows, columns: setting.vectors)] }
     let ranked = setting.ranked(rows: rows)
     return narrow.map { narrowTiles($0, ranked) } ?? ranked
   }
@@ -236,13 +236,17 @@ struct ContractLowering {
       variables.append((variable, extents[axis]))
       axes[axis] = .variable(variable)
     }
-    let statements = extents[vectorAxis].constant.map { fixedPanels($0, axes, panels, &scope) }
+    if let groups, groups.unit == .tiles, case .packed(let weights) = panels {
+      let results = tiledResults(weights, groups, axes, &scope)
+      return [tileConfiguration()] + LoopNest.wrap(results, variables, kind: .parallel) + [.tile(.release)]
+    }
+    let statements = extents[vectorAxis].constant.map { fixedPanels($0, axes, panels, .parallel, &scope) }
       ?? symbolicPanels(axes, panels, &scope)
     return LoopNest.wrap(statements, variables, kind: .parallel)
   }
 
-  private func fixedPanels(
-    _ extent: Int, _ axes: [Expr], _ panels: PanelSource, _ scope: inout KernelScope
+  func fixedPanels(
+    _ extent: Int, _ axes: [Expr], _ panels: PanelSource, _ kind: LoopKind, _ scope: inout KernelScope
   ) -> [Statement] {
     let vectorCount = (extent + lanes - 1) / lanes
     let (full, rest) = vectorCount.quotientAndRemainder(dividingBy: tile.vectors)
@@ -253,7 +257,7 @@ struct ContractLowering {
       let variable = scope.builder.index()
       let start = Expr.variable(variable) * .index(tile.vectors * lanes)
       let body = panel(start, tile.vectors, nil, axes, panels, &scope)
-      statements.append(.loop(Loop(variable, from: .index(0), to: .index(wholePanels), kind: .parallel, body: body)))
+      statements.append(.loop(Loop(variable, from: .index(0), to: .index(wholePanels), kind: kind, body: body)))
     }
     if wholePanels * tile.vectors < vectorCount {
       let vectors = vectorCount - wholePanels * tile.vectors
@@ -282,8 +286,8 @@ struct ContractLowering {
   enum PanelSource {
     /// Packed panels in constant data.
     case packed(Buffer)
-    /// The same for a matrix unit, with working memory for sums.
-    case tiled(Buffer, sums: Scratch)
+    /// The same for a matrix unit, with the rows that a panel multiplies.
+    case tiled(TileGroup)
     /// Dense along the vector axis: read in place.
     case direct
     /// Packed by every panel into working memory first.
@@ -294,8 +298,7 @@ struct ContractLowering {
 
   private func panelSource(_ scope: inout KernelScope) -> PanelSource {
     if let constant = panelSide.constant, let extents = extents.fixed(panelLoops + [vectorAxis] + sums) {
-      let panels = scope.constant(pack(constant, extents))
-      return groups?.unit == .tiles ? .tiled(panels, sums: tileSums(&scope)) : .packed(panels)
+      return .packed(scope.constant(pack(constant, extents)))
     }
     if let narrow { return .narrow(narrowSource(narrow, &scope)) }
     if lanes == 1 || panelSide.strides[vectorAxis] == 1 { return .direct }
@@ -323,9 +326,7 @@ struct ContractLowering {
     let named = scope.builder.index()
     statements.append(.bind(named, base))
     let panel = Panel(source: source, base: .variable(named), vectors: vectors, tail: tail)
-    if case .tiled(let weights, let sums) = source, let groups {
-      return statements + tiledRows(panel, weights, groups, sums, axes, &scope)
-    }
+    if case .tiled(let group) = source { return statements + tiledRows(panel, group, axes, &scope) }
     return statements + rows(panel, axes, &scope)
   }
 
@@ -348,7 +349,7 @@ struct ContractLowering {
   }
 
   /// Asks for the panel after one while its rows are computed, so that its lines have come from memory when they are needed.
-  private struct Prefetch {
+  struct Prefetch {
     let buffer: Buffer
     /// Where the share of the panel begins that is asked for during the present rows.
     let start: Variable
@@ -365,7 +366,7 @@ struct ContractLowering {
   }
 
   /// Elements of one line of the cache.
-  private static let line = 16
+  static let line = 16
 
   /// Whether panels lie packed in constant data, for vectors of elements of 4 bytes.
   var mayPrefetch: Bool {
@@ -542,7 +543,8 @@ struct ContractLowering {
   private func panelVector(_ panel: Panel, _ vector: Int, _ index: Expr) -> Expr {
     switch panel.source {
     case .narrow: fatalError("narrow panels have no vectors in memory")
-    case .packed(let buffer), .tiled(let buffer, _):
+    case .tiled: fatalError("a matrix unit loads tiles")
+    case .packed(let buffer):
       return .load(buffer, index: index + .index(vector * lanes), lanes: lanes, count: nil)
     case .scratch(let scratch):
       return .load(scratch.buffer, index: index + .index(vector * lanes), lanes: lanes, count: nil)
@@ -566,14 +568,35 @@ struct ContractLowering {
   }
 
   func store(_ accumulator: Variable, _ axes: [Expr], _ count: Expr?, _ scope: inout KernelScope) -> [Statement] {
+    let (statements, value, index) = finished(.variable(accumulator), axes, count, &scope)
+    return statements + [.store(result.buffer, index: index, value: value, count: count)]
+  }
+
+  /// Asks for the lines that the epilogue reads and writes at a position.
+  func prefetchResults(_ axes: [Expr], _ count: Expr?, _ scope: inout KernelScope) -> [Statement] {
+    let zero: Expr = contract.accumulator.isFloat ? .float(0, contract.accumulator) : .integer(0, contract.accumulator)
+    let (statements, _, index) = finished(lanes > 1 ? .splat(zero, lanes: lanes) : zero, axes, count, &scope)
+    var places: [Statement] = [.prefetch(result.buffer, index: index)]
+    statements.walkExpressions { expression in
+      if case .load(let buffer, let index, let lanes, _) = expression, lanes > 1 {
+        places.append(.prefetch(buffer, index: index))
+      }
+    }
+    return statements + places
+  }
+
+  /// The epilogue's result for a sum, and where it is stored.
+  private func finished(
+    _ sum: Expr, _ axes: [Expr], _ count: Expr?, _ scope: inout KernelScope
+  ) -> (statements: [Statement], value: Expr, index: Expr) {
     var extents = rowLoops.extents[..<rank].map { $0 }
     for axis in panelLoops + [vectorAxis] { extents[axis] = self.extents[axis] }
     var emitter = ScalarEmitter(
       epilogue, operands: operands, extents: extents, axes: axes, vectorAxis: vectorAxis, lanes: lanes, count: count,
-      accumulators: [.variable(accumulator)])
+      accumulators: [sum])
     let value = emitter.result(0, in: &scope.builder)
     let index = zip(axes, outStrides).reduce(Expr.index(0)) { $0 + $1.0 * $1.1.expr }
-    return emitter.statements + [.store(result.buffer, index: index, value: value, count: count)]
+    return (emitter.statements, value, index)
   }
 }
 

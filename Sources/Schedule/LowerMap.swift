@@ -75,7 +75,8 @@ private func lowerWhole(
   var axes = [Expr](repeating: .index(0), count: map.shape.count)
   var variables: [(variable: Variable, extent: Dim)] = []
   let crossed = reads.flatMap { crossedAxis(nest, $0) }
-  for axis in nest.order.dropLast() where axis != crossed {
+  let repeated = crossed == nil ? reads.flatMap { repeatedAxis(nest, $0) } : nil
+  for axis in nest.order.dropLast() where axis != crossed && axis != repeated?.outer && axis != repeated?.last {
     let variable = builder.index()
     variables.append((variable, nest.extents[axis]))
     axes[axis] = .variable(variable)
@@ -119,29 +120,56 @@ private func lowerWhole(
   }
   let isDense = result.strides[inner] == 1
   let lanes = isDense ? suitableLanes(body, extent: extent, target: target) : 1
-  func sweepInner(_ axes: [Expr], _ body: ([Expr], Int, Expr?, inout KernelBuilder) -> [Statement]) -> [Statement] {
+  func sweepInner(
+    _ axes: [Expr], _ builder: inout KernelBuilder, _ body: ([Expr], Int, Expr?, inout KernelBuilder) -> [Statement]
+  ) -> [Statement] {
     sweep(extent, lanes, &builder) { position, lanes, count, builder in
       var here = axes
       here[inner] = position
       return body(here, lanes, count, &builder)
     }
   }
-  guard let crossed else {
-    let statements = sweepInner(axes) { store($0, inner, $1, $2, &$3) }
+  guard let divided = crossed ?? repeated?.last else {
+    let statements = sweepInner(axes, &builder) { store($0, inner, $1, $2, &$3) }
     return LoopNest.wrap(statements, variables, kind: .parallel)
   }
   let block = builder.index()
-  let end = Expr.binary(.min, .variable(block) + .index(crossing), nest.extents[crossed].expr)
-  let statements = sweepInner(axes) { axes, lanes, count, builder in
+  let end = Expr.binary(.min, .variable(block) + .index(crossing), nest.extents[divided].expr)
+  func inBlock(
+    _ axes: [Expr], _ builder: inout KernelBuilder, _ body: ([Expr], inout KernelBuilder) -> [Statement]
+  ) -> [Statement] {
     let position = builder.index()
     var here = axes
-    here[crossed] = .variable(position)
-    let body = store(here, inner, lanes, count, &builder)
+    here[divided] = .variable(position)
+    let body = body(here, &builder)
     return [.loop(Loop(position, from: .variable(block), to: end, kind: .parallel, body: body))]
   }
+  let statements: [Statement]
+  if let repeated {
+    let outer = builder.index()
+    axes[repeated.outer] = .variable(outer)
+    let body = inBlock(axes, &builder) { axes, builder in
+      sweepInner(axes, &builder) { store($0, inner, $1, $2, &$3) }
+    }
+    statements = LoopNest.wrap(body, [(outer, nest.extents[repeated.outer])], kind: .parallel)
+  } else {
+    statements = sweepInner(axes, &builder) { axes, lanes, count, builder in
+      inBlock(axes, &builder) { store($0, inner, lanes, count, &$1) }
+    }
+  }
   let blocks = Statement.loop(
-    Loop(block, from: .index(0), to: nest.extents[crossed].expr, by: crossing, kind: .parallel, body: statements))
+    Loop(block, from: .index(0), to: nest.extents[divided].expr, by: crossing, kind: .parallel, body: statements))
   return LoopNest.wrap([blocks], variables, kind: .parallel)
+}
+
+/// The outermost axis and the last one before the innermost, if operands have the outermost one within the last: they would
+/// be passed once for each of its positions, a piece of each row at a time.
+private func repeatedAxis(_ nest: LoopNest, _ reads: [[Dim]]) -> (outer: Int, last: Int)? {
+  let loops = nest.order.dropLast()
+  guard let outer = loops.first, let last = loops.last, outer != last else { return nil }
+  let both = reads.filter { $0[outer] != 0 && $0[last] != 0 }
+  let isInside = both.allSatisfy { $0[outer] != $0[last] && $0[outer].isAtMost($0[last]) }
+  return !both.isEmpty && isInside ? (outer, last) : nil
 }
 
 /// Positions along the crossed axis of a transposition that are computed together: as many elements as lie in one line of the cache.

@@ -38,7 +38,6 @@ private let broken = [
   ),
   Broken(message: "b0 is written", body: [.zero(x, index: .index(0), count: .index(1))]),
   Broken(message: "b1 is read", body: [.bind(v, .load(y, index: .index(0), lanes: 1, count: nil))]),
-  Broken(message: "b1 is read", body: [.prefetch(y, index: .index(0))]),
   Broken(message: "there is no b2 here", body: [.prefetch(Buffer(id: 2, element: .f32), index: .index(0))]),
   Broken(message: "has type f32, not i64", body: [.prefetch(x, index: load(.index(0)))]),
   Broken(message: "1 elements of b0 at -1", body: [store(load(.index(-1)))]),
