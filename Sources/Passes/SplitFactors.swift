@@ -7,10 +7,38 @@ public struct FactorSplit: Hashable, Sendable {
   public var parts: Int
   /// The most terms that one instruction sums; a multiple of 2.
   public var depth: Int
+  /// What decides whether splitting into several parts pays; nil where it always does.
+  public var costs: SplitCosts?
 
-  public init(parts: Int, depth: Int) {
+  public init(parts: Int, depth: Int, costs: SplitCosts? = nil) {
     self.parts = parts
     self.depth = depth
+    self.costs = costs
+  }
+}
+
+/// What contractions of split factors cost on a processor: times over that of a product of `f32` numbers by vectors.
+public struct SplitCosts: Hashable, Sendable {
+  /// One product of parts.
+  public var product: Double
+  /// Splitting one element of the data into one part.
+  public var part: Double
+  /// Reading one part of a weight.
+  public var weight: Double
+  /// Finishing one result, beyond what vectors need for it.
+  public var result: Double
+  /// Reading a weight for vectors.
+  public var wholeWeight: Double
+  /// Rows from which on the unit is fully used.
+  public var rows: Int
+
+  public init(product: Double, part: Double, weight: Double, result: Double, wholeWeight: Double, rows: Int) {
+    self.product = product
+    self.part = part
+    self.weight = weight
+    self.result = result
+    self.wholeWeight = wholeWeight
+    self.rows = rows
   }
 }
 
@@ -99,11 +127,25 @@ private struct SplitContraction {
     guard contraction.features >= Self.leastFeatures, contraction.terms >= Self.leastTerms,
       contraction.uses >= Self.leastUses,
       parts == 1 && !weights.isFormula || contraction.rows >= Self.leastRows,
-      contraction.contiguousTerms * 4 >= min(split.depth, Self.leastTerms) * 3
+      contraction.contiguousTerms * 4 >= min(split.depth, Self.leastTerms) * 3,
+      split.costs.map({ parts == 1 || pays($0, split.depth) }) ?? true
     else { return nil }
   }
 
   private var isSplit: Bool { parts > 1 }
+
+  /// Whether split factors take less time than whole ones.
+  private func pays(_ costs: SplitCosts, _ depth: Int) -> Bool {
+    func whole(_ count: Int, _ unit: Int) -> Double { Double((count + unit - 1) / unit * unit) / Double(count) }
+    let products = Double(contraction.products)
+    let waste = whole(contraction.contiguousTerms, depth) * whole(contraction.features, Self.leastFeatures)
+      * max(1, Double(costs.rows) / Double(contraction.rowsSideBySide))
+    let parts = Double(parts)
+    let (data, weights) = (Double(contraction.dataCount) * parts, Double(contraction.weightCount) * parts)
+    let split = products * waste * costs.product * parts * (parts + 1) / 2 + data * costs.part + weights * costs.weight
+      + Double(contraction.resultCount) * costs.result
+    return split < products + Double(contraction.weightCount) * costs.wholeWeight
+  }
 
   func rewrite(in graph: inout Graph, _ arranged: inout ArrangedData) {
     guard let splitWeights = splitWeights() else { return graph.nodes.append(node) }

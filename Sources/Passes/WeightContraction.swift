@@ -62,6 +62,16 @@ struct WeightContraction {
   var terms: Int { product(contract.shape.count..<extents.count) }
   /// Results that are multiplied with the same weights.
   var rows: Int { product((0..<contract.shape.count).filter { !weightAxes.contains($0) }) }
+  /// Rows that lie at equal distances in memory: all, unless windows walk the data.
+  var rowsSideBySide: Int {
+    let axes = (0..<contract.shape.count).filter { !weightAxes.contains($0) && extents[$0] != 1 }
+    let isWalked = dataIndices.contains { $0.coefficients.count > 1 }
+    return product(isWalked ? axes.suffix(1) : axes)
+  }
+  var products: Int { product(extents.indices) }
+  var resultCount: Int { product(contract.shape.indices) }
+  var weightCount: Int { weightDims.reduce(1, *) }
+  var dataCount: Int { dataShape.reduce(1) { $0.multipliedReportingOverflow(by: $1.constant ?? 336).partialValue } }
   /// Products that every element of the data is in.
   var uses: Int { features * terms / max(1, channels) }
   /// Terms that are neighbours in memory.

@@ -55,7 +55,7 @@ extension ContractLowering {
   private static let manyRows = 512
 
   /// A loop over summed terms, in steps of one instruction.
-  private struct SumAxis {
+  struct SumAxis {
     var extent: Int
     var rowStride: Dim
     var panelStride: Int
@@ -89,13 +89,13 @@ extension ContractLowering {
   // MARK: Shapes
 
   /// Groups that one instruction sums: the most that divide the innermost summed axis.
-  private var depth: Int {
+  var depth: Int {
     let extent = sumLoops.order.last.flatMap { sumLoops.extents[$0].constant } ?? 1
     return (1...16).last { extent % $0 == 0 } ?? 1
   }
 
   /// The summed axes in steps of instructions, for panels of some width.
-  private func sumAxes(_ vectors: Int, _ factors: GroupFactors) -> [SumAxis] {
+  func sumAxes(_ vectors: Int, _ factors: GroupFactors) -> [SumAxis] {
     var stride = vectors * GroupFactors.columns * factors.parts * depth
     var axes: [SumAxis] = []
     for axis in sumLoops.order.reversed() {
@@ -110,9 +110,8 @@ extension ContractLowering {
 
   /// Bytes of the data that one row adds to those of its neighbours.
   private func rowBytes(_ factors: GroupFactors) -> Int {
-    let rowAxes = Set(rowLoops.order)
-    return contract.lhs.reduce(4 * factors.parts) { bytes, index in
-      let steps = index.coefficients.filter { rowAxes.contains($0.key) || rowSide.strides[$0.key] != 0 && $0.key < rank }
+    contract.lhs.reduce(4 * factors.parts) { bytes, index in
+      let steps = index.coefficients.filter { $0.key < rank }
       let terms = index.coefficients.filter { $0.key >= rank }
       let width = terms.reduce(1) { $0 + $1.value * ((extents[$1.key].constant ?? 1) - 1) }
       return bytes * (steps.isEmpty ? width : min(width, steps.values.max() ?? 1))
@@ -178,7 +177,7 @@ extension ContractLowering {
     return (0..<tile.rows).flatMap { tile -> [Statement] in
       let row = scope.builder.index()
       var here = group.walk.axes(ofTile: tile, turns, from: axes)
-      if let axis = group.walk.rowAxis { here[axis] = here[axis] + .variable(row) }
+      if let axis = group.walk.tiled { here[axis] = here[axis] + .variable(row) }
       let sums = group.sums.start + (.variable(row) + .index(tile * GroupFactors.rows)) * stride
       func store(_ column: Expr, _ count: Expr?) -> [Statement] {
         here[vectorAxis] = column
@@ -198,7 +197,7 @@ extension ContractLowering {
   }
 
   /// The epilogue on a vector of sums in memory.
-  private func storeSum(
+  func storeSum(
     _ sums: Buffer, _ place: Expr, _ axes: [Expr], _ count: Expr?, _ scope: inout KernelScope
   ) -> [Statement] {
     let sum = scope.builder.variable(ValueType(contract.accumulator, lanes: lanes))
@@ -206,7 +205,7 @@ extension ContractLowering {
   }
 
   /// Sums of a block in memory.
-  private var blockElements: Int { tile.rows * tile.vectors * GroupFactors.rows * GroupFactors.columns }
+  var blockElements: Int { tile.rows * tile.vectors * GroupFactors.rows * GroupFactors.columns }
 
   private func groups(
     _ group: inout TileGroup, _ axes: [Expr], _ scope: inout KernelScope,
@@ -263,221 +262,17 @@ extension ContractLowering {
       loops.append(
         Loop(variable, from: bounds?.from ?? .index(0), to: bounds?.to ?? loop.count.expr, kind: .parallel, body: []))
     }
-    let block = TileBlock(
-      lowering: self, panel: panel, group: group, axes: (0..<tile.rows).map { walk.axes(ofTile: $0, turns, from: axes) },
-      number: number)
+    let starts = (0..<tile.rows).map { walk.axes(ofTile: $0, turns, from: axes) }
+    let block = TileBlock(lowering: self, panel: panel, group: group, axes: starts, number: number)
     return Self.nested(loops, around: block.statements(&scope))
   }
 
   /// Loops, the last one innermost.
-  private static func nested(_ loops: [Loop], around body: [Statement]) -> [Statement] {
+  static func nested(_ loops: [Loop], around body: [Statement]) -> [Statement] {
     loops.reversed().reduce(body) { inner, loop in
       var loop = loop
       loop.body = inner
       return [.loop(loop)]
-    }
-  }
-
-  // MARK: Blocks
-
-  /// The code of one block: tiles of sums one above the other, and as many side by side as the panel has vectors.
-  private struct TileBlock {
-    let lowering: ContractLowering
-    let panel: Panel
-    let group: TileGroup
-    /// Where each tile of rows begins.
-    let axes: [[Expr]]
-    /// The block's number in its group.
-    let number: Expr
-
-    private var columns: Int { panel.vectors * GroupFactors.columns }
-    /// Elements between rows of sums.
-    private var stride: Int { group.sumStride ?? columns }
-    private var tiles: Range<Int> { axes.indices }
-
-    func statements(_ scope: inout KernelScope) -> [Statement] {
-      let place = scope.builder.index()
-      var statements: [Statement] = [.bind(place, sumsPlace)]
-      let clear = sums.map { Statement.tile(.clear($0.tile)) }
-      func move(_ make: (Int, Buffer, Expr, Expr) -> TileOperation) -> [Statement] {
-        sums.map { tile, row, column in
-          let offset = row * GroupFactors.rows * stride + column * GroupFactors.columns
-          return .tile(make(tile, group.sums.buffer, .variable(place) + .index(offset), .index(stride)))
-        }
-      }
-      if let chunk = group.chunk {
-        let load = move { .load($0, $1, index: $2, stride: $3) }
-        statements.append(.conditional(chunk.isFirst, then: clear, otherwise: load))
-      } else {
-        statements += clear
-      }
-      statements += products(&scope) + move { .store($0, $1, index: $2, stride: $3) }
-      if group.sumStride != nil { return statements }
-      let results = tiles.flatMap { self.results($0, .variable(place), &scope) }
-      return statements + (group.chunk.map { [.conditional($0.isLast, then: results, otherwise: [])] } ?? results)
-    }
-
-    /// Where the block's sums are in memory; sums that wait have places of their own.
-    private var sumsPlace: Expr {
-      if group.sumStride != nil { return group.sums.start + axes[0][lowering.vectorAxis] }
-      guard group.chunk != nil else { return group.sums.start }
-      let width = lowering.tile.vectors * GroupFactors.columns
-      let panels = ((lowering.extents[lowering.vectorAxis].constant ?? 1) + width - 1) / width
-      let panelNumber = Expr.binary(.floorDivide, axes[0][lowering.vectorAxis], .index(width))
-      return group.sums.start + (number * .index(panels) + panelNumber) * .index(lowering.blockElements)
-    }
-
-    // MARK: Registers
-
-    private var sums: [(tile: Int, row: Int, column: Int)] {
-      tiles.flatMap { row in (0..<panel.vectors).map { (row * lowering.tile.vectors + $0, row, $0) } }
-    }
-
-    private func dataTile(_ row: Int) -> Int { lowering.tile.rows * lowering.tile.vectors + row }
-    private func weightTile(_ column: Int) -> Int { lowering.tile.rows * (lowering.tile.vectors + 1) + column }
-
-    // MARK: Sums
-
-    /// The loops over the terms.
-    private func products(_ scope: inout KernelScope) -> [Statement] {
-      let side = lowering.rowSide
-      var statements: [Statement] = []
-      var rows: [Expr] = tiles.map { tile in
-        let start = scope.builder.index()
-        let offset = axes[tile].indices.reduce(side.offset.expr) { $0 + axes[tile][$1] * side.strides[$1].expr }
-        statements.append(.bind(start, offset))
-        return .variable(start)
-      }
-      var weights = panel.base
-      var loops: [Loop] = []
-      let sumAxes = lowering.sumAxes(panel.vectors, group.factors)
-      for (place, axis) in sumAxes.enumerated() {
-        let variable = scope.builder.index()
-        rows = rows.map { $0 + .variable(variable) * axis.rowStride.expr }
-        weights = weights + .variable(variable) * .index(axis.panelStride)
-        let chunk = place == 0 ? group.chunk : nil
-        loops.append(
-          Loop(variable, from: chunk?.from ?? .index(0), to: chunk?.to ?? .index(axis.extent), body: []))
-      }
-      let weightStart = scope.builder.index()
-      var step: [Statement] = [.bind(weightStart, weights)]
-      rows = rows.map { row in
-        let start = scope.builder.index()
-        step.append(.bind(start, row))
-        return .variable(start)
-      }
-      if let prefetch = prefetch(sumAxes, &scope) {
-        statements += prefetch.statements
-        step += prefetch.ask.statements(weightStart, from: prefetch.from)
-      }
-      step += instructions(rows, .variable(weightStart))
-      if group.chunk != nil { return statements + ContractLowering.nested(loops, around: step) }
-      let inner = ContractLowering.nested(Array(loops.dropFirst()), around: step)
-      let share = resultShare(loops.first.map { .variable($0.variable) }, sumAxes.first?.extent ?? 1, &scope)
-      return statements + ContractLowering.nested(Array(loops.prefix(1)), around: share + inner)
-    }
-
-    /// Asks for the lines of some of the results, so that they are near when the sums are complete.
-    private func resultShare(_ turn: Expr?, _ turns: Int, _ scope: inout KernelScope) -> [Statement] {
-      let rows = group.walk.rows
-      let count = ((rows.constant ?? GroupFactors.rows) + turns - 1) / turns
-      var statements: [Statement] = []
-      for tile in tiles {
-        for share in 0..<count {
-          let row = Expr.binary(.min, (turn ?? .index(0)) * .index(count) + .index(share), (rows - 1).expr)
-          for vector in 0..<panel.vectors {
-            let count = vector == panel.vectors - 1 ? panel.tail : nil
-            statements += lowering.prefetchResults(position(tile, row, vector), count, &scope)
-          }
-        }
-      }
-      return statements
-    }
-
-    /// The axes at a row of a tile and a vector of columns.
-    private func position(_ tile: Int, _ row: Expr, _ vector: Int) -> [Expr] {
-      var here = axes[tile]
-      if let tiled = group.walk.rowAxis { here[tiled] = here[tiled] + row }
-      here[lowering.vectorAxis] = here[lowering.vectorAxis] + .index(vector * lowering.lanes)
-      return here
-    }
-
-    /// All products of the parts of one step.
-    private func instructions(_ rows: [Expr], _ panelStart: Expr) -> [Statement] {
-      var statements: [Statement] = []
-      var loadedData = [Int](repeating: -1, count: rows.count)
-      var loadedWeights = [Int](repeating: -1, count: panel.vectors)
-      for product in group.factors.products {
-        // Each tile is loaded when it is first needed; those that change are walked slowly.
-        let changesData = loadedData[0] != product.data
-        let order = sums.sorted { a, b in
-          changesData ? (a.row, a.column) < (b.row, b.column) : (a.column, a.row) < (b.column, b.row)
-        }
-        for (sum, row, column) in order {
-          if loadedData[row] != product.data {
-            loadedData[row] = product.data
-            statements.append(.tile(loadData(row, rows[row] + .index(product.data * group.factors.partStride))))
-          }
-          if loadedWeights[column] != product.weights {
-            loadedWeights[column] = product.weights
-            let tile = product.weights * panel.vectors + column
-            let place = panelStart + .index(tile * lowering.depth * GroupFactors.columns)
-            statements.append(
-              .tile(.load(weightTile(column), group.weights, index: place, stride: .index(GroupFactors.columns))))
-          }
-          statements.append(
-            .tile(
-              .multiplyAdd(lowering.contract.accumulator, sum: sum, left: dataTile(row), right: weightTile(column))))
-        }
-      }
-      return statements
-    }
-
-    private func loadData(_ row: Int, _ place: Expr) -> TileOperation {
-      let stride = group.walk.rowAxis.map { lowering.rowSide.strides[$0] } ?? Dim(GroupFactors.columns)
-      return .load(dataTile(row), lowering.rowSide.view.buffer, index: place, stride: stride.expr)
-    }
-
-    /// Blocks from which on requests for the next panel do not hold up loads of the present one.
-    private static let leastShares = 4
-
-    /// Asks for the next panel in shares, one for each block.
-    private func prefetch(
-      _ sumAxes: [SumAxis], _ scope: inout KernelScope
-    ) -> (ask: Prefetch, from: Expr, statements: [Statement])? {
-      guard lowering.prefetches, let size = lowering.sumCount.constant, let blocks = group.walk.blocksOfGroup,
-        blocks >= Self.leastShares
-      else { return nil }
-      let step = columns * group.factors.parts * lowering.depth
-      let lines = max(1, step / ContractLowering.line)
-      let shift = Int.bitWidth - 1 - min(blocks, lines).leadingZeroBitCount
-      let panelSize = size * columns * group.factors.parts
-      let (from, start) = (scope.builder.index(), scope.builder.index())
-      var (first, passed) = (panel.base, panelSize)
-      if let chunk = group.chunk, let stride = sumAxes.first?.panelStride {
-        first = first + chunk.from * .index(stride)
-        passed = chunk.size * stride
-      }
-      let share = Expr.binary(.min, number, .index((1 << shift) - 1)) * .index(passed >> shift)
-      return (
-        Prefetch(buffer: group.weights, start: start, shift: shift, width: step), .variable(from),
-        [.bind(from, first), .bind(start, .variable(from) + .index(panelSize) + share)]
-      )
-    }
-
-    // MARK: Results
-
-    /// The epilogue on the sums of one tile of rows in memory.
-    private func results(_ tile: Int, _ place: Expr, _ scope: inout KernelScope) -> [Statement] {
-      let row = scope.builder.index()
-      var body: [Statement] = []
-      for vector in 0..<panel.vectors {
-        let start = (.variable(row) + .index(tile * GroupFactors.rows)) * .index(columns) + .index(vector * lowering.lanes)
-        let count = vector == panel.vectors - 1 ? panel.tail : nil
-        let here = position(tile, .variable(row), vector)
-        body += lowering.storeSum(group.sums.buffer, place + start, here, count, &scope)
-      }
-      return [.loop(Loop(row, from: .index(0), to: group.walk.rows.expr, body: body))]
     }
   }
 

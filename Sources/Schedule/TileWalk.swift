@@ -1,10 +1,11 @@
 import LoopIR
 import TensorIR
 
-/// How a contraction on a matrix unit goes over its rows: loops around blocks of tiles, and which rows all panels pass before
-/// the next ones come, so that their data stay in the second level of the cache.
+/// How a contraction on a matrix unit goes over its rows: loops around blocks of tiles, and which rows all panels pass
+/// before the next ones come, so that their data stay in the second level of the cache.
 ///
-/// Tiles have equal numbers of rows. The last ones overlap, so that no tile is shorter: rows are then computed twice, alike.
+/// Tiles have equal numbers of rows. The last ones overlap, so that no tile is shorter: rows are then computed twice,
+/// alike.
 struct TileWalk {
   /// A loop over an axis of rows in so many turns.
   struct Turns {
@@ -27,7 +28,8 @@ struct TileWalk {
   private(set) var group: Group?
   /// The axis along which the tiles of a block follow each other: that of the rows, or the one around it.
   private var stacked: Int?
-  private let tiled: Int?
+  /// The axis of the rows of a tile.
+  let tiled: Int?
   private let block: RegisterTile
   private let extents: [Dim]
 
@@ -71,7 +73,8 @@ struct TileWalk {
     group = nil
     var bytes = rowBytes
     for (place, loop) in loops.enumerated().reversed() {
-      let rowsOfTurn = (loop.axis == stacked ? block.rows : 1) * (loop.axis == tiled ? rows.constant ?? GroupFactors.rows : 1)
+      let rowsOfTile = loop.axis == tiled ? rows.constant ?? GroupFactors.rows : 1
+      let rowsOfTurn = (loop.axis == stacked ? block.rows : 1) * rowsOfTile
       let (turnBytes, overflow) = bytes.multipliedReportingOverflow(by: rowsOfTurn)
       let most = overflow ? 1 : max(1, limit / max(1, turnBytes))
       guard let count = loop.count.constant, count <= most else {
@@ -119,9 +122,6 @@ struct TileWalk {
     }
     return axes
   }
-
-  /// The axis of the rows of a tile.
-  var rowAxis: Int? { tiled }
 }
 
 extension Dim {

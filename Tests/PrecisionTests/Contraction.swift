@@ -87,6 +87,7 @@ let contractions = [
   Contraction(testDescription: "few rows, many features", rows: 9, channels: 66, features: 112),
   Contraction(testDescription: "more terms than stay in the cache", rows: 8, channels: 200, features: 64),
   Contraction(testDescription: "more rows too", rows: 270, channels: 200, features: 64),
+  Contraction(testDescription: "sums that wait for more terms", rows: 24, channels: 3200, features: 72),
   Contraction(testDescription: "any number of rows", rows: 77, isSymbolic: true, channels: 64, features: 72),
   Contraction(testDescription: "one row of any number", rows: 1, isSymbolic: true, channels: 400, features: 64),
   Contraction(testDescription: "one column of tiles", size: [4, 50], channels: 64, features: 16, window: 3, pad: 1),

@@ -85,6 +85,26 @@ private let units = [
     }
   }
 
+  @Test("are left whole where that costs less") func costs() throws {
+    let costs = SplitCosts(product: 0.07, part: 19, weight: 11, result: 9, wholeWeight: 6, rows: 13)
+    func isSplit(_ contraction: Contraction, _ costs: SplitCosts?) throws -> Bool {
+      let (_, weights, _) = try contraction.tensors(wholeNumbers)
+      let graph = splitFactors(contraction.graph(weights, rows: contraction.rowDim), FactorSplit(parts: 3, depth: 32, costs: costs))
+      return graph.values.contains { $0.type.element == .bf16 }
+    }
+    let many = Contraction(testDescription: "many uses of data and weights", rows: 128, channels: 256, features: 256)
+    #expect(try isSplit(many, costs))
+    let others = [
+      Contraction(testDescription: "few uses of the data", rows: 128, channels: 256, features: 64),
+      Contraction(testDescription: "few uses of the weights", rows: 16, channels: 256, features: 256),
+      Contraction(testDescription: "few terms", rows: 128, channels: 16, features: 256),
+      Contraction(testDescription: "short rows", size: [7, 7], channels: 64, features: 64, window: 3, pad: 1),
+    ]
+    for contraction in others {
+      #expect(try isSplit(contraction, nil) && !isSplit(contraction, costs), "\(contraction.testDescription)")
+    }
+  }
+
   /// Greatest errors relative to the root mean square of the results, by the number of parts; three lose less than a sum in `f32`.
   @Test("lose no more than they may", arguments: units) private func errors(_ unit: Unit) throws {
     guard let options = unit.options else { return }
