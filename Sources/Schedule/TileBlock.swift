@@ -102,17 +102,16 @@ struct TileBlock {
   private func resultShare(_ turn: Expr?, _ turns: Int, _ scope: inout KernelScope) -> [Statement] {
     let rows = group.walk.rows
     let count = ((rows.constant ?? GroupFactors.rows) + turns - 1) / turns
-    var statements: [Statement] = []
-    for tile in tiles {
-      for share in 0..<count {
-        let row = Expr.binary(.min, (turn ?? .index(0)) * .index(count) + .index(share), (rows - 1).expr)
-        for vector in 0..<panel.vectors {
-          let count = vector == panel.vectors - 1 ? panel.tail : nil
-          statements += lowering.prefetchResults(position(tile, row, vector), count, &scope)
-        }
+    let share = scope.builder.index()
+    let first = (turn ?? .index(0)) * .index(count)
+    let row = Expr.binary(.min, first + .variable(share), (rows - 1).expr)
+    let lines = tiles.flatMap { tile in
+      (0..<panel.vectors).flatMap { vector in
+        let tail = vector == panel.vectors - 1 ? panel.tail : nil
+        return lowering.prefetchResults(position(tile, row, vector), tail, &scope)
       }
     }
-    return statements
+    return [.loop(Loop(share, from: .index(0), to: .index(count), body: lines))]
   }
 
   /// The axes at a row of a tile and a vector of columns.

@@ -12,6 +12,9 @@ import Verify
 #endif
 
 /// Code for several processors in one file.
+/// A product of matrices that are large enough for a matrix unit.
+private let productFolder = goldenFolder + "/../Tests/Data/product"
+
 @Suite(.enabled(if: runsX86)) struct ProcessorTests {
   private let folder: TemporaryFolder
 
@@ -161,8 +164,12 @@ import Verify
   ) throws {
     var options = options(cpu, "\(folder.path)/model.s")
     (options.emit, options.precision) = (.assembly, precision)
-    try Pipeline.compile(path: "\(goldenFolder)/../Examples/digits/digits.onnx", options: options)
-    let text = try InputFile.text(path: options.output)
+    var text = ""
+    // Columns that tiles suit, and narrow ones.
+    for path in ["\(productFolder)/model.onnx", "\(goldenFolder)/../Examples/digits/digits.onnx"] {
+      try Pipeline.compile(path: path, options: options)
+      text += try InputFile.text(path: options.output)
+    }
     for word in used { #expect(text.contains(word), "\(word)") }
     for word in unused { #expect(!text.contains(word), "\(word)") }
   }
@@ -171,8 +178,8 @@ import Verify
   @Test func tilesWhereTheSystemGrantsThem() throws {
     var options = CompileOptions()
     options.features = ["+amx-tile", "+amx-bf16"]
-    for model in goldenModels {
-      let test = try #require(TestCase.all(below: "\(goldenFolder)/\(model)").first)
+    for folder in goldenModels.map({ "\(goldenFolder)/\($0)" }) + [productFolder] {
+      let test = try #require(TestCase.all(below: folder).first)
       let result = runCase(test, with: Pipeline.caseCompiler(options: options))
       #expect(result.status == .passed, "\(result.reason)")
     }
