@@ -7,7 +7,7 @@ public struct FactorSplit: Hashable, Sendable {
   public var parts: Int
   /// The most terms that one instruction sums; a multiple of 2.
   public var depth: Int
-  /// What decides whether splitting into several parts pays; nil where it always does.
+  /// What decides whether splitting pays; nil where it always does.
   public var costs: SplitCosts?
 
   public init(parts: Int, depth: Int, costs: SplitCosts? = nil) {
@@ -128,7 +128,7 @@ private struct SplitContraction {
       contraction.uses >= Self.leastUses,
       parts == 1 && !weights.isFormula || contraction.rows >= Self.leastRows,
       contraction.contiguousTerms * 4 >= min(split.depth, Self.leastTerms) * 3,
-      split.costs.map({ parts == 1 || pays($0, split.depth) }) ?? true
+      split.costs.map({ pays($0, split.depth) }) ?? true
     else { return nil }
   }
 

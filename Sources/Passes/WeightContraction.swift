@@ -50,9 +50,10 @@ struct WeightContraction {
 
   // MARK: Sizes
 
-  private func product(_ axes: some Sequence<Int>) -> Int {
-    axes.reduce(1) { $0.multipliedReportingOverflow(by: max(1, extents[$1].constant ?? 336)).partialValue }
+  private func product(_ extents: some Sequence<Dim>) -> Int {
+    extents.reduce(1) { $0.multipliedReportingOverflow(by: max(1, $1.constant ?? 336)).partialValue }
   }
+  private func product(_ axes: some Sequence<Int>) -> Int { product(axes.map { extents[$0] }) }
 
   /// The extent of the innermost axis of results along which the weights vary.
   var features: Int {
@@ -68,10 +69,10 @@ struct WeightContraction {
     let isWalked = dataIndices.contains { $0.coefficients.count > 1 }
     return product(isWalked ? axes.suffix(1) : axes)
   }
-  var products: Int { product(extents.indices) }
-  var resultCount: Int { product(contract.shape.indices) }
+  var products: Int { product(extents) }
+  var resultCount: Int { product(contract.shape) }
   var weightCount: Int { weightDims.reduce(1, *) }
-  var dataCount: Int { dataShape.reduce(1) { $0.multipliedReportingOverflow(by: $1.constant ?? 336).partialValue } }
+  var dataCount: Int { product(dataShape) }
   /// Products that every element of the data is in.
   var uses: Int { features * terms / max(1, channels) }
   /// Terms that are neighbours in memory.
@@ -80,19 +81,12 @@ struct WeightContraction {
     return channels * (window.flatMap { extents[$0].constant } ?? 1)
   }
 
-  /// The channels with zeros at the end, so that instructions divide them evenly.
-  var paddedChannels: Int {
-    let isWhole = depth == group || windowed != nil && channels < depth
-    let unit = isWhole ? group : group * ((channels + depth - 1) / depth)
-    return (channels + unit - 1) / unit * unit
-  }
+  /// The channels with zeros at the end, so that blocks of whole groups divide them evenly.
+  var paddedChannels: Int { (channels + group * blocks - 1) / (group * blocks) * group * blocks }
 
   /// Blocks of channels, each of what one instruction sums, where there are several. They are the outermost dimension of
   /// the data, so that neighbouring positions lie side by side whatever the number of channels.
-  private var blocks: Int {
-    let isWhole = depth == group || channels < depth
-    return isWhole ? 1 : (channels + depth - 1) / depth
-  }
+  private var blocks: Int { depth == group ? 1 : (channels + depth - 1) / depth }
   private var blockWidth: Int { paddedChannels / blocks }
 
   /// The axes of the contraction over arranged factors.

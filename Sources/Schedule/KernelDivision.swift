@@ -103,9 +103,10 @@ struct KernelDivision {
   private func block(_ statements: [Statement]) -> [Statement] {
     guard let last = statements.lastIndex(where: { hasDivision($0) }) else { return lastPartOnly(statements) }
     let shared = statements[...last].flatMap { hasDivision($0) ? [divided($0)] : alone($0) }
-    let rest = statements[(last + 1)...]
-    let release = rest.filter { $0 == .tile(.release) }
-    return shared + (rest.count > release.count ? lastPartOnly(rest.filter { $0 != .tile(.release) }) : []) + release
+    // Every part has registers of its own to release.
+    let release = Statement.tile(.release)
+    let (rest, ends) = (statements[(last + 1)...].filter { $0 != release }, statements.last == release)
+    return shared + (rest.isEmpty ? [] : lastPartOnly(rest)) + (ends ? [release] : [])
   }
 
   private func lastPartOnly(_ statements: [Statement]) -> [Statement] {

@@ -70,7 +70,7 @@ struct KernelScope {
     guard threads > 1 else { return Scratch(buffer: scratch(element, count: count), start: .index(0)) }
     // Parts begin at multiples of 64 bytes.
     let unit = Dim(max(1, 64 / element.bytes))
-    let room = (count + (unit - 1)).floorDivided(by: unit) * unit
+    let room = count.parts(of: unit) * unit
     return Scratch(buffer: scratch(element, count: room * Dim(threads)), start: .variable(part) * room.expr)
   }
 }

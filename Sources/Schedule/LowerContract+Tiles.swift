@@ -76,6 +76,7 @@ extension ContractLowering {
     let weights: Buffer
     let factors: GroupFactors
     let walk: TileWalk
+    let panels: Int
     let sums: Scratch
     /// Elements between rows of sums that wait for those of all panels; nil where a block's are finished at once.
     let sumStride: Int?
@@ -122,42 +123,66 @@ extension ContractLowering {
 
   /// All results of one set of weights.
   func tiledResults(
-    _ weights: Buffer, _ factors: GroupFactors, _ axes: [Expr], _ scope: inout KernelScope
+    _ weights: Buffer, _ factors: GroupFactors, _ walk: TileWalk, _ axes: [Expr], _ scope: inout KernelScope
   ) -> [Statement] {
     let columns = extents[vectorAxis].constant ?? 1
     let panels = (columns + lanes * tile.vectors - 1) / (lanes * tile.vectors)
-    let weightBytes = (sumCount.constant ?? 0) * factors.parts * 4 * columns
-    let rowBytes = rowBytes(factors)
-    var walk = TileWalk(rowLoops, tile)
-    let steps = sumAxes(tile.vectors, factors).first?.extent ?? 1
-    var chunks = 1
+    let isNear = (sumCount.constant ?? 0) * factors.parts * 4 * columns <= Self.nearWeights
     // Where weights stay near, results of a row are written side by side.
-    let isWide = weightBytes <= Self.nearWeights && panels > 1
-    walk.makeGroups(rowBytes, limit: isWide ? 0 : Self.nearBytes)
-    if weightBytes > Self.nearWeights, walk.group?.place == walk.loops.count - 1 {
-      let rows = min(Self.manyRows, rowLoops.order.last.flatMap { rowLoops.extents[$0].constant } ?? .max)
-      chunks = min(steps, max(1, (rows * rowBytes + Self.nearBytes - 1) / Self.nearBytes))
-      walk.makeGroups(rowBytes / chunks, limit: Self.nearBytes)
+    let isWide = isNear && panels > 1
+    let steps = sumAxes(tile.vectors, factors).first?.extent ?? 1
+    var (walk, chunks) = (walk, 1)
+    walk.makeGroups(rowBytes(factors), limit: isWide ? 0 : Self.nearBytes)
+    if !isNear, walk.group?.place == walk.loops.count - 1 {
+      chunks = min(steps, chunksOfTerms(rowBytes(factors)))
+      walk.makeGroups(rowBytes(factors) / chunks, limit: Self.nearBytes)
     }
-    let waiting = chunks > 1 ? panels * (walk.blocksOfGroup ?? 1) : 1
     // Rows that lie apart by a power of two would share lines of the cache.
     let sumStride = isWide ? panels * tile.vectors * GroupFactors.columns + Self.line : nil
+    let waiting = chunks > 1 ? panels * (walk.blocksOfGroup ?? 1) : 1
     let count = sumStride.map { $0 * tile.rows * GroupFactors.rows } ?? waiting * blockElements
     let sums = scope.dividedScratch(contract.accumulator, count: Dim(count))
-    var group = TileGroup(weights: weights, factors: factors, walk: walk, sums: sums, sumStride: sumStride)
-    var variables: [(variable: Variable, extent: Dim)] = []
-    for loop in walk.outer {
+    var group = TileGroup(
+      weights: weights, factors: factors, walk: walk, panels: panels, sums: sums, sumStride: sumStride)
+    let loops = outerLoops(&group, chunks, of: steps, &scope)
+    let results = fixedPanels(columns, axes, .tiled(group), isWide ? .serial : .parallel, &scope)
+    return Self.nested(loops, around: results + (isWide ? wideResults(group, columns, axes, &scope) : []))
+  }
+
+  /// The number of chunks of terms of which the data of as many rows stay near as there are, or as are many.
+  private func chunksOfTerms(_ rowBytes: Int) -> Int {
+    let rows = min(Self.manyRows, rowLoops.order.last.flatMap { rowLoops.extents[$0].constant } ?? .max)
+    return max(1, (rows * rowBytes + Self.nearBytes - 1) / Self.nearBytes)
+  }
+
+  /// The loops around groups, over groups, and over chunks of some steps, whose positions the group then has.
+  private func outerLoops(
+    _ group: inout TileGroup, _ chunks: Int, of steps: Int, _ scope: inout KernelScope
+  ) -> [Loop] {
+    var loops: [Loop] = []
+    for loop in group.walk.outer {
       let variable = scope.builder.index()
-      variables.append((variable, loop.count))
       group.turns[loop.axis] = .variable(variable)
+      loops.append(Loop(variable, from: .index(0), to: loop.count.expr, kind: .parallel, body: []))
     }
-    return LoopNest.wrap(
-      groups(&group, axes, &scope) { group, scope in
-        self.chunks(chunks, steps, &group, &scope) { group, scope in
-          fixedPanels(columns, axes, .tiled(group), isWide ? .serial : .parallel, &scope)
-            + (isWide ? wideResults(group, columns, axes, &scope) : [])
-        }
-      }, variables, kind: .parallel)
+    if let divided = group.walk.group {
+      let count = group.walk.loops[divided.place].count
+      let start = scope.builder.index()
+      let end = Expr.variable(start) + .index(divided.size)
+      let isExact = count.remainder(by: Dim(divided.size)) == 0
+      group.bounds = (.variable(start), isExact ? end : .binary(.min, end, count.expr))
+      loops.append(Loop(start, from: .index(0), to: count.expr, by: divided.size, kind: .parallel, body: []))
+    }
+    if chunks > 1 {
+      let size = (steps + chunks - 1) / chunks
+      let from = scope.builder.index()
+      let end = Expr.variable(from) + .index(size)
+      group.chunk = Chunk(
+        from: .variable(from), to: .binary(.min, end, .index(steps)), size: size,
+        isFirst: .compare(.equal, .variable(from), .index(0)), isLast: .compare(.lessOrEqual, .index(steps), end))
+      loops.append(Loop(from, from: .index(0), to: .index(steps), by: size, body: []))
+    }
+    return loops
   }
 
   /// Vectors of results that one turn of a loop stores.
@@ -207,37 +232,9 @@ extension ContractLowering {
   /// Sums of a block in memory.
   var blockElements: Int { tile.rows * tile.vectors * GroupFactors.rows * GroupFactors.columns }
 
-  private func groups(
-    _ group: inout TileGroup, _ axes: [Expr], _ scope: inout KernelScope,
-    _ body: (inout TileGroup, inout KernelScope) -> [Statement]
-  ) -> [Statement] {
-    guard let divided = group.walk.group else { return body(&group, &scope) }
-    let count = group.walk.loops[divided.place].count
-    let start = scope.builder.index()
-    let end = Expr.variable(start) + .index(divided.size)
-    let isExact = count.remainder(by: Dim(divided.size)) == 0
-    group.bounds = (.variable(start), isExact ? end : .binary(.min, end, count.expr))
-    let body = body(&group, &scope)
-    return [.loop(Loop(start, from: .index(0), to: count.expr, by: divided.size, kind: .parallel, body: body))]
-  }
-
-  private func chunks(
-    _ count: Int, _ steps: Int, _ group: inout TileGroup, _ scope: inout KernelScope,
-    _ body: (inout TileGroup, inout KernelScope) -> [Statement]
-  ) -> [Statement] {
-    guard count > 1 else { return body(&group, &scope) }
-    let size = (steps + count - 1) / count
-    let from = scope.builder.index()
-    let end = Expr.variable(from) + .index(size)
-    group.chunk = Chunk(
-      from: .variable(from), to: .binary(.min, end, .index(steps)), size: size,
-      isFirst: .compare(.equal, .variable(from), .index(0)), isLast: .compare(.lessOrEqual, .index(steps), end))
-    return [.loop(Loop(from, from: .index(0), to: .index(steps), by: size, body: body(&group, &scope)))]
-  }
-
   /// The registers of all blocks have the same shapes.
-  func tileConfiguration() -> Statement {
-    let rows = TileWalk(rowLoops, tile).rows.expr
+  func configuration(_ walk: TileWalk) -> Statement {
+    let rows = walk.rows.expr
     let sums = TileShape(rows: rows, columns: GroupFactors.columns)
     let data = TileShape(rows: rows, columns: depth)
     let weights = TileShape(rows: .index(depth), columns: GroupFactors.columns)

@@ -237,8 +237,9 @@ struct ContractLowering {
       axes[axis] = .variable(variable)
     }
     if let groups, groups.unit == .tiles, case .packed(let weights) = panels {
-      let results = tiledResults(weights, groups, axes, &scope)
-      return [tileConfiguration()] + LoopNest.wrap(results, variables, kind: .parallel) + [.tile(.release)]
+      let walk = TileWalk(rowLoops, tile)
+      let results = tiledResults(weights, groups, walk, axes, &scope)
+      return [configuration(walk)] + LoopNest.wrap(results, variables, kind: .parallel) + [.tile(.release)]
     }
     let statements = extents[vectorAxis].constant.map { fixedPanels($0, axes, panels, .parallel, &scope) }
       ?? symbolicPanels(axes, panels, &scope)
@@ -333,7 +334,7 @@ struct ContractLowering {
   /// Where a panel begins in constants of which each column has `depth` elements.
   func packedBase(_ axes: [Expr], depth: Dim) -> Expr {
     var base = axes[vectorAxis] * depth.expr
-    var setStride = (extents[vectorAxis] + (lanes - 1)).floorDivided(by: Dim(lanes)) * lanes * depth
+    var setStride = extents[vectorAxis].parts(of: Dim(lanes)) * lanes * depth
     for axis in panelLoops.reversed() {
       base = base + axes[axis] * setStride.expr
       setStride = setStride * extents[axis]
@@ -348,69 +349,11 @@ struct ContractLowering {
     var tail: Expr?
   }
 
-  /// Asks for the panel after one while its rows are computed, so that its lines have come from memory when they are needed.
-  struct Prefetch {
-    let buffer: Buffer
-    /// Where the share of the panel begins that is asked for during the present rows.
-    let start: Variable
-    /// The share as a power of two: every tile of rows asks for one of `1 << shift` parts.
-    let shift: Int
-    let width: Int
-
-    func statements(_ panelIndex: Variable, from base: Expr) -> [Statement] {
-      let done = Expr.binary(.subtract, .variable(panelIndex), base)
-      let place = Expr.variable(start) + (shift == 0 ? done : .binary(.shiftRight, done, .index(shift)))
-      let lines = max(1, (width >> shift) / ContractLowering.line)
-      return (0..<lines).map { .prefetch(buffer, index: place + .index($0 * ContractLowering.line)) }
-    }
-  }
-
-  /// Elements of one line of the cache.
-  static let line = 16
-
-  /// Whether panels lie packed in constant data, for vectors of elements of 4 bytes.
-  var mayPrefetch: Bool {
-    panelSide.isConstant && target.vectorBytes > 0 && contract.accumulator.bytes == 4
-  }
-
-  /// Binds where the next panel's share begins; nil if panels stay in the cache.
-  ///
-  /// Where a call has more rows than are known here, those beyond ask for the last share again. Rows behind whole tiles
-  /// may be all that an open extent has.
-  private func prefetch(_ panel: Panel, rows: Int, _ axes: [Expr], _ scope: inout KernelScope) -> (Prefetch, Statement)? {
-    let counts = rowLoops.order.map { rowLoops.extents[$0].constant }
-    let isOpen = counts.contains(nil)
-    let usual = counts.last.map { $0 ?? (rows < tile.rows ? 1 : Self.fewTiles) * tile.rows } ?? 1
-    let tiles = counts.dropLast().reduce(usual) { $0 * ($1 ?? 1) } / tile.rows
-    guard case .packed(let buffer) = panel.source, prefetches, mayPrefetch, tiles > 0, let size = sumCount.constant
-    else { return nil }
-    let shift = Int.bitWidth - 1 - tiles.leadingZeroBitCount
-    let width = panel.vectors * lanes
-    var tileNumber = Expr.index(0)
-    for axis in rowLoops.order {
-      let isLast = axis == rowLoops.order.last
-      let count = rowLoops.extents[axis] + (isLast ? tile.rows - 1 : 0)
-      let (extent, position) = isLast
-        ? (count.floorDivided(by: Dim(tile.rows)), Expr.binary(.floorDivide, axes[axis], .index(tile.rows)))
-        : (count, axes[axis])
-      tileNumber = tileNumber * extent.expr + position
-    }
-    if isOpen { tileNumber = .binary(.min, tileNumber, .index((1 << shift) - 1)) }
-    let start = scope.builder.index()
-    let next = panel.base + .index(size * width)
-    let bind = Statement.bind(start, next + tileNumber * .index((size * width) >> shift))
-    return (Prefetch(buffer: buffer, start: start, shift: shift, width: width), bind)
-  }
-
-  /// Tiles of rows that an open extent has at least in most calls.
-  private static let fewTiles = 2
-
   func microKernel(_ panel: Panel, rows: Int, tiled: Int?, _ axes: [Expr], _ scope: inout KernelScope)
     -> [Statement]
   {
     let element = contract.accumulator
     let type = ValueType(element, lanes: lanes)
-    let zero: Expr = element.isFloat ? .float(0, element) : .integer(0, element)
     var statements: [Statement] = []
     let rowBase = scope.builder.index()
     let rowAxes = (0..<rank).filter { rowSide.strides[$0] != 0 }
@@ -418,7 +361,7 @@ struct ContractLowering {
       .bind(rowBase, rowAxes.reduce(rowSide.offset.expr) { $0 + axes[$1] * rowSide.strides[$1].expr }))
     let accumulators = (0..<rows * panel.vectors).map { _ in scope.builder.variable(type) }
     for accumulator in accumulators {
-      statements.append(.declare(accumulator, lanes > 1 ? .splat(zero, lanes: lanes) : zero))
+      statements.append(.declare(accumulator, cleared))
     }
     if case .narrow(let source) = panel.source {
       statements += narrowSums(source, panel.vectors, rows, tiled, rowBase, accumulators, &scope)
@@ -463,7 +406,7 @@ struct ContractLowering {
     let rowIndex = scope.builder.index()
     let panelIndex = scope.builder.index()
     var body: [Statement] = [.bind(rowIndex, rowOffset), .bind(panelIndex, panelOffset)]
-    body += prefetch?.statements(panelIndex, from: panel.base) ?? []
+    body += prefetch?.statements(panelIndex) ?? []
     var panelVectors: [Expr] = []
     for vector in 0..<panel.vectors {
       let variable = scope.builder.variable(ValueType(factorElement, lanes: lanes))
@@ -519,8 +462,6 @@ struct ContractLowering {
       inner = [.loop(Loop(variable, from: .variable(chunk), to: upper, body: inner))]
       chunks = Loop(chunk, from: .index(0), to: extent.expr, by: size, body: [])
     }
-    let zero = Expr.float(0, contract.accumulator)
-    let cleared: Expr = lanes > 1 ? .splat(zero, lanes: lanes) : zero
     let totals = accumulators.map { _ in scope.builder.variable(ValueType(contract.accumulator, lanes: lanes)) }
     var sums: [Statement] = accumulators.map { .assign($0, cleared) } + inner
     for (total, accumulator) in zip(totals, accumulators) {
@@ -555,6 +496,12 @@ struct ContractLowering {
     }
   }
 
+  /// Sums of no terms.
+  var cleared: Expr {
+    let zero: Expr = contract.accumulator.isFloat ? .float(0, contract.accumulator) : .integer(0, contract.accumulator)
+    return lanes > 1 ? .splat(zero, lanes: lanes) : zero
+  }
+
   /// The type that factors have when they are multiplied.
   var factorElement: ElementType { groups == nil ? contract.accumulator : .u32 }
 
@@ -572,21 +519,8 @@ struct ContractLowering {
     return statements + [.store(result.buffer, index: index, value: value, count: count)]
   }
 
-  /// Asks for the lines that the epilogue reads and writes at a position.
-  func prefetchResults(_ axes: [Expr], _ count: Expr?, _ scope: inout KernelScope) -> [Statement] {
-    let zero: Expr = contract.accumulator.isFloat ? .float(0, contract.accumulator) : .integer(0, contract.accumulator)
-    let (statements, _, index) = finished(lanes > 1 ? .splat(zero, lanes: lanes) : zero, axes, count, &scope)
-    var places: [Statement] = [.prefetch(result.buffer, index: index)]
-    statements.walkExpressions { expression in
-      if case .load(let buffer, let index, let lanes, _) = expression, lanes > 1 {
-        places.append(.prefetch(buffer, index: index))
-      }
-    }
-    return statements + places
-  }
-
   /// The epilogue's result for a sum, and where it is stored.
-  private func finished(
+  func finished(
     _ sum: Expr, _ axes: [Expr], _ count: Expr?, _ scope: inout KernelScope
   ) -> (statements: [Statement], value: Expr, index: Expr) {
     var extents = rowLoops.extents[..<rank].map { $0 }

@@ -76,7 +76,8 @@ private func lowerWhole(
   var variables: [(variable: Variable, extent: Dim)] = []
   let crossed = reads.flatMap { crossedAxis(nest, $0) }
   let repeated = crossed == nil ? reads.flatMap { repeatedAxis(nest, $0) } : nil
-  for axis in nest.order.dropLast() where axis != crossed && axis != repeated?.outer && axis != repeated?.last {
+  let inBlocks = [crossed, repeated?.outer, repeated?.last]
+  for axis in nest.order.dropLast() where !inBlocks.contains(axis) {
     let variable = builder.index()
     variables.append((variable, nest.extents[axis]))
     axes[axis] = .variable(variable)

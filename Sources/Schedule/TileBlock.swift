@@ -43,9 +43,8 @@ struct TileBlock {
     if group.sumStride != nil { return group.sums.start + axes[0][lowering.vectorAxis] }
     guard group.chunk != nil else { return group.sums.start }
     let width = lowering.tile.vectors * GroupFactors.columns
-    let panels = ((lowering.extents[lowering.vectorAxis].constant ?? 1) + width - 1) / width
     let panelNumber = Expr.binary(.floorDivide, axes[0][lowering.vectorAxis], .index(width))
-    return group.sums.start + (number * .index(panels) + panelNumber) * .index(lowering.blockElements)
+    return group.sums.start + (number * .index(group.panels) + panelNumber) * .index(lowering.blockElements)
   }
 
   // MARK: Registers
@@ -87,9 +86,9 @@ struct TileBlock {
       step.append(.bind(start, row))
       return .variable(start)
     }
-    if let prefetch = prefetch(sumAxes, &scope) {
-      statements += prefetch.statements
-      step += prefetch.ask.statements(weightStart, from: prefetch.from)
+    if let (prefetch, share) = prefetch(sumAxes, &scope) {
+      statements.append(share)
+      step += prefetch.statements(weightStart)
     }
     step += instructions(rows, .variable(weightStart))
     if group.chunk != nil { return statements + ContractLowering.nested(loops, around: step) }
@@ -164,25 +163,20 @@ struct TileBlock {
   /// Asks for the next panel in shares, one for each block.
   private func prefetch(
     _ sumAxes: [ContractLowering.SumAxis], _ scope: inout KernelScope
-  ) -> (ask: ContractLowering.Prefetch, from: Expr, statements: [Statement])? {
+  ) -> (ContractLowering.Prefetch, Statement)? {
     guard lowering.prefetches, let size = lowering.sumCount.constant, let blocks = group.walk.blocksOfGroup,
       blocks >= Self.leastShares
     else { return nil }
     let step = columns * group.factors.parts * lowering.depth
-    let lines = max(1, step / ContractLowering.line)
-    let shift = Int.bitWidth - 1 - min(blocks, lines).leadingZeroBitCount
     let panelSize = size * columns * group.factors.parts
-    let (from, start) = (scope.builder.index(), scope.builder.index())
-    var (first, passed) = (panel.base, panelSize)
+    var (base, passed) = (panel.base, panelSize)
     if let chunk = group.chunk, let stride = sumAxes.first?.panelStride {
-      first = first + chunk.from * .index(stride)
+      base = base + chunk.from * .index(stride)
       passed = chunk.size * stride
     }
-    let share = Expr.binary(.min, number, .index((1 << shift) - 1)) * .index(passed >> shift)
-    return (
-      ContractLowering.Prefetch(buffer: group.weights, start: start, shift: shift, width: step), .variable(from),
-      [.bind(from, first), .bind(start, .variable(from) + .index(panelSize) + share)]
-    )
+    let shares = min(blocks, max(1, step / ContractLowering.line))
+    let prefetch = ContractLowering.Prefetch(group.weights, base: base, width: step, shares: shares, &scope)
+    return (prefetch, prefetch.share(number, isBounded: true, size: passed, distance: panelSize))
   }
 
   // MARK: Results

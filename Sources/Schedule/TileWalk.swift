@@ -117,14 +117,9 @@ struct TileWalk {
         step = step * rows
       }
       let length = loop.axis == tiled ? rows : 1
-      let isExact = (extents[loop.axis].remainder(by: step)) == 0
+      let isExact = extents[loop.axis].remainder(by: step) == 0
       axes[loop.axis] = isExact ? position : .binary(.min, position, (extents[loop.axis] - length).expr)
     }
     return axes
   }
-}
-
-extension Dim {
-  /// The number of parts of a size that cover an extent.
-  fileprivate func parts(of size: Dim) -> Dim { (self + (size - 1)).floorDivided(by: size) }
 }

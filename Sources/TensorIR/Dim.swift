@@ -186,6 +186,9 @@ public struct Dim: Hashable, Sendable {
     return Dim(atom: .floorDivide(self, b))
   }
 
+  /// The quotient rounded toward infinity: how many parts of a size, which is positive, cover an extent.
+  public func parts(of size: Dim) -> Dim { (self + (size - 1)).floorDivided(by: size) }
+
   /// The remainder of `floorDivided`, at least 0.
   public func remainder(by b: Dim) -> Dim {
     if let x = constant, let y = b.constant, y > 0 { return Dim(x - Dim.floorQuotient(x, y) * y) }

@@ -1,0 +1,88 @@
+import LoopIR
+import TensorIR
+
+/// Requests for memory that is needed soon.
+extension ContractLowering {
+  /// Asks for the panel after one while its rows are computed, so that its lines have come from memory when they are needed.
+  struct Prefetch {
+    private let buffer: Buffer
+    /// Where what is summed of the panel begins.
+    private let base: Expr
+    /// Where the share of the panel begins that is asked for during the present rows.
+    private let start: Variable
+    /// The share as a power of two: every tile of rows asks for one of `1 << shift` parts.
+    private let shift: Int
+    private let width: Int
+
+    /// - Parameters:
+    ///   - width: Elements of the panel that one step over the terms passes.
+    ///   - shares: How many times the panel is passed, at least 1.
+    init(_ buffer: Buffer, base: Expr, width: Int, shares: Int, _ scope: inout KernelScope) {
+      (self.buffer, self.base, self.width) = (buffer, base, width)
+      start = scope.builder.index()
+      shift = Int.bitWidth - 1 - shares.leadingZeroBitCount
+    }
+
+    /// Binds where a share begins in `size` elements that lie `distance` behind the present ones. With `isBounded`
+    /// numbers beyond the last share ask for that one again.
+    func share(_ number: Expr, isBounded: Bool, size: Int, distance: Int) -> Statement {
+      let number = isBounded ? .binary(.min, number, .index((1 << shift) - 1)) : number
+      return .bind(start, base + .index(distance) + number * .index(size >> shift))
+    }
+
+    func statements(_ panelIndex: Variable) -> [Statement] {
+      let done = Expr.binary(.subtract, .variable(panelIndex), base)
+      let place = Expr.variable(start) + (shift == 0 ? done : .binary(.shiftRight, done, .index(shift)))
+      let lines = max(1, (width >> shift) / ContractLowering.line)
+      return (0..<lines).map { .prefetch(buffer, index: place + .index($0 * ContractLowering.line)) }
+    }
+  }
+
+  /// Elements of one line of the cache.
+  static let line = 16
+
+  /// Whether panels lie packed in constant data, for vectors of elements of 4 bytes.
+  var mayPrefetch: Bool {
+    panelSide.isConstant && target.vectorBytes > 0 && contract.accumulator.bytes == 4
+  }
+
+  /// Tiles of rows that an open extent has at least in most calls.
+  private static let fewTiles = 2
+
+  /// Binds where the next panel's share begins; nil if panels stay in the cache.
+  ///
+  /// Where a call has more rows than are known here, those beyond ask for the last share again. Rows behind whole tiles
+  /// may be all that an open extent has.
+  func prefetch(_ panel: Panel, rows: Int, _ axes: [Expr], _ scope: inout KernelScope) -> (Prefetch, Statement)? {
+    let counts = rowLoops.order.map { rowLoops.extents[$0].constant }
+    let usual = counts.last.map { $0 ?? (rows < tile.rows ? 1 : Self.fewTiles) * tile.rows } ?? 1
+    let tiles = counts.dropLast().reduce(usual) { $0 * ($1 ?? 1) } / tile.rows
+    guard case .packed(let buffer) = panel.source, prefetches, mayPrefetch, tiles > 0, let size = sumCount.constant
+    else { return nil }
+    var tileNumber = Expr.index(0)
+    for axis in rowLoops.order {
+      let isLast = axis == rowLoops.order.last
+      let count = rowLoops.extents[axis] + (isLast ? tile.rows - 1 : 0)
+      let (extent, position) = isLast
+        ? (count.floorDivided(by: Dim(tile.rows)), Expr.binary(.floorDivide, axes[axis], .index(tile.rows)))
+        : (count, axes[axis])
+      tileNumber = tileNumber * extent.expr + position
+    }
+    let width = panel.vectors * lanes
+    let prefetch = Prefetch(buffer, base: panel.base, width: width, shares: tiles, &scope)
+    let isOpen = counts.contains(nil)
+    return (prefetch, prefetch.share(tileNumber, isBounded: isOpen, size: size * width, distance: size * width))
+  }
+
+  /// Asks for the lines that the epilogue reads and writes at a position.
+  func prefetchResults(_ axes: [Expr], _ count: Expr?, _ scope: inout KernelScope) -> [Statement] {
+    let (statements, _, index) = finished(cleared, axes, count, &scope)
+    var places: [Statement] = [.prefetch(result.buffer, index: index)]
+    statements.walkExpressions { expression in
+      if case .load(let buffer, let index, let lanes, _) = expression, lanes > 1 {
+        places.append(.prefetch(buffer, index: index))
+      }
+    }
+    return statements + places
+  }
+}
