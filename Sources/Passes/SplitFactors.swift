@@ -148,12 +148,14 @@ private struct SplitContraction {
   }
 
   func rewrite(in graph: inout Graph, _ arranged: inout ArrangedData) {
-    guard let splitWeights = splitWeights() else { return graph.nodes.append(node) }
+    guard let weights = arrangedWeights() else { return graph.nodes.append(node) }
     // Axes behind the others: the sum of the parts' numbers, then the number of the data's part.
     let (sum, part) = (contraction.arrangedAxes, contraction.arrangedAxes + 1)
     let (map, indices) = contraction.dataMap(parts: isSplit ? (parts, part) : nil) { body, positions, isPadded, number in
       let value = body.read(0, positions, outside: isPadded ? body.number(0, .f32) : nil, type: .f32)
-      return body.cast(isSplit ? self.part(of: value, number, &body) : value, to: .bf16)
+      guard isSplit else { return body.cast(value, to: .bf16) }
+      let split = body.brainParts(of: value, count: parts, rounded: true)
+      return body.brainPart(number, of: split)
     }
     let factor = arranged.value(map, [data], in: &graph, origin: node.origin)
     var changed = contraction.arranged(indices)
@@ -161,53 +163,52 @@ private struct SplitContraction {
       changed.reduced += [Dim(parts), Dim(parts)]
       changed.rhs.insert(AffineIndex([sum: 1, part: -1]), at: 0)
     }
-    let constant = graph.add(.constant(splitWeights), [], origin: node.origin)
+    let weightFactor = self.factor(weights, in: &graph)
     graph.nodes.append(
       Node(
-        .contract(changed), operands: [factor, constant] + node.operands.dropFirst(2), results: node.results,
+        .contract(changed), operands: [factor, weightFactor] + node.operands.dropFirst(2), results: node.results,
         origin: node.origin))
   }
 
-  /// What is left of a value when parts are taken away, by the number of the part.
-  private func part(of value: ScalarID, _ number: ScalarID, _ body: inout ScalarGraph) -> ScalarID {
-    // Infinity has one part; so do the numbers that are rounded to it.
-    let limit = body.number(Double(Float(bitPattern: 0x7f7f_8000)), .f32)
-    let isSmall = body.compare(.less, body.unary(.abs, value), limit)
-    var rests = [value]
-    for _ in 1..<parts {
-      let last = rests[rests.count - 1]
-      let rest = body.binary(.subtract, last, body.cast(body.cast(last, to: .bf16), to: .f32))
-      rests.append(body.select(isSmall, rest, body.number(0, .f32)))
-    }
-    var result = rests[parts - 1]
-    for index in (0..<parts - 1).reversed() {
-      result = body.select(body.compare(.equal, number, body.integer(index)), rests[index], result)
-    }
-    return result
-  }
-
-  /// The parts of the weights: the part, the other dimensions, the channel.
-  private func splitWeights() -> ConstantTensor? {
+  /// The weights in rows of padded channels; nil if some are not finite, which have no parts.
+  private func arrangedWeights() -> ConstantTensor? {
     guard let weights = weights.values else { return nil }
     let (rows, step, width) = (contraction.weightRows, contraction.channelStride, contraction.paddedChannels)
-    let plane = rows.count * width
-    let bytes = Bytes(count: parts * plane * 2) { output in
+    var areFinite = true
+    let bytes = Bytes(count: rows.count * width * 4) { output in
       weights.bytes.withUnsafeBytesOnce { input in
         for (row, offset) in rows.enumerated() {
           for position in 0..<contraction.channels {
-            let bits = input.loadUnaligned(fromByteOffset: (offset + position * step) * 4, as: UInt32.self)
-            var rest = Float(bitPattern: bits)
-            for part in 0..<parts {
-              let half = rest.brainBits
-              let place = part * plane + row * width + position
-              output.storeBytes(of: half, toByteOffset: place * 2, as: UInt16.self)
-              let taken = Float(bitPattern: UInt32(half) << 16)
-              rest = taken.isFinite ? rest - taken : 0
-            }
+            let number = input.loadUnaligned(fromByteOffset: (offset + position * step) * 4, as: Float.self)
+            areFinite = areFinite && number.isFinite
+            output.storeBytes(of: number, toByteOffset: (row * width + position) * 4, as: Float.self)
           }
         }
       }
     }
-    return ConstantTensor(.bf16, dims: (isSplit ? [parts] : []) + contraction.arrangedDims, bytes: bytes)
+    guard areFinite || !isSplit else { return nil }
+    return ConstantTensor(.f32, dims: contraction.arrangedDims, bytes: bytes)
+  }
+
+  /// Adds the weights as `bf16` numbers: all parts, the other dimensions, the channel.
+  private func factor(_ weights: ConstantTensor, in graph: inout Graph) -> ValueID {
+    guard isSplit else { return graph.add(.constant(weights.rounded), [], origin: node.origin) }
+    let constant = graph.add(.constant(weights), [], origin: node.origin)
+    return graph.add(.map(SplitConstant(weights, parts: parts).map), [constant], origin: node.origin)
+  }
+}
+
+extension ConstantTensor {
+  /// The nearest `bf16` numbers of `f32` numbers.
+  fileprivate var rounded: ConstantTensor {
+    let rounded = Bytes(count: count * 2) { output in
+      bytes.withUnsafeBytesOnce { input in
+        for position in 0..<count {
+          let number = input.loadUnaligned(fromByteOffset: position * 4, as: Float.self)
+          output.storeBytes(of: number.brainBits, toByteOffset: position * 2, as: UInt16.self)
+        }
+      }
+    }
+    return ConstantTensor(.bf16, dims: dims, bytes: rounded)
   }
 }

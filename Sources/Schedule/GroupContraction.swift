@@ -8,7 +8,7 @@ struct GroupContraction {
   private(set) var contract: Contract
   /// The factors as groups, without the dimension of the parts.
   private(set) var operands: [View]
-  /// The weights as groups, with the parts outermost.
+  /// The weights as groups, or as `f32` numbers whose parts are.
   let weights: ConstantTensor
   /// Numbers in a group.
   let size: Int
@@ -17,17 +17,20 @@ struct GroupContraction {
   private(set) var partStride = 0
 
   /// Nil for contractions that neither the pass `split-factors` nor `integer-products` has made.
-  init?(_ contract: Contract, operands: [View], constants: [ConstantTensor?]) {
-    guard let size = contract.groupSize(operands.prefix(2).map(\.element)), let weights = constants[1],
+  init?(_ contract: Contract, operands: [View], constants: [ConstantTensor?], formulas: [ConstantFormula?]) {
+    let split = formulas[1].flatMap { SplitConstant($0) }
+    guard let size = contract.groupSize(operands.prefix(2).map(\.element)),
+      let weights = split?.constant ?? constants[1],
       let axis = contract.lhs.last?.coefficients.keys.first, case let reduced = axis - contract.shape.count,
-      let extent = contract.reduced[reduced].constant, weights.dims.last == extent
+      let extent = contract.reduced[reduced].constant, weights.dims.last == extent,
+      split?.parts ?? 1 == contract.numberOfParts
     else { return nil }
     self.size = size
     self.contract = contract
     self.operands = operands
     parts = contract.numberOfParts
-    let dims = weights.dims.dropLast() + [extent / size]
-    self.weights = ConstantTensor(.u32, dims: Array(dims), bytes: weights.bytes)
+    let groups = Array(weights.dims.dropLast()) + [extent / size]
+    self.weights = split == nil ? ConstantTensor(.u32, dims: groups, bytes: weights.bytes) : weights
     self.contract.reduced[reduced] = Dim(extent / size)
     for position in 0..<2 {
       guard let groups = operands[position].groups(of: size) else { return nil }

@@ -36,9 +36,6 @@ extension ContractLowering {
   func pack(_ constant: ConstantTensor, _ extents: [Int: Int]) -> ConstantTensor {
     func extent(_ axis: Int) -> Int { extents[axis] ?? 1 }
     func stride(_ axis: Int) -> Int { panelSide.strides[axis].constant ?? 0 }
-    let source = constant.type.element == factorElement
-      ? constant : ConstantTensor(contract.accumulator, dims: constant.dims, integers: constant.integers)
-    let size = contract.accumulator.bytes
     var sets = [panelSide.offset.constant ?? 0]
     for axis in panelLoops { sets = sets.flatMap { base in (0..<extent(axis)).map { base + $0 * stride(axis) } } }
     var sumOffsets = [0]
@@ -48,8 +45,11 @@ extension ContractLowering {
     let vectorCount = (extent(vectorAxis) + lanes - 1) / lanes
     let perSet = vectorCount * lanes * sumOffsets.count
     if let groups, groups.unit == .tiles {
-      return packTiles(source, groups, sets: sets, sums: sumOffsets, columns: (extent(vectorAxis), stride(vectorAxis)))
+      return packTiles(constant, groups, sets: sets, sums: sumOffsets, columns: (extent(vectorAxis), stride(vectorAxis)))
     }
+    let source = constant.type.element == factorElement
+      ? constant : ConstantTensor(contract.accumulator, dims: constant.dims, integers: constant.integers)
+    let size = contract.accumulator.bytes
     let columnStride = stride(vectorAxis)
     let packed = Bytes(count: sets.count * perSet * size) { output in
       source.bytes.withUnsafeBytesOnce { input in

@@ -59,6 +59,31 @@ extension ContractLowering {
     var extent: Int
     var rowStride: Dim
     var panelStride: Int
+    /// The stride in constant data.
+    var packedStride: Int
+  }
+
+  /// How weights lie in constant data.
+  enum Packing {
+    /// All parts of one step, as tiles.
+    case parts(Int)
+    /// Rows of `f32` numbers, which are split when their panel is needed: fewer bytes, but work for every group of rows.
+    case numbers
+
+    /// Elements for one group of numbers.
+    var elements: Int {
+      switch self {
+      case .parts(let count): count
+      case .numbers: 2
+      }
+    }
+
+    var element: ElementType {
+      switch self {
+      case .parts: .u32
+      case .numbers: .f32
+      }
+    }
   }
 
   /// Terms that all panels sum before the next ones; sums wait in memory.
@@ -73,7 +98,10 @@ extension ContractLowering {
 
   /// The rows and terms of one pass over all panels.
   struct TileGroup {
-    let weights: Buffer
+    /// The weights in constant data.
+    let packed: Buffer
+    /// Where the parts of a panel are written, if they are not in constant data.
+    let split: Scratch?
     let factors: GroupFactors
     let walk: TileWalk
     let panels: Int
@@ -85,9 +113,24 @@ extension ContractLowering {
     /// The turns of the loop that groups divide.
     var bounds: (from: Expr, to: Expr)?
     var chunk: Chunk?
+    /// Where the panel begins in constant data.
+    var packedBase = Expr.index(0)
+
+    /// What tiles of weights are loaded from.
+    var weights: Buffer { split?.buffer ?? packed }
   }
 
   // MARK: Shapes
+
+  /// Whether the parts of all weights stay in the second level of the cache.
+  private func areNear(_ factors: GroupFactors) -> Bool {
+    let columns = extents[vectorAxis].constant ?? 1
+    return (sumCount.constant ?? 0) * factors.parts * 4 * columns <= Self.nearWeights
+  }
+
+  func packing(of factors: GroupFactors) -> Packing {
+    factors.parts == 1 || areNear(factors) ? .parts(factors.parts) : .numbers
+  }
 
   /// Groups that one instruction sums: the most that divide the innermost summed axis.
   var depth: Int {
@@ -97,13 +140,17 @@ extension ContractLowering {
 
   /// The summed axes in steps of instructions, for panels of some width.
   func sumAxes(_ vectors: Int, _ factors: GroupFactors) -> [SumAxis] {
-    var stride = vectors * GroupFactors.columns * factors.parts * depth
+    var stride = vectors * GroupFactors.columns * depth
+    let elements = packing(of: factors).elements
     var axes: [SumAxis] = []
     for axis in sumLoops.order.reversed() {
       let isInnermost = axes.isEmpty
       let extent = (sumLoops.extents[axis].constant ?? 1) / (isInnermost ? depth : 1)
       let rowStride = rowSide.strides[axis] * (isInnermost ? depth : 1)
-      axes.insert(SumAxis(extent: extent, rowStride: rowStride, panelStride: stride), at: 0)
+      axes.insert(
+        SumAxis(
+          extent: extent, rowStride: rowStride, panelStride: stride * factors.parts, packedStride: stride * elements),
+        at: 0)
       stride *= extent
     }
     return axes.filter { $0.extent > 1 }
@@ -127,10 +174,11 @@ extension ContractLowering {
   ) -> [Statement] {
     let columns = extents[vectorAxis].constant ?? 1
     let panels = (columns + lanes * tile.vectors - 1) / (lanes * tile.vectors)
-    let isNear = (sumCount.constant ?? 0) * factors.parts * 4 * columns <= Self.nearWeights
+    let isNear = areNear(factors)
     // Where weights stay near, results of a row are written side by side.
     let isWide = isNear && panels > 1
-    let steps = sumAxes(tile.vectors, factors).first?.extent ?? 1
+    let outermost = sumAxes(tile.vectors, factors).first
+    let steps = outermost?.extent ?? 1
     var (walk, chunks) = (walk, 1)
     walk.makeGroups(rowBytes(factors), limit: isWide ? 0 : Self.nearBytes)
     if !isNear, walk.group?.place == walk.loops.count - 1 {
@@ -142,11 +190,21 @@ extension ContractLowering {
     let waiting = chunks > 1 ? panels * (walk.blocksOfGroup ?? 1) : 1
     let count = sumStride.map { $0 * tile.rows * GroupFactors.rows } ?? waiting * blockElements
     let sums = scope.dividedScratch(contract.accumulator, count: Dim(count))
+    let split: Scratch? = switch packing(of: factors) {
+    case .parts: nil
+    case .numbers:
+      scope.dividedScratch(.u32, count: Dim((steps + chunks - 1) / chunks * (outermost?.panelStride ?? stepElements(factors))))
+    }
     var group = TileGroup(
-      weights: weights, factors: factors, walk: walk, panels: panels, sums: sums, sumStride: sumStride)
+      packed: weights, split: split, factors: factors, walk: walk, panels: panels, sums: sums, sumStride: sumStride)
     let loops = outerLoops(&group, chunks, of: steps, &scope)
     let results = fixedPanels(columns, axes, .tiled(group), isWide ? .serial : .parallel, &scope)
     return Self.nested(loops, around: results + (isWide ? wideResults(group, columns, axes, &scope) : []))
+  }
+
+  /// Elements of all parts of the widest panel in one step.
+  private func stepElements(_ factors: GroupFactors) -> Int {
+    tile.vectors * GroupFactors.columns * factors.parts * depth
   }
 
   /// The number of chunks of terms of which the data of as many rows stay near as there are, or as are many.
@@ -244,8 +302,21 @@ extension ContractLowering {
           + Array(repeating: weights, count: tile.vectors)))
   }
 
+  /// One panel for the rows of a group.
+  func tiledPanel(_ panel: Panel, _ group: TileGroup, _ axes: [Expr], _ scope: inout KernelScope) -> [Statement] {
+    var (panel, group) = (panel, group)
+    group.packedBase = panel.base
+    guard let split = group.split else { return tiledRows(panel, group, axes, &scope) }
+    let statements = splitPanel(panel, group, to: split, &scope)
+    let base = scope.builder.index()
+    let stride = sumAxes(panel.vectors, group.factors).first?.panelStride ?? 0
+    panel.base = .variable(base)
+    let start = group.chunk.map { Expr.binary(.subtract, split.start, $0.from * .index(stride)) } ?? split.start
+    return statements + [.bind(base, start)] + tiledRows(panel, group, axes, &scope)
+  }
+
   /// The rows of a group for one panel.
-  func tiledRows(_ panel: Panel, _ group: TileGroup, _ axes: [Expr], _ scope: inout KernelScope) -> [Statement] {
+  private func tiledRows(_ panel: Panel, _ group: TileGroup, _ axes: [Expr], _ scope: inout KernelScope) -> [Statement] {
     let walk = group.walk
     var turns = group.turns
     var loops: [Loop] = []
@@ -271,45 +342,5 @@ extension ContractLowering {
       loop.body = inner
       return [.loop(loop)]
     }
-  }
-
-  // MARK: Packing
-
-  /// The weights as panels of tiles: for each set, panel and step, by part, the tiles side by side.
-  func packTiles(
-    _ constant: ConstantTensor, _ groups: GroupFactors, sets: [Int], sums: [Int], columns: (count: Int, stride: Int)
-  ) -> ConstantTensor {
-    let width = GroupFactors.columns
-    let tiles = (columns.count + width - 1) / width
-    let plane = constant.count / groups.parts
-    let count = sets.count * tiles * width * sums.count * groups.parts
-    let depth = depth
-    let packed = Bytes(count: count * 4) { output in
-      constant.bytes.withUnsafeBytesOnce { input in
-        var position = 0
-        func pack(_ base: Int, _ first: Int) {
-          for column in first..<first + width {
-            if column < columns.count {
-              let address = (base + column * columns.stride) * 4
-              let value = input.loadUnaligned(fromByteOffset: address, as: UInt32.self)
-              output.storeBytes(of: value, toByteOffset: position, as: UInt32.self)
-            }
-            position += 4
-          }
-        }
-        for set in sets {
-          for panel in stride(from: 0, to: tiles, by: tile.vectors) {
-            for step in stride(from: 0, to: sums.count, by: depth) {
-              for part in 0..<groups.parts {
-                for column in panel..<min(panel + tile.vectors, tiles) {
-                  for sum in sums[step..<step + depth] { pack(set + sum + part * plane, column * width) }
-                }
-              }
-            }
-          }
-        }
-      }
-    }
-    return ConstantTensor(.u32, dims: [count], bytes: packed)
   }
 }

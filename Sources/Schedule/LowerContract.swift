@@ -56,7 +56,7 @@ struct ContractLowering {
     _ contract: Contract, operands: [View], constants: [ConstantTensor?], formulas: [ConstantFormula?] = [nil, nil],
     result: View, layout: Layout, target: Target, comesFromMemory: Bool = false
   ) {
-    if let grouped = GroupContraction(contract, operands: operands, constants: constants),
+    if let grouped = GroupContraction(contract, operands: operands, constants: constants, formulas: formulas),
       let unit = target.unit(groupSize: grouped.size)
     {
       self.init(
@@ -315,7 +315,8 @@ struct ContractLowering {
     var statements: [Statement] = []
     var base: Expr
     switch source {
-    case .packed, .tiled: base = packedBase(axes, depth: sumCount * (groups?.parts ?? 1))
+    case .packed: base = packedBase(axes, depth: sumCount)
+    case .tiled(let group): base = packedBase(axes, depth: sumCount * packing(of: group.factors).elements)
     case .direct:
       base = panelLoops.reduce(panelSide.offset.expr) { $0 + axes[$1] * panelSide.strides[$1].expr }
       base = base + start * panelSide.strides[vectorAxis].expr
@@ -327,7 +328,7 @@ struct ContractLowering {
     let named = scope.builder.index()
     statements.append(.bind(named, base))
     let panel = Panel(source: source, base: .variable(named), vectors: vectors, tail: tail)
-    if case .tiled(let group) = source { return statements + tiledRows(panel, group, axes, &scope) }
+    if case .tiled(let group) = source { return statements + tiledPanel(panel, group, axes, &scope) }
     return statements + rows(panel, axes, &scope)
   }
 

@@ -68,13 +68,14 @@ struct TileBlock {
       statements.append(.bind(start, offset))
       return .variable(start)
     }
-    var weights = panel.base
+    var (weights, packed) = (panel.base, group.packedBase)
     var loops: [Loop] = []
     let sumAxes = lowering.sumAxes(panel.vectors, group.factors)
     for (place, axis) in sumAxes.enumerated() {
       let variable = scope.builder.index()
       rows = rows.map { $0 + .variable(variable) * axis.rowStride.expr }
       weights = weights + .variable(variable) * .index(axis.panelStride)
+      packed = packed + .variable(variable) * .index(axis.packedStride)
       let chunk = place == 0 ? group.chunk : nil
       loops.append(
         Loop(variable, from: chunk?.from ?? .index(0), to: chunk?.to ?? .index(axis.extent), body: []))
@@ -88,7 +89,8 @@ struct TileBlock {
     }
     if let (prefetch, share) = prefetch(sumAxes, &scope) {
       statements.append(share)
-      step += prefetch.statements(weightStart)
+      let packedStart = scope.builder.index()
+      step += [.bind(packedStart, packed)] + prefetch.statements(packedStart)
     }
     step += instructions(rows, .variable(weightStart))
     if group.chunk != nil { return statements + ContractLowering.nested(loops, around: step) }
@@ -167,15 +169,16 @@ struct TileBlock {
     guard lowering.prefetches, let size = lowering.sumCount.constant, let blocks = group.walk.blocksOfGroup,
       blocks >= Self.leastShares
     else { return nil }
-    let step = columns * group.factors.parts * lowering.depth
-    let panelSize = size * columns * group.factors.parts
-    var (base, passed) = (panel.base, panelSize)
-    if let chunk = group.chunk, let stride = sumAxes.first?.panelStride {
+    let elements = lowering.packing(of: group.factors).elements
+    let step = columns * elements * lowering.depth
+    let panelSize = size * columns * elements
+    var (base, passed) = (group.packedBase, panelSize)
+    if let chunk = group.chunk, let stride = sumAxes.first?.packedStride {
       base = base + chunk.from * .index(stride)
       passed = chunk.size * stride
     }
     let shares = min(blocks, max(1, step / ContractLowering.line))
-    let prefetch = ContractLowering.Prefetch(group.weights, base: base, width: step, shares: shares, &scope)
+    let prefetch = ContractLowering.Prefetch(group.packed, base: base, width: step, shares: shares, &scope)
     return (prefetch, prefetch.share(number, isBounded: true, size: passed, distance: panelSize))
   }
 

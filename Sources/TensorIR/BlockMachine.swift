@@ -92,7 +92,11 @@ struct BlockMachine {
       case .cast(let target, let a):
         guard let source = values[a.index] else { return nil }
         values[id.index] = BlockMachine.cast(source, graph.type(of: a), target)
-      case .bitcast: return nil
+      case .bitcast(let target, let a):
+        guard let lanes = values[a.index].flatMap({ BlockMachine.bitcast($0, graph.type(of: a), target) }) else {
+          return nil
+        }
+        values[id.index] = lanes
       }
     }
     return graph.results.compactMap { values[$0.index] }
@@ -124,6 +128,17 @@ struct BlockMachine {
       if source == .u64 { return .floats(x.map { Scalar.round(Double(UInt(bitPattern: $0)), target) }) }
       if target == .f32 { return .floats(x.map { Double(Float($0)) }) }
       return .floats(x.map { Scalar.round(Double($0), target) })
+    }
+  }
+
+  /// The same bits as another type; nil for pairs of types that no code has.
+  private static func bitcast(_ lanes: Lanes, _ source: ElementType, _ target: ElementType) -> Lanes? {
+    func number(_ bits: Int) -> Double { Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits))) }
+    return switch (lanes, source, target) {
+    case (.floats(let x), .f32, .u32): .integers(x.map { Int(Float($0).bitPattern) })
+    case (.integers(let x), .u32, .f32): .floats(x.map { number($0) })
+    case (.integers(let x), .u16, .bf16): .floats(x.map { number($0 << 16) })
+    default: nil
     }
   }
 

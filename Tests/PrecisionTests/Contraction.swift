@@ -89,11 +89,13 @@ let contractions = [
   Contraction(testDescription: "more rows too", rows: 270, channels: 200, features: 64),
   Contraction(testDescription: "sums that wait for more terms", rows: 24, channels: 3200, features: 72),
   Contraction(testDescription: "any number of rows", rows: 77, isSymbolic: true, channels: 64, features: 72),
+  Contraction(testDescription: "many weights for any number of rows", rows: 90, isSymbolic: true, channels: 608, features: 150),
   Contraction(testDescription: "one row of any number", rows: 1, isSymbolic: true, channels: 400, features: 64),
   Contraction(testDescription: "one column of tiles", size: [4, 50], channels: 64, features: 16, window: 3, pad: 1),
   Contraction(testDescription: "a window", size: [14], rows: 2, channels: 32, features: 24, window: 3, pad: 1),
   Contraction(testDescription: "3 × 3 windows", size: [4, 5], channels: 20, features: 16, window: 3, pad: 1),
   Contraction(testDescription: "rows of rows", size: [12, 28], channels: 64, features: 48, window: 3, pad: 1),
+  Contraction(testDescription: "windows with many weights", size: [5, 6], channels: 96, features: 104, window: 3, pad: 1),
   Contraction(testDescription: "wide images", size: [3, 40], rows: 2, channels: 32, features: 32, window: 3, pad: 1),
   Contraction(testDescription: "few channels", size: [8, 8], channels: 3, features: 32, window: 7, stride: 2, pad: 3),
   Contraction(

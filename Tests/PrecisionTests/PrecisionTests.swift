@@ -108,7 +108,8 @@ private let units = [
   /// Greatest errors relative to the root mean square of the results, by the number of parts; three lose less than a sum in `f32`.
   @Test("lose no more than they may", arguments: units) private func errors(_ unit: Unit) throws {
     guard let options = unit.options else { return }
-    let contraction = Contraction(testDescription: "", rows: 64, channels: 1152, features: 64)
+    let (rows, features) = (48, 96)
+    let contraction = Contraction(testDescription: "", rows: rows, channels: 1152, features: features)
     var state: UInt64 = 1
     let (data, weights, bias) = try contraction.tensors { _ in
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -117,18 +118,18 @@ private let units = [
     let result = try run(try program(contraction, weights, unit), options, rows: contraction.symbolicRows, [data, bias])
     let (x, w, shift) = (data.doubles, weights.doubles, bias.doubles)
     var (worst, worstInOrder, squares) = (0.0, 0.0, 0.0)
-    for row in 0..<64 {
-      for column in 0..<64 {
+    for row in 0..<rows {
+      for column in 0..<features {
         let exact = (0..<1152).reduce(shift[column]) { $0 + x[row * 1152 + $1] * w[column * 1152 + $1] }
         let inOrder = (0..<1152).reduce(Float(0)) {
           $0.addingProduct(Float(x[row * 1152 + $1]), Float(w[column * 1152 + $1]))
         }
         worstInOrder = max(worstInOrder, abs(Double(inOrder + Float(shift[column])) - exact))
-        worst = max(worst, abs(Double(result[row * 64 + column]) - exact))
+        worst = max(worst, abs(Double(result[row * features + column]) - exact))
         squares += exact * exact
       }
     }
-    let scale = (squares / 4096).squareRoot()
+    let scale = (squares / Double(rows * features)).squareRoot()
     let error = worst / scale
     #expect(error < [3e-2, 1e-4, worstInOrder / scale][unit.split.parts - 1], "\(error)")
     #expect(error > [1e-4, 1e-6, 0][unit.split.parts - 1], "\(error)")
@@ -145,6 +146,49 @@ private let units = [
     #expect(!result[0].isFinite && !(result[64] > -100) && result[192] == 65)
     // An infinite part of one factor meets parts of the other that are 0.
     #expect(unit.split.parts > 1 || result[0] == .infinity)
+  }
+
+  @Test("stay whole if weights are not finite, which have no parts") func infiniteWeights() throws {
+    let contraction = Contraction(testDescription: "", rows: 32, channels: 64, features: 64)
+    let (_, weights, _) = try contraction.tensors(wholeNumbers)
+    for number in [Double.infinity, .nan] {
+      var numbers = weights.doubles
+      numbers[70] = number
+      let graph = contraction.graph(ConstantTensor(.f32, dims: weights.dims, doubles: numbers), rows: contraction.rowDim)
+      #expect(splitFactors(graph, FactorSplit(parts: 3, depth: 32)).nodes == graph.nodes)
+      #expect(splitFactors(graph, FactorSplit(parts: 1, depth: 32)).nodes != graph.nodes)
+    }
+  }
+
+  @Test("are sums of parts that have all bits", arguments: [true, false]) func parts(rounded: Bool) throws {
+    let greatest = Float.greatestFiniteMagnitude
+    var (state, numbers): (UInt64, [Float]) = (1, [greatest, -greatest, 0, -0])
+    while numbers.count < 4096 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      let number = Float(bitPattern: UInt32(truncatingIfNeeded: state >> 32))
+      if number.isFinite, abs(number) > 0x1p-100 { numbers.append(number) }
+    }
+    let constant = ConstantTensor(.f32, dims: [4096], doubles: numbers.map { Double($0) })
+    for count in 2...3 {
+      var map = SplitConstant(constant, parts: count).map
+      if rounded {
+        map.body = ScalarGraph()
+        let number = map.body.read(0, [map.body.axis(1)], type: .f32)
+        let parts = map.body.brainParts(of: number, count: count, rounded: true)
+        map.body.results = [map.body.brainPart(map.body.axis(0), of: parts)]
+      }
+      let parts = try #require(Evaluator.evaluate(.map(map), [constant])?.first).doubles
+      for (position, number) in numbers.enumerated() {
+        let sum = (0..<count).reduce(0) { $0 + parts[$1 * 4096 + position] }
+        let most = count == 3 ? 0 : abs(Double(number)) * 0x1p-16
+        #expect(abs(sum - Double(number)) <= most, "\(number) in \(count) parts")
+        guard !rounded else { continue }
+        for part in 0..<count {
+          let bits = SplitConstant(constant, parts: count).part(part, of: number)
+          #expect(Double(Float(bitPattern: UInt32(bits) << 16)) == parts[part * 4096 + position])
+        }
+      }
+    }
   }
 
   // MARK: Running
