@@ -94,7 +94,10 @@ extension ContractLowering {
     _ numbers: [Expr], _ parts: Int, _ statements: inout [Statement], _ scope: inout KernelScope
   ) -> [Expr] {
     var graph = ScalarGraph()
-    let split = numbers.indices.map { graph.brainParts(of: graph.accumulator($0, .f32), count: parts, rounded: false) }
+    let split = numbers.indices.map { number in
+      let value = graph.accumulator(number, .f32)
+      return graph.brainParts(of: value, count: parts, rounded: SplitConstant.areRounded(parts))
+    }
     graph.results = (0..<parts).map { part in
       graph.binary(.or, graph.binary(.shiftRight, split[0][part], graph.integer(16, .u32)), split[1][part])
     }

@@ -7,14 +7,14 @@ extension ScalarGraph {
   /// The bits of `f32` numbers of which only the upper halves are not 0, that is of `bf16` numbers, and whose sum is a value:
   /// with 3 of them, or more, exactly.
   ///
-  /// A part is what is left of the value when the parts before are taken away. It is rounded, half away from 0, or else
-  /// truncated but for the last one; products of truncated parts with each other are biased.
+  /// A part is what is left of the value when the parts before are taken away, rounded, half away from 0, or truncated.
+  /// Products of truncated parts with each other are biased.
   public mutating func brainParts(of value: ScalarID, count: Int, rounded: Bool) -> [ScalarID] {
     var rest = value
     return (0..<count).map { part in
       var bits = bitcast(rest, to: .u32)
       let isExact = part == count - 1 && count >= 3
-      if !isExact && (rounded || part == count - 1) {
+      if rounded && !isExact {
         bits = binary(.add, bits, part == 0 ? halfUnit(bits) : integer(0x8000, .u32))
       }
       let half = binary(.and, bits, integer(Self.upperHalf, .u32))
@@ -40,7 +40,8 @@ extension ScalarGraph {
   }
 }
 
-/// A constant of finite `f32` numbers as sums of `bf16` numbers, its truncated parts.
+/// A constant of finite `f32` numbers as sums of `bf16` numbers, its parts. They are truncated where they have all bits, which
+/// takes fewer instructions, else rounded.
 ///
 /// The parts are a map over the constant, with their numbers outermost, so that programs may keep the constant and split
 /// what they need of it.
@@ -62,19 +63,26 @@ public struct SplitConstant: Hashable, Sendable {
     self = split
   }
 
+  /// Whether so many parts are rounded.
+  public static func areRounded(_ parts: Int) -> Bool { parts < 3 }
+
   /// The map from the constant to its parts.
   public var map: Map {
     var body = ScalarGraph()
     let number = body.read(0, constant.dims.indices.map { body.axis($0 + 1) }, type: .f32)
-    let parts = body.brainParts(of: number, count: parts, rounded: false)
+    let parts = body.brainParts(of: number, count: parts, rounded: Self.areRounded(parts))
     body.results = [body.brainPart(body.axis(0), of: parts)]
     return Map(shape: [Dim(parts.count)] + constant.dims.map { Dim($0) }, body: body)
   }
 
   /// The part of one number.
   public func part(_ part: Int, of number: Float) -> UInt16 {
-    var rest = number
-    for _ in 0..<part { rest -= Float(bitPattern: rest.bitPattern & 0xffff_0000) }
-    return UInt16(((part == parts - 1 && parts < 3 ? rest.bitPattern + 0x8000 : rest.bitPattern) >> 16))
+    var (rest, half) = (number, UInt32(0))
+    for _ in 0...part {
+      half = rest.bitPattern
+      if Self.areRounded(parts), half & 0x7fff_ffff < 0x7f7f_8000 { half += 0x8000 }
+      rest -= Float(bitPattern: half & 0xffff_0000)
+    }
+    return UInt16(half >> 16)
   }
 }
