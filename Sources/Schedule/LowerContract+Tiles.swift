@@ -106,6 +106,8 @@ extension ContractLowering {
     let walk: TileWalk
     let panels: Int
     let sums: Scratch
+    /// Where the sums of one chunk of a block are, if there are several.
+    let chunkSums: Expr
     /// Elements between rows of sums that wait for those of all panels; nil where a block's are finished at once.
     let sumStride: Int?
     /// The turn of every loop around the group.
@@ -188,7 +190,8 @@ extension ContractLowering {
     // Rows that lie apart by a power of two would share lines of the cache.
     let sumStride = isWide ? panels * tile.vectors * GroupFactors.columns + Self.line : nil
     let waiting = chunks > 1 ? panels * (walk.blocksOfGroup ?? 1) : 1
-    let count = sumStride.map { $0 * tile.rows * GroupFactors.rows } ?? waiting * blockElements
+    let ofChunk = chunks > 1 ? blockElements : 0
+    let count = sumStride.map { $0 * tile.rows * GroupFactors.rows } ?? waiting * blockElements + ofChunk
     let sums = scope.dividedScratch(contract.accumulator, count: Dim(count))
     let split: Scratch? = switch packing(of: factors) {
     case .parts: nil
@@ -196,7 +199,8 @@ extension ContractLowering {
       scope.dividedScratch(.u32, count: Dim((steps + chunks - 1) / chunks * (outermost?.panelStride ?? stepElements(factors))))
     }
     var group = TileGroup(
-      packed: weights, split: split, factors: factors, walk: walk, panels: panels, sums: sums, sumStride: sumStride)
+      packed: weights, split: split, factors: factors, walk: walk, panels: panels, sums: sums,
+      chunkSums: sums.start + .index(waiting * blockElements), sumStride: sumStride)
     let loops = outerLoops(&group, chunks, of: steps, &scope)
     let results = fixedPanels(columns, axes, .tiled(group), isWide ? .serial : .parallel, &scope)
     return Self.nested(loops, around: results + (isWide ? wideResults(group, columns, axes, &scope) : []))

@@ -18,24 +18,17 @@ struct TileBlock {
 
   func statements(_ scope: inout KernelScope) -> [Statement] {
     let place = scope.builder.index()
-    var statements: [Statement] = [.bind(place, sumsPlace)]
     let clear = sums.map { Statement.tile(.clear($0.tile)) }
-    func move(_ make: (Int, Buffer, Expr, Expr) -> TileOperation) -> [Statement] {
-      sums.map { tile, row, column in
-        let offset = row * GroupFactors.rows * stride + column * GroupFactors.columns
-        return .tile(make(tile, group.sums.buffer, .variable(place) + .index(offset), .index(stride)))
-      }
+    let statements = [.bind(place, sumsPlace)] + clear + products(&scope)
+    guard let chunk = group.chunk else {
+      let stored = statements + store(.variable(place))
+      return stored + (group.sumStride == nil ? results(.variable(place), &scope) : [])
     }
-    if let chunk = group.chunk {
-      let load = move { .load($0, $1, index: $2, stride: $3) }
-      statements.append(.conditional(chunk.isFirst, then: clear, otherwise: load))
-    } else {
-      statements += clear
-    }
-    statements += products(&scope) + move { .store($0, $1, index: $2, stride: $3) }
-    if group.sumStride != nil { return statements }
-    let results = tiles.flatMap { self.results($0, .variable(place), &scope) }
-    return statements + (group.chunk.map { [.conditional($0.isLast, then: results, otherwise: [])] } ?? results)
+    let added = store(group.chunkSums) + addition(of: group.chunkSums, to: .variable(place), &scope)
+    return statements + [
+      .conditional(chunk.isFirst, then: store(.variable(place)), otherwise: added),
+      .conditional(chunk.isLast, then: results(.variable(place), &scope), otherwise: []),
+    ]
   }
 
   /// Where the block's sums are in memory; sums that wait have places of their own.
@@ -45,6 +38,29 @@ struct TileBlock {
     let width = lowering.tile.vectors * GroupFactors.columns
     let panelNumber = Expr.binary(.floorDivide, axes[0][lowering.vectorAxis], .index(width))
     return group.sums.start + (number * .index(group.panels) + panelNumber) * .index(lowering.blockElements)
+  }
+
+  /// Writes all sums to memory.
+  private func store(_ place: Expr) -> [Statement] {
+    sums.map { tile, row, column in
+      let offset = row * GroupFactors.rows * stride + column * GroupFactors.columns
+      return .tile(.store(tile, group.sums.buffer, index: place + .index(offset), stride: .index(stride)))
+    }
+  }
+
+  /// Adds sums of one chunk to those of the chunks before: rounding errors grow with the number of terms of one sum.
+  private func addition(of chunk: Expr, to place: Expr, _ scope: inout KernelScope) -> [Statement] {
+    tiles.map { tile in
+      let index = scope.builder.index()
+      let position = Expr.variable(index) + .index(tile * GroupFactors.rows * columns)
+      func load(_ place: Expr) -> Expr {
+        .load(group.sums.buffer, index: place + position, lanes: lowering.lanes, count: nil)
+      }
+      let value = Expr.binary(.add, load(place), load(chunk))
+      let body = [Statement.store(group.sums.buffer, index: place + position, value: value, count: nil)]
+      let end = (group.walk.rows * columns).expr
+      return .loop(Loop(index, from: .index(0), to: end, by: lowering.lanes, body: body))
+    }
   }
 
   // MARK: Registers
@@ -183,6 +199,11 @@ struct TileBlock {
   }
 
   // MARK: Results
+
+  /// The epilogue on the sums in memory.
+  private func results(_ place: Expr, _ scope: inout KernelScope) -> [Statement] {
+    tiles.flatMap { results($0, place, &scope) }
+  }
 
   /// The epilogue on the sums of one tile of rows in memory.
   private func results(_ tile: Int, _ place: Expr, _ scope: inout KernelScope) -> [Statement] {
