@@ -208,6 +208,14 @@ struct Assembler {
         var lifetime = Lifetime(.maximum(plans[0].memory.bytes, plans[1].memory.bytes), first: number, last: number)
         lifetime.sample = max(plans[0].memory.sample, plans[1].memory.sample)
         lifetimes.append(lifetime)
+      case .blocks(let blocks):
+        let elsewhere = Argument(Buffer(id: 0, element: .u8))
+        let plans = blocks.parts.map { plan($0.steps, placed: blocks.rowStrides.mapValues { _ in elsewhere }) }
+        bodies[number] = plans
+        scratch.append(lifetimes.count)
+        var lifetime = Lifetime(plans.reduce(0) { .maximum($0, $1.memory.bytes) }, first: number, last: number)
+        lifetime.sample = plans.reduce(0) { max($0, $1.memory.sample) }
+        lifetimes.append(lifetime)
       }
       scratchPieces.append(scratch)
     }
@@ -307,6 +315,9 @@ struct Assembler {
         guard let body = plan.bodies[number]?[0], let place = plan.scratch[number][0] else { fatalError("scan without a plan") }
         let spare = plan.scratch[number].dropFirst().map { $0.map { base + $0 } }
         statements += self.scan(scan, body, base + place, spare, steps, places)
+      case .blocks(let blocks):
+        guard let plans = plan.bodies[number], let place = plan.scratch[number][0] else { fatalError("blocks without a plan") }
+        statements += self.blocks(blocks, plans, base + place, steps, places)
       }
     }
     return statements
@@ -376,6 +387,24 @@ struct Assembler {
         .load(condition.buffer, index: condition.offset, lanes: 1, count: nil),
         then: statements(choice.then, plans[0], \.then), otherwise: statements(choice.otherwise, plans[1], \.otherwise))
     ]
+  }
+
+  private mutating func blocks(
+    _ blocks: BlockSteps, _ plans: [GraphPlan], _ base: Dim, _ steps: Steps, _ places: [ValueID: Argument]
+  ) -> [Statement] {
+    zip(blocks.parts, plans).flatMap { block, plan -> [Statement] in
+      let turn = Variable(id: nextVariable, type: ValueType(.i64))
+      nextVariable += 1
+      let row = Expr.index(block.part.first) + .variable(turn) * .index(block.part.rows)
+      var inner: [ValueID: Argument] = [:]
+      for (value, stride) in blocks.rowStrides.sorted(by: { $0.key < $1.key }) {
+        let whole = place(value, steps, places)
+        inner[value] = Argument(whole.buffer, offset: whole.offset + row * stride.expr)
+      }
+      inner.merge(arenaPlaces(block.steps, plan, base: base)) { given, _ in given }
+      let body = statements(block.steps, plan, base: base, inner)
+      return [.loop(Loop(turn, from: .index(0), to: .index(block.part.count), body: body))]
+    }
   }
 
   private mutating func scan(

@@ -57,7 +57,7 @@ private func offset(_ indices: [ScalarID], _ view: View, _ graph: ScalarGraph) -
 }
 
 /// Whether axes occur nowhere but in the indices of reads.
-private func usesAxesOnlyInReads(_ graph: ScalarGraph) -> Bool {
+func usesAxesOnlyInReads(_ graph: ScalarGraph) -> Bool {
   var isValue = [Bool](repeating: false, count: graph.nodes.count)
   for result in graph.results { isValue[result.index] = true }
   for id in graph.reachable.reversed() where isValue[id.index] {
@@ -82,7 +82,7 @@ func readStrides(_ graph: ScalarGraph, _ operands: [View], along axis: Int) -> [
 }
 
 /// Whether any of some nodes depends on an axis.
-private func varies(_ ids: some Sequence<ScalarID>, along axis: Int, _ graph: ScalarGraph) -> Bool {
+func varies(_ ids: some Sequence<ScalarID>, along axis: Int, _ graph: ScalarGraph) -> Bool {
   var pending = Array(ids)
   var seen = Set(pending)
   while let id = pending.popLast() {

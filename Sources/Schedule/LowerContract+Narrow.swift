@@ -113,18 +113,18 @@ extension ContractLowering {
     statements.append(.bind(blockBase, packedBase(axes, depth: Dim(source.panels.depthOfBlocks))))
     source.blockBase = blockBase
     func computed(_ scope: inout KernelScope) -> [Statement] {
-      rows(Panel(source: .narrow(source), base: .index(0), vectors: vectors, tail: tail), axes, &scope)
+      results(Panel(source: .narrow(source), base: .index(0), vectors: vectors, tail: tail), .all(from: 0), axes, &scope)
     }
     guard let scratch = source.scratch else { return statements + computed(&scope) }
     let start = scope.builder.index()
     let panel = Panel(source: .scratch(scratch), base: .variable(start), vectors: vectors, tail: tail)
     let expanded = [.bind(start, scratch.start)] + expansion(source, vectors, .variable(start), scratch, &scope)
-      + rows(panel, axes, &scope)
+      + results(panel, .all(from: 0), axes, &scope)
     guard source.use == .either else { return statements + expanded }
     var single = self
     single.tile.rows = 1
-    let one = single.rows(
-      Panel(source: .narrow(source), base: .index(0), vectors: vectors, tail: tail), axes, &scope)
+    let one = single.results(
+      Panel(source: .narrow(source), base: .index(0), vectors: vectors, tail: tail), .all(from: 0), axes, &scope)
     let count = rowLoops.order.reduce(Dim(1)) { $0 * rowLoops.extents[$1] }
     return statements + [.conditional(.compare(.lessOrEqual, count.expr, .index(1)), then: one, otherwise: expanded)]
   }

@@ -34,34 +34,100 @@ extension ContractLowering {
 
   // MARK: Code
 
-  func rows(_ panel: Panel, _ axes: [Expr], _ scope: inout KernelScope) -> [Statement] {
+  /// The rows that a panel multiplies before the next panel does.
+  enum PanelRows {
+    /// Those of the axes from a place in their order on.
+    case all(from: Int)
+    /// Those of one register tile.
+    case tile(rows: Int, axis: Int?)
+  }
+
+  /// What small data and weights may take of the cache that keeps `Target.cacheBytes`.
+  private var nearBytes: Int { target.cacheBytes / 8 }
+
+  /// The number of row axes around the loop over panels.
+  ///
+  /// Panels that stay near pass over few rows at a time if all rows do not, so that data and results go through memory once.
+  var axesAroundPanels: Int {
+    guard panelSide.constant != nil, let columns = extents[vectorAxis].constant, columns > tile.vectors * lanes,
+      let depth = sumCount.constant, depth * columns * 4 <= target.cacheBytes / 2
+    else { return 0 }
+    let size = contract.accumulator.bytes
+    func bytes(from first: Int) -> Int {
+      let rows = rowLoops.order.dropFirst(first).map { (axis: $0, extent: rowLoops.extents[$0].constant ?? TileSetting.usualExtent) }
+      let results = rows.reduce(columns * size) { $0 * $1.extent }
+      let walked = rows + (sums + (isBatched ? [vectorAxis] : [])).map { ($0, extents[$0].constant ?? 1) }
+      return results + walked.reduce(size) { $0 + ($1.extent - 1) * (rowSide.strides[$1.axis].constant ?? 0) * size }
+    }
+    if bytes(from: 0) <= target.cacheBytes { return 0 }
+    return rowLoops.order.indices.first { bytes(from: $0) <= nearBytes } ?? rowLoops.order.count
+  }
+
+  /// The results of one set of weights.
+  func allResults(
+    _ columns: Int, _ axes: [Expr], _ panels: PanelSource, _ scope: inout KernelScope
+  ) -> [Statement] {
+    let around = axesAroundPanels
+    if around == 0 { return fixedPanels(columns, axes, panels, .parallel, &scope) }
+    if around == rowLoops.order.count {
+      return rows(axes, &scope) { rows, axis, axes, scope in
+        fixedPanels(columns, axes, panels, .parallel, rows: .tile(rows: rows, axis: axis), &scope)
+      }
+    }
     var axes = axes
     var variables: [(variable: Variable, extent: Dim)] = []
-    for axis in rowLoops.order.dropLast() {
+    for axis in rowLoops.order.prefix(around) {
       let variable = scope.builder.index()
       variables.append((variable, rowLoops.extents[axis]))
       axes[axis] = .variable(variable)
     }
-    guard let tiled = rowLoops.order.last else {
-      return LoopNest.wrap(microKernel(panel, rows: 1, tiled: nil, axes, &scope), variables, kind: .parallel)
+    let results = fixedPanels(columns, axes, panels, .parallel, rows: .all(from: around), &scope)
+    return LoopNest.wrap(results, variables, kind: .parallel)
+  }
+
+  /// The results of one panel for some rows.
+  func results(_ panel: Panel, _ rows: PanelRows, _ axes: [Expr], _ scope: inout KernelScope) -> [Statement] {
+    switch rows {
+    case .all(let first):
+      self.rows(from: first, axes, &scope) { rows, axis, axes, scope in
+        microKernel(panel, rows: rows, tiled: axis, axes, &scope)
+      }
+    case .tile(let rows, let axis): microKernel(panel, rows: rows, tiled: axis, axes, &scope)
     }
+  }
+
+  /// The code for the rows of one tile: their number, the axis that they are along, and where they begin.
+  typealias TileBody = (_ rows: Int, _ tiled: Int?, _ axes: [Expr], _ scope: inout KernelScope) -> [Statement]
+
+  /// Loops over the rows of the axes from a place in their order on, in tiles.
+  func rows(
+    from first: Int = 0, _ axes: [Expr], _ scope: inout KernelScope, _ body: TileBody
+  ) -> [Statement] {
+    var axes = axes
+    var variables: [(variable: Variable, extent: Dim)] = []
+    for axis in rowLoops.order.dropFirst(first).dropLast() {
+      let variable = scope.builder.index()
+      variables.append((variable, rowLoops.extents[axis]))
+      axes[axis] = .variable(variable)
+    }
+    guard let tiled = rowLoops.order.last, first < rowLoops.order.count else { return body(1, nil, axes, &scope) }
     let extent = rowLoops.extents[tiled]
     let whole = extent.floorDivided(by: Dim(tile.rows)) * tile.rows
     var statements: [Statement] = []
     if whole != 0 {
       let variable = scope.builder.index()
       axes[tiled] = .variable(variable)
-      let body = microKernel(panel, rows: tile.rows, tiled: tiled, axes, &scope)
+      let tile = body(tile.rows, tiled, axes, &scope)
       statements.append(
-        .loop(Loop(variable, from: .index(0), to: whole.expr, by: tile.rows, kind: .parallel, body: body)))
+        .loop(Loop(variable, from: .index(0), to: whole.expr, by: self.tile.rows, kind: .parallel, body: tile)))
     }
     if let rest = (extent - whole).constant {
       if rest > 0 {
         axes[tiled] = whole.expr
-        statements += microKernel(panel, rows: rest, tiled: tiled, axes, &scope)
+        statements += body(rest, tiled, axes, &scope)
       }
     } else {
-      statements += openRest(panel, tiled, from: whole, rest: extent - whole, axes, &scope)
+      statements += openRest(tiled, from: whole, rest: extent - whole, axes, &scope, body)
     }
     return LoopNest.wrap(statements, variables, kind: .parallel)
   }
@@ -71,14 +137,14 @@ extension ContractLowering {
 
   /// The rows behind whole tiles, whose number only a call knows: one tile with all of them, or two with half of them each.
   private func openRest(
-    _ panel: Panel, _ tiled: Int, from whole: Dim, rest: Dim, _ axes: [Expr], _ scope: inout KernelScope
+    _ tiled: Int, from whole: Dim, rest: Dim, _ axes: [Expr], _ scope: inout KernelScope, _ body: TileBody
   ) -> [Statement] {
     var axes = axes
     let most = min(tile.rows - 1, Self.exactRows)
     let (start, count) = (scope.builder.index(), scope.builder.index())
     axes[tiled] = .variable(start)
     func tiles(_ range: ClosedRange<Int>) -> [Statement] {
-      if range.count == 1 { return microKernel(panel, rows: range.lowerBound, tiled: tiled, axes, &scope) }
+      if range.count == 1 { return body(range.lowerBound, tiled, axes, &scope) }
       let middle = (range.lowerBound + range.upperBound) / 2
       return [
         .conditional(

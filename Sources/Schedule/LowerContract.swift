@@ -241,13 +241,15 @@ struct ContractLowering {
       let results = tiledResults(weights, groups, walk, axes, &scope)
       return [configuration(walk)] + LoopNest.wrap(results, variables, kind: .parallel) + [.tile(.release)]
     }
-    let statements = extents[vectorAxis].constant.map { fixedPanels($0, axes, panels, .parallel, &scope) }
+    let statements = extents[vectorAxis].constant.map { allResults($0, axes, panels, &scope) }
       ?? symbolicPanels(axes, panels, &scope)
     return LoopNest.wrap(statements, variables, kind: .parallel)
   }
 
+  /// The panels of a known number of columns, each for some rows.
   func fixedPanels(
-    _ extent: Int, _ axes: [Expr], _ panels: PanelSource, _ kind: LoopKind, _ scope: inout KernelScope
+    _ extent: Int, _ axes: [Expr], _ panels: PanelSource, _ kind: LoopKind, rows: PanelRows = .all(from: 0),
+    _ scope: inout KernelScope
   ) -> [Statement] {
     let vectorCount = (extent + lanes - 1) / lanes
     let (full, rest) = vectorCount.quotientAndRemainder(dividingBy: tile.vectors)
@@ -257,13 +259,13 @@ struct ContractLowering {
     if wholePanels > 0 {
       let variable = scope.builder.index()
       let start = Expr.variable(variable) * .index(tile.vectors * lanes)
-      let body = panel(start, tile.vectors, nil, axes, panels, &scope)
+      let body = panel(start, tile.vectors, nil, rows, axes, panels, &scope)
       statements.append(.loop(Loop(variable, from: .index(0), to: .index(wholePanels), kind: kind, body: body)))
     }
     if wholePanels * tile.vectors < vectorCount {
       let vectors = vectorCount - wholePanels * tile.vectors
       let tail = hasTail ? Expr.index(extent % lanes) : nil
-      statements += panel(.index(wholePanels * tile.vectors * lanes), vectors, tail, axes, panels, &scope)
+      statements += panel(.index(wholePanels * tile.vectors * lanes), vectors, tail, rows, axes, panels, &scope)
     }
     return statements
   }
@@ -274,9 +276,9 @@ struct ContractLowering {
     let width = tile.vectors * lanes
     let whole = extent.floorDivided(by: Dim(width)) * width
     let (start, single) = (scope.builder.index(), scope.builder.index())
-    let body = panel(.variable(start), tile.vectors, nil, axes, panels, &scope)
+    let body = panel(.variable(start), tile.vectors, nil, .all(from: 0), axes, panels, &scope)
     let tail = lanes > 1 ? Expr.binary(.min, .index(lanes), .binary(.subtract, extent.expr, .variable(single))) : nil
-    let rest = panel(.variable(single), 1, tail, axes, panels, &scope)
+    let rest = panel(.variable(single), 1, tail, .all(from: 0), axes, panels, &scope)
     return [
       .loop(Loop(start, from: .index(0), to: whole.expr, by: width, kind: .parallel, body: body)),
       .loop(Loop(single, from: whole.expr, to: extent.expr, by: lanes, kind: .parallel, body: rest)),
@@ -308,7 +310,8 @@ struct ContractLowering {
 
   /// Statements for one panel of `vectors` vectors from a position on; `tail` is the number of valid lanes of its last vector.
   private func panel(
-    _ start: Expr, _ vectors: Int, _ tail: Expr?, _ axes: [Expr], _ source: PanelSource, _ scope: inout KernelScope
+    _ start: Expr, _ vectors: Int, _ tail: Expr?, _ rows: PanelRows, _ axes: [Expr], _ source: PanelSource,
+    _ scope: inout KernelScope
   ) -> [Statement] {
     var axes = axes
     axes[vectorAxis] = start
@@ -329,7 +332,7 @@ struct ContractLowering {
     statements.append(.bind(named, base))
     let panel = Panel(source: source, base: .variable(named), vectors: vectors, tail: tail)
     if case .tiled(let group) = source { return statements + tiledPanel(panel, group, axes, &scope) }
-    return statements + rows(panel, axes, &scope)
+    return statements + results(panel, rows, axes, &scope)
   }
 
   /// Where a panel begins in constants of which each column has `depth` elements.

@@ -35,7 +35,15 @@ struct Lowering {
       steps.alias[value] = halo.copy
       steps.offsets[value] = halo.offset
     }
+    let blocks = laidOut.rowBlocks(cacheBytes: target.cacheBytes, threads: threads)
+    let blockNodes = Set(blocks.flatMap(\.nodes))
     for (position, node) in graph.nodes.enumerated() {
+      if blockNodes.contains(position) {
+        if let ending = blocks.first(where: { $0.nodes.last == position }) {
+          steps.steps.append(blockStep(ending, node, laidOut, steps))
+        }
+        continue
+      }
       switch node.primitive {
       case .constant(let constant): steps.constants[node.results[0]] = constant
       case .reshape:
@@ -146,6 +154,25 @@ struct Lowering {
     return Step(
       action: .call(kernel: number, bindings: scope.bindings),
       reads: node.operands.filter { steps.formulas[$0] == nil }, writes: node.results, origin: node.origin)
+  }
+
+  /// The step that computes a chain block by block, at the last of its nodes.
+  private mutating func blockStep(
+    _ blocks: RowBlocks, _ last: Node, _ laidOut: LaidOutGraph, _ around: Steps
+  ) -> Step {
+    let parts = blocks.parts.map { part in
+      let block = blocks.block(rows: part.rows, of: laidOut)
+      var steps = Steps(graph: block.graph, steps: [], alias: [:], constants: around.constants, formulas: [:])
+      for node in blocks.nodes.map({ block.graph.nodes[$0] }) {
+        var step = kernelStep(node, block, &steps)
+        step.work = isMeasured ? Work(node, in: block.graph, constants: steps.constants, formulas: [:]) : nil
+        steps.steps.append(step)
+      }
+      return (part, steps)
+    }
+    return Step(
+      action: .blocks(BlockSteps(parts: parts, rowStrides: blocks.rowStrides)),
+      reads: blocks.rowStrides.keys.filter { $0 != last.results[0] }.sorted(), writes: last.results, origin: last.origin)
   }
 
   private mutating func statements(

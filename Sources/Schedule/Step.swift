@@ -11,6 +11,7 @@ struct Step {
     case view
     case scan(ScanSteps)
     case branch(BranchSteps)
+    case blocks(BlockSteps)
     /// Names the elements of the value that is read.
     case measure([String])
     case assume(Assumption)
@@ -52,6 +53,13 @@ struct BranchSteps {
   var otherwise: Steps
 }
 
+/// The steps for blocks of rows, one block after the other.
+struct BlockSteps {
+  var parts: [(part: RowBlocks.Part, steps: Steps)]
+  /// For every value that is given, constants aside, and the result: the elements between neighbouring rows.
+  var rowStrides: [ValueID: Dim]
+}
+
 extension ScanSteps {
   /// The states whose next value is the present value of another state.
   var crossingStates: [Int] {
@@ -89,7 +97,7 @@ struct Steps {
       case .scan(let scan): scan.body.definitions
       case .branch(let choice):
         choice.then.definitions + choice.otherwise.definitions + choice.branch.extents.map(\.symbol)
-      case .call, .view, .assume, .external: []
+      case .call, .view, .assume, .external, .blocks: []
       }
     }
   }

@@ -1,0 +1,85 @@
+import LoopIR
+import Schedule
+import Support
+import TensorIR
+import Testing
+
+/// A map, a product and a map of the product, with the loops over blocks that the entry has.
+private struct Sample: Sendable, CustomTestStringConvertible {
+  var testDescription: String
+  var loops = 0
+  var rows = 13
+  var cacheBytes = 4096
+  var first = "s0 = multiply d2, i64 2; s1 = add s0, d0; s2 = read 0[d1, s1, d3, d4]; s3 = add s2, s2; yield s3"
+  var row = "s2 = read 1[d0, d1, d2, d3]"
+  var factor = "s3 = read 1[d0, i64 0, d2, d3]"
+  var result = "%5"
+
+  var graph: Graph {
+    get throws {
+      let weights = (0..<30).map { "\(($0 * 5) % 7 - 3).0" }.joined(separator: ", ")
+      let steps = (rows + 1) / 2
+      return try Graph(
+        parsing: """
+          %0 = input f32[2, \(2 * steps + 1), 9, 6]
+          %1 = input f32[2, \(rows), 9, 5]
+          %2 = constant <\(weights)> : f32[6, 5]
+          %3 = map(%0) { \(first) } : f32[3, 2, \(steps), 9, 6]
+          %4 = contract(%3, %2) f32 [6] lhs [d0, d1, d2, d3, d5] rhs [d5, d4] then { yield acc0 } : f32[3, 2, \(steps), 9, 5]
+          %5 = map(%4, %1) { s0 = floorDivide d1, i64 2; s1 = floorRemainder d1, i64 2; \(row); \(factor); \
+          s4 = add s1, i64 1; s5 = read 0[s1, d0, s0, d2, d3]; s6 = read 0[s4, d0, s0, d2, d3]; s7 = multiply s6, s3; \
+          s8 = subtract s5, s7; s9 = add s8, s2; yield s9 } : f32[2, \(rows), 9, 5]
+          return \(result)
+          """)
+    }
+  }
+}
+
+private let samples = [
+  Sample(testDescription: "blocks and the rest of an odd number of rows", loops: 2, factor: "s3 = cast f32 s1"),
+  Sample(testDescription: "equal blocks", loops: 1, rows: 12, cacheBytes: 12_000, factor: "s3 = cast f32 s1"),
+  Sample(testDescription: "values that stay near", cacheBytes: 1 << 20, factor: "s3 = cast f32 s1"),
+  Sample(testDescription: "an operand that is read at two rows"),
+  Sample(testDescription: "the row as a number", factor: "s3 = cast f32 d1"),
+  Sample(testDescription: "the row's half as a number", factor: "s3 = cast f32 s0"),
+  Sample(
+    testDescription: "data that move by less than a row",
+    first: "s0 = add d2, d0; s1 = read 0[d1, s0, d3, d4]; yield s1", factor: "s3 = cast f32 s1"),
+  Sample(
+    testDescription: "data beyond the border",
+    first: "s0 = multiply d2, i64 2; s1 = add s0, d0; s2 = add s1, i64 1; s3 = read 0[d1, s2, d3, d4] else f32 1.0; yield s3",
+    factor: "s3 = cast f32 s1"),
+  Sample(testDescription: "a product that is a result too", factor: "s3 = cast f32 s1", result: "%5, %4"),
+]
+
+@Suite("Blocks of rows")
+struct RowBlockTests {
+  @Test("give what the evaluator gives", arguments: samples, targets.indices)
+  private func interpreted(_ sample: Sample, _ number: Int) throws {
+    let graph = try sample.graph
+    var target = targets[number].target
+    target.cacheBytes = sample.cacheBytes
+    let program = try Program(scheduling: graph, for: target)
+    try LoopIR.verify(program)
+    #expect(program.entry.count { if case .loop = $0 { true } else { false } } == sample.loops)
+    let inputs = try graph.inputs.enumerated().map { seed, input in
+      let dims = try #require(graph.shape(of: input).constants)
+      return ConstantTensor(.f32, dims: dims, doubles: (0..<dims.reduce(1, *)).map { Double(($0 * 7 + seed * 13) % 11 - 5) })
+    }
+    let result = try program.interpret(inputs: inputs.map(\.storage))
+    #expect(result.status == 0)
+    #expect(result.outputs == (try graph.evaluated(inputs)).map(\.storage), "\(targets[number].name)")
+  }
+}
+
+extension Graph {
+  /// What the evaluator gives for inputs of known extents.
+  func evaluated(_ inputs: [ConstantTensor]) throws -> [ConstantTensor] {
+    var values = Dictionary(uniqueKeysWithValues: zip(self.inputs, inputs))
+    for node in nodes {
+      let results = try #require(Evaluator.evaluate(node.primitive, node.operands.compactMap { values[$0] }))
+      for (value, result) in zip(node.results, results) { values[value] = result }
+    }
+    return outputs.compactMap { values[$0] }
+  }
+}
