@@ -29,15 +29,20 @@ public struct SplitCosts: Hashable, Sendable {
   public var result: Double
   /// Reading a weight for vectors.
   public var wholeWeight: Double
+  /// One product of numbers by vectors where Winograd's algorithm needs fewer of them.
+  public var windowProduct: Double
   /// Rows from which on the unit is fully used.
   public var rows: Int
 
-  public init(product: Double, part: Double, weight: Double, result: Double, wholeWeight: Double, rows: Int) {
+  public init(
+    product: Double, part: Double, weight: Double, result: Double, wholeWeight: Double, windowProduct: Double, rows: Int
+  ) {
     self.product = product
     self.part = part
     self.weight = weight
     self.result = result
     self.wholeWeight = wholeWeight
+    self.windowProduct = windowProduct
     self.rows = rows
   }
 }
@@ -128,14 +133,14 @@ private struct SplitContraction {
       contraction.uses >= Self.leastUses,
       parts == 1 && !weights.isFormula || contraction.rows >= Self.leastRows,
       contraction.contiguousTerms * 4 >= min(split.depth, Self.leastTerms) * 3,
-      split.costs.map({ pays($0, split.depth) }) ?? true
+      split.costs.map({ pays($0, split.depth, isWindow: gainsFromWinograd(node, graph, producers)) }) ?? true
     else { return nil }
   }
 
   private var isSplit: Bool { parts > 1 }
 
   /// Whether split factors take less time than whole ones.
-  private func pays(_ costs: SplitCosts, _ depth: Int) -> Bool {
+  private func pays(_ costs: SplitCosts, _ depth: Int, isWindow: Bool) -> Bool {
     func whole(_ count: Int, _ unit: Int) -> Double { Double((count + unit - 1) / unit * unit) / Double(count) }
     let products = Double(contraction.products)
     let waste = whole(contraction.contiguousTerms, depth) * whole(contraction.features, Self.leastFeatures)
@@ -144,7 +149,7 @@ private struct SplitContraction {
     let (data, weights) = (Double(contraction.dataCount) * parts, Double(contraction.weightCount) * parts)
     let split = products * waste * costs.product * parts * (parts + 1) / 2 + data * costs.part + weights * costs.weight
       + Double(contraction.resultCount) * costs.result
-    return split < products + Double(contraction.weightCount) * costs.wholeWeight
+    return split < products * (isWindow ? costs.windowProduct : 1) + Double(contraction.weightCount) * costs.wholeWeight
   }
 
   func rewrite(in graph: inout Graph, _ arranged: inout ArrangedData) {

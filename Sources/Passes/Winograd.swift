@@ -21,6 +21,11 @@ func winograd(_ graph: Graph, _ choices: inout Choices) -> Graph {
   return result
 }
 
+/// Whether a node is a contraction that Winograd's algorithm is estimated to speed up.
+func gainsFromWinograd(_ node: Node, _ graph: Graph, _ producers: [Int?]) -> Bool {
+  (0...1).contains { WindowContraction(node, graph, producers, data: $0)?.pays ?? false }
+}
+
 /// A contraction of data with constant windows, both of which have channels.
 private struct WindowContraction {
   private struct Spatial {
@@ -45,7 +50,7 @@ private struct WindowContraction {
   private let features: Int
   private let tiles: [Dim]
   /// Whether the algorithm is estimated to pay.
-  private let pays: Bool
+  let pays: Bool
 
   /// Channels and features from which on the products outweigh the transforms.
   private static let leastWidth = 32

@@ -86,7 +86,7 @@ private let units = [
   }
 
   @Test("are left whole where that costs less") func costs() throws {
-    let costs = SplitCosts(product: 0.07, part: 19, weight: 11, result: 9, wholeWeight: 6, rows: 13)
+    let costs = SplitCosts(product: 0.07, part: 19, weight: 11, result: 9, wholeWeight: 6, windowProduct: 0.6, rows: 13)
     func isSplit(_ contraction: Contraction, _ costs: SplitCosts?) throws -> Bool {
       let (_, weights, _) = try contraction.tensors(wholeNumbers)
       let graph = splitFactors(contraction.graph(weights, rows: contraction.rowDim), FactorSplit(parts: 3, depth: 32, costs: costs))
@@ -103,6 +103,26 @@ private let units = [
     for contraction in others {
       #expect(try isSplit(contraction, nil) && !isSplit(contraction, costs), "\(contraction.testDescription)")
     }
+  }
+
+  @Test("are left whole where Winograd's algorithm costs less", arguments: [0.3, 1]) func windows(_ windowProduct: Double) {
+    var costs = SplitCosts(product: 0.07, part: 19, weight: 11, result: 9, wholeWeight: 6, windowProduct: windowProduct, rows: 13)
+    var b = GraphBuilder()
+    let data = b.input(TensorType(.f32, [1, 64, 34, 34]))
+    let weights = b.constant(ConstantTensor(.f32, dims: [96, 64, 3, 3], doubles: [Double](repeating: 1, count: 96 * 64 * 9)))
+    var epilogue = ScalarGraph()
+    epilogue.results = [epilogue.accumulator(0, .f32)]
+    let contract = Contract(
+      shape: [1, 96, 32, 32], reduced: [64, 3, 3],
+      lhs: [.axis(0), .axis(4), AffineIndex([2: 1, 5: 1]), AffineIndex([3: 1, 6: 1])],
+      rhs: [.axis(1), .axis(4), .axis(5), .axis(6)], accumulator: .f32, epilogue: epilogue)
+    let graph = b.finish(outputs: b.add(.contract(contract), [data, weights]))
+    func isSplit() -> Bool {
+      splitFactors(graph, FactorSplit(parts: 3, depth: 32, costs: costs)).values.contains { $0.type.element == .bf16 }
+    }
+    #expect(isSplit() == (windowProduct == 1))
+    costs.product = 1
+    #expect(!isSplit())
   }
 
   /// Greatest errors relative to the root mean square of the results, by the number of parts; three lose less than a sum in `f32`.
