@@ -37,8 +37,10 @@ extension CompileOptions.Precision {
     }
   }
 
-  /// Measured with layers of ResNet-50, MobileNetV2, BERT and GPT-2 on a Xeon with AMX. Products of parts take 0.06 at best
-  /// and 0.15 where other cores are busy, which is usual; so contractions that gain little stay whole.
+  /// Measured with layers of ResNet-50, MobileNetV2, BERT and GPT-2 on a Xeon with AMX.
+  ///
+  /// Products of parts take 0.06 at best and 0.15 where other cores are busy, which is usual; so contractions that gain
+  /// little stay whole.
   private static let tileCosts = SplitCosts(
     product: 0.1, part: 19, weight: 12, result: 9, wholeWeight: 6, windowProduct: 0.6, rows: 13)
 

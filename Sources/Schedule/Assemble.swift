@@ -316,7 +316,9 @@ struct Assembler {
         let spare = plan.scratch[number].dropFirst().map { $0.map { base + $0 } }
         statements += self.scan(scan, body, base + place, spare, steps, places)
       case .blocks(let blocks):
-        guard let plans = plan.bodies[number], let place = plan.scratch[number][0] else { fatalError("blocks without a plan") }
+        guard let plans = plan.bodies[number], let place = plan.scratch[number][0] else {
+          fatalError("blocks without a plan")
+        }
         statements += self.blocks(blocks, plans, base + place, steps, places)
       }
     }

@@ -113,7 +113,8 @@ extension ContractLowering {
     statements.append(.bind(blockBase, packedBase(axes, depth: Dim(source.panels.depthOfBlocks))))
     source.blockBase = blockBase
     func computed(_ scope: inout KernelScope) -> [Statement] {
-      results(Panel(source: .narrow(source), base: .index(0), vectors: vectors, tail: tail), .all(from: 0), axes, &scope)
+      let panel = Panel(source: .narrow(source), base: .index(0), vectors: vectors, tail: tail)
+      return results(panel, .all(from: 0), axes, &scope)
     }
     guard let scratch = source.scratch else { return statements + computed(&scope) }
     let start = scope.builder.index()

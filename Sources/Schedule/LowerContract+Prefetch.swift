@@ -57,7 +57,8 @@ extension ContractLowering {
     let counts = rowLoops.order.map { rowLoops.extents[$0].constant }
     let usual = counts.last.map { $0 ?? (rows < tile.rows ? 1 : Self.fewTiles) * tile.rows } ?? 1
     let tiles = counts.dropLast().reduce(usual) { $0 * ($1 ?? 1) } / tile.rows
-    guard case .packed(let buffer) = panel.source, prefetches, mayPrefetch, axesAroundPanels == 0, tiles > 0, let size = sumCount.constant
+    guard case .packed(let buffer) = panel.source, prefetches, mayPrefetch, axesAroundPanels == 0, tiles > 0,
+      let size = sumCount.constant
     else { return nil }
     var tileNumber = Expr.index(0)
     for axis in rowLoops.order {

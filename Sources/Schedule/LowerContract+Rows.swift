@@ -47,14 +47,17 @@ extension ContractLowering {
 
   /// The number of row axes around the loop over panels.
   ///
-  /// Panels that stay near pass over few rows at a time if all rows do not, so that data and results go through memory once.
+  /// Panels that stay near pass over few rows at a time if all rows do not, so that data and results go through memory
+  /// once.
   var axesAroundPanels: Int {
-    guard panelSide.constant != nil, let columns = extents[vectorAxis].constant, columns > tile.vectors * lanes,
-      let depth = sumCount.constant, depth * columns * 4 <= target.cacheBytes / 2
-    else { return 0 }
     let size = contract.accumulator.bytes
+    guard panelSide.constant != nil, let columns = extents[vectorAxis].constant, columns > tile.vectors * lanes,
+      let depth = sumCount.constant, depth * columns * size <= target.cacheBytes / 2
+    else { return 0 }
     func bytes(from first: Int) -> Int {
-      let rows = rowLoops.order.dropFirst(first).map { (axis: $0, extent: rowLoops.extents[$0].constant ?? TileSetting.usualExtent) }
+      let rows = rowLoops.order.dropFirst(first).map { axis in
+        (axis: axis, extent: rowLoops.extents[axis].constant ?? TileSetting.usualExtent)
+      }
       let results = rows.reduce(columns * size) { $0 * $1.extent }
       let walked = rows + (sums + (isBatched ? [vectorAxis] : [])).map { ($0, extents[$0].constant ?? 1) }
       return results + walked.reduce(size) { $0 + ($1.extent - 1) * (rowSide.strides[$1.axis].constant ?? 0) * size }

@@ -172,7 +172,8 @@ struct Lowering {
     }
     return Step(
       action: .blocks(BlockSteps(parts: parts, rowStrides: blocks.rowStrides)),
-      reads: blocks.rowStrides.keys.filter { $0 != last.results[0] }.sorted(), writes: last.results, origin: last.origin)
+      reads: blocks.rowStrides.keys.filter { $0 != last.results[0] }.sorted(), writes: last.results,
+      origin: last.origin)
   }
 
   private mutating func statements(

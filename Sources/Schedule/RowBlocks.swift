@@ -1,8 +1,10 @@
 import Support
 import TensorIR
 
-/// A map, a product with constants, and a map of the product, each of which is read by the next one alone, computed block
-/// by block of rows: what lies between them stays in the second level of the cache. Winograd's algorithm has this form.
+/// A map, a product with constants, and a map of the product, each of which is read by the next one alone, computed
+/// block by block of rows: what lies between them stays in the second level of the cache.
+///
+/// Winograd's algorithm has this form.
 struct RowBlocks {
   /// Equal blocks, one below the other.
   struct Part {
@@ -144,8 +146,8 @@ private struct RowSteps {
 }
 
 extension ScalarGraph {
-  /// By how many elements reads of each operand move on when a position along an axis does so by a step; nil where that is not
-  /// the same for all reads, or not a whole number for a `step`-th of it.
+  /// By how many elements reads of each operand move on when a position along an axis does so by one, over `step`; nil
+  /// where that is not a whole number, or not the same for all reads.
   fileprivate func rowStrides(
     along axis: Int, step: Int, except product: Int? = nil, _ operands: [ValueID], _ laidOut: LaidOutGraph
   ) -> [ValueID: Dim]? {
@@ -166,8 +168,8 @@ extension ScalarGraph {
   }
 }
 
-/// A map, a contraction of its result with constants, and a map that reads the contraction's result at `row / k` and `row % k`
-/// of one of its own axes.
+/// A map, a contraction of its result with constants, and a map that reads the contraction's result at `row / k` and
+/// `row % k` of one of its own axes.
 private struct RowChain {
   let nodes: [Int]
   let given: ValueID

@@ -86,7 +86,8 @@ private let units = [
   }
 
   @Test("are left whole where that costs less") func costs() throws {
-    let costs = SplitCosts(product: 0.07, part: 19, weight: 11, result: 9, wholeWeight: 6, windowProduct: 0.6, rows: 13)
+    let costs = SplitCosts(
+      product: 0.07, part: 19, weight: 11, result: 9, wholeWeight: 6, windowProduct: 0.6, rows: 13)
     func isSplit(_ contraction: Contraction, _ costs: SplitCosts?) throws -> Bool {
       let (_, weights, _) = try contraction.tensors(wholeNumbers)
       let graph = splitFactors(contraction.graph(weights, rows: contraction.rowDim), FactorSplit(parts: 3, depth: 32, costs: costs))
@@ -105,11 +106,14 @@ private let units = [
     }
   }
 
-  @Test("are left whole where Winograd's algorithm costs less", arguments: [0.3, 1]) func windows(_ windowProduct: Double) {
-    var costs = SplitCosts(product: 0.07, part: 19, weight: 11, result: 9, wholeWeight: 6, windowProduct: windowProduct, rows: 13)
+  @Test("are left whole where Winograd's algorithm costs less", arguments: [0.3, 1])
+  func windows(_ windowProduct: Double) {
+    var costs = SplitCosts(
+      product: 0.07, part: 19, weight: 11, result: 9, wholeWeight: 6, windowProduct: windowProduct, rows: 13)
     var b = GraphBuilder()
     let data = b.input(TensorType(.f32, [1, 64, 34, 34]))
-    let weights = b.constant(ConstantTensor(.f32, dims: [96, 64, 3, 3], doubles: [Double](repeating: 1, count: 96 * 64 * 9)))
+    let ones = [Double](repeating: 1, count: 96 * 64 * 9)
+    let weights = b.constant(ConstantTensor(.f32, dims: [96, 64, 3, 3], doubles: ones))
     var epilogue = ScalarGraph()
     epilogue.results = [epilogue.accumulator(0, .f32)]
     let contract = Contract(

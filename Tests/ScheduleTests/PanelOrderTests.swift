@@ -6,7 +6,8 @@ import Testing
 
 @Suite("Panels and rows")
 struct PanelOrderTests {
-  /// What a cache keeps, and whether rows are the outermost loop: all data and weights, one row of an image, one tile of rows.
+  /// What a cache keeps, and whether rows are the outermost loop: all data and weights, one row of an image, one tile of
+  /// rows.
   private static let caches = [(1 << 20, false), (54_000, true), (19_000, true)]
 
   @Test("may change places", arguments: caches, targets.indices)

@@ -64,7 +64,8 @@ struct RowBlockTests {
     #expect(program.entry.count { if case .loop = $0 { true } else { false } } == sample.loops)
     let inputs = try graph.inputs.enumerated().map { seed, input in
       let dims = try #require(graph.shape(of: input).constants)
-      return ConstantTensor(.f32, dims: dims, doubles: (0..<dims.reduce(1, *)).map { Double(($0 * 7 + seed * 13) % 11 - 5) })
+      let numbers = (0..<dims.reduce(1, *)).map { Double(($0 * 7 + seed * 13) % 11 - 5) }
+      return ConstantTensor(.f32, dims: dims, doubles: numbers)
     }
     let result = try program.interpret(inputs: inputs.map(\.storage))
     #expect(result.status == 0)
