@@ -11,8 +11,7 @@ func winograd(_ graph: Graph, _ choices: inout Choices) -> Graph {
   let producers = graph.producers()
   result.nodes = []
   for node in graph.nodes {
-    let windows = WindowContraction(node, graph, producers, data: 0) ?? WindowContraction(node, graph, producers, data: 1)
-    if let windows, choices.choose(windows.question) == .winograd(true) {
+    if let windows = WindowContraction(node, graph, producers), choices.choose(windows.question) == .winograd(true) {
       windows.rewrite(in: &result)
     } else {
       result.nodes.append(node)
@@ -23,7 +22,7 @@ func winograd(_ graph: Graph, _ choices: inout Choices) -> Graph {
 
 /// Whether a node is a contraction that Winograd's algorithm is estimated to speed up.
 func gainsFromWinograd(_ node: Node, _ graph: Graph, _ producers: [Int?]) -> Bool {
-  (0...1).contains { WindowContraction(node, graph, producers, data: $0)?.pays ?? false }
+  WindowContraction(node, graph, producers)?.pays ?? false
 }
 
 /// A contraction of data with constant windows, both of which have channels.
@@ -60,8 +59,14 @@ private struct WindowContraction {
   /// Channels and features below which no machine gains.
   private static let smallestWidth = 8
 
-  /// Nil if the contraction is none of windows.
-  init?(_ node: Node, _ graph: Graph, _ producers: [Int?], data position: Int) {
+  /// Nil if neither factor is data for constant windows.
+  init?(_ node: Node, _ graph: Graph, _ producers: [Int?]) {
+    let either = WindowContraction(node, graph, producers, data: 0) ?? WindowContraction(node, graph, producers, data: 1)
+    guard let either else { return nil }
+    self = either
+  }
+
+  private init?(_ node: Node, _ graph: Graph, _ producers: [Int?], data position: Int) {
     guard case .contract(let contract) = node.primitive, contract.accumulator == .f32, contract.reduced.count == 3,
       let weights = graph.constant(node.operands[1 - position], producers), weights.type.element == .f32,
       graph.type(of: node.operands[position]).element == .f32

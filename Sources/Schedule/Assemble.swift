@@ -178,6 +178,13 @@ struct Assembler {
         lifetimes.append(Lifetime(bytes, first: step, last: step))
       }
     }
+    /// The larger of the bodies' memory, of which one is used at a time.
+    func memory(_ plans: [GraphPlan], _ step: Int) -> Lifetime {
+      var lifetime = Lifetime(
+        plans.dropFirst().reduce(plans[0].memory.bytes) { .maximum($0, $1.memory.bytes) }, first: step, last: step)
+      lifetime.sample = plans.reduce(0) { max($0, $1.memory.sample) }
+      return lifetime
+    }
     for (number, step) in steps.steps.enumerated() {
       for value in step.writes + step.reads { touch(value, number) }
       var scratch: [Int?] = []
@@ -205,17 +212,12 @@ struct Assembler {
         let plans = [planBody(choice.then), planBody(choice.otherwise)]
         bodies[number] = plans
         scratch.append(lifetimes.count)
-        var lifetime = Lifetime(.maximum(plans[0].memory.bytes, plans[1].memory.bytes), first: number, last: number)
-        lifetime.sample = max(plans[0].memory.sample, plans[1].memory.sample)
-        lifetimes.append(lifetime)
+        lifetimes.append(memory(plans, number))
       case .blocks(let blocks):
-        let elsewhere = Argument(Buffer(id: 0, element: .u8))
-        let plans = blocks.parts.map { plan($0.steps, placed: blocks.rowStrides.mapValues { _ in elsewhere }) }
+        let plans = blocks.parts.map { planBody($0.steps, given: blocks.rowStrides.keys) }
         bodies[number] = plans
         scratch.append(lifetimes.count)
-        var lifetime = Lifetime(plans.reduce(0) { .maximum($0, $1.memory.bytes) }, first: number, last: number)
-        lifetime.sample = plans.reduce(0) { max($0, $1.memory.sample) }
-        lifetimes.append(lifetime)
+        lifetimes.append(memory(plans, number))
       }
       scratchPieces.append(scratch)
     }
@@ -227,9 +229,12 @@ struct Assembler {
   }
 
   /// The plan of a body, whose inputs lie elsewhere.
-  private mutating func planBody(_ body: Steps) -> GraphPlan {
+  private mutating func planBody(_ body: Steps) -> GraphPlan { planBody(body, given: body.graph.inputs) }
+
+  /// The plan of a body for which some values lie elsewhere.
+  private mutating func planBody(_ body: Steps, given: some Sequence<ValueID>) -> GraphPlan {
     let elsewhere = Argument(Buffer(id: 0, element: .u8))
-    return plan(body, placed: Dictionary(uniqueKeysWithValues: body.graph.inputs.map { ($0, elsewhere) }))
+    return plan(body, placed: Dictionary(uniqueKeysWithValues: given.map { ($0, elsewhere) }))
   }
 
   // MARK: Entry

@@ -41,9 +41,9 @@ extension ContractLowering {
   /// Elements of one line of the cache.
   static let line = 16
 
-  /// Whether panels lie packed in constant data, for vectors of elements of 4 bytes.
+  /// Whether panels lie packed in constant data, for vectors of elements of 4 bytes, and each passes over all rows.
   var mayPrefetch: Bool {
-    panelSide.isConstant && target.vectorBytes > 0 && contract.accumulator.bytes == 4
+    panelSide.isConstant && target.vectorBytes > 0 && contract.accumulator.bytes == 4 && axesAroundPanels == 0
   }
 
   /// Tiles of rows that an open extent has at least in most calls.
@@ -57,8 +57,7 @@ extension ContractLowering {
     let counts = rowLoops.order.map { rowLoops.extents[$0].constant }
     let usual = counts.last.map { $0 ?? (rows < tile.rows ? 1 : Self.fewTiles) * tile.rows } ?? 1
     let tiles = counts.dropLast().reduce(usual) { $0 * ($1 ?? 1) } / tile.rows
-    guard case .packed(let buffer) = panel.source, prefetches, mayPrefetch, axesAroundPanels == 0, tiles > 0,
-      let size = sumCount.constant
+    guard case .packed(let buffer) = panel.source, prefetches, mayPrefetch, tiles > 0, let size = sumCount.constant
     else { return nil }
     var tileNumber = Expr.index(0)
     for axis in rowLoops.order {

@@ -78,14 +78,20 @@ extension ContractLowering {
       }
     }
     var axes = axes
-    var variables: [(variable: Variable, extent: Dim)] = []
-    for axis in rowLoops.order.prefix(around) {
-      let variable = scope.builder.index()
-      variables.append((variable, rowLoops.extents[axis]))
-      axes[axis] = .variable(variable)
-    }
+    let variables = variables(rowLoops.order[..<around], &axes, &scope)
     let results = fixedPanels(columns, axes, panels, .parallel, rows: .all(from: around), &scope)
     return LoopNest.wrap(results, variables, kind: .parallel)
+  }
+
+  /// Variables of loops over rows, which take their places among the axes.
+  private func variables(
+    _ order: ArraySlice<Int>, _ axes: inout [Expr], _ scope: inout KernelScope
+  ) -> [(variable: Variable, extent: Dim)] {
+    order.map { axis in
+      let variable = scope.builder.index()
+      axes[axis] = .variable(variable)
+      return (variable, rowLoops.extents[axis])
+    }
   }
 
   /// The results of one panel for some rows.
@@ -107,12 +113,7 @@ extension ContractLowering {
     from first: Int = 0, _ axes: [Expr], _ scope: inout KernelScope, _ body: TileBody
   ) -> [Statement] {
     var axes = axes
-    var variables: [(variable: Variable, extent: Dim)] = []
-    for axis in rowLoops.order.dropFirst(first).dropLast() {
-      let variable = scope.builder.index()
-      variables.append((variable, rowLoops.extents[axis]))
-      axes[axis] = .variable(variable)
-    }
+    let variables = variables(rowLoops.order.dropFirst(first).dropLast(), &axes, &scope)
     guard let tiled = rowLoops.order.last, first < rowLoops.order.count else { return body(1, nil, axes, &scope) }
     let extent = rowLoops.extents[tiled]
     let whole = extent.floorDivided(by: Dim(tile.rows)) * tile.rows

@@ -15,32 +15,27 @@ struct RowBlocks {
     var rows: Int
   }
 
-  /// The positions of the nodes in the graph.
-  let nodes: [Int]
   let parts: [Part]
+  private let chain: RowChain
+
+  /// The positions of the nodes in the graph.
+  var nodes: [Int] { chain.nodes }
   /// For every value from outside but constants, and the result, the elements between what two neighbouring rows of the
   /// result begin with.
-  let rowStrides: [ValueID: Dim]
-  private let chain: RowChain
+  var rowStrides: [ValueID: Dim] { chain.rowStrides }
 
   /// The nodes cut to the rows of one block; values from outside and the result lie as they do in the whole graph.
   func block(rows: Int, of laidOut: LaidOutGraph) -> LaidOutGraph {
     var block = laidOut
-    func cut(_ shape: [Dim], _ axis: Int, to extent: Int) -> [Dim] {
-      var shape = shape
-      shape[axis] = Dim(extent)
-      return shape
-    }
+    let last = laidOut.graph.nodes[nodes[2]].results[0]
+    block.halos[last] = Halo(copy: last, strides: laidOut.strides(last), offset: 0, endsRows: false)
     let steps = (rows + chain.rowsOfStep - 1) / chain.rowsOfStep
     for (position, axis, extent) in [
       (nodes[0], chain.givenAxis, steps), (nodes[1], chain.productAxis, steps), (nodes[2], chain.rowAxis, rows),
     ] {
       let result = block.graph.nodes[position].results[0]
-      if position == nodes[2] {
-        let strides = laidOut.strides(result)
-        block.halos[result] = Halo(copy: result, strides: strides, offset: 0, endsRows: false)
-      }
-      let shape = cut(block.graph.shape(of: result), axis, to: extent)
+      var shape = block.graph.shape(of: result)
+      shape[axis] = Dim(extent)
       block.graph.values[result.index].type.shape = shape
       switch block.graph.nodes[position].primitive {
       case .map(var map):
@@ -88,9 +83,7 @@ extension RowBlocks {
     let rows = (steps + count - 1) / count * chain.rowsOfStep
     let (whole, rest) = chain.rowCount.quotientAndRemainder(dividingBy: rows)
     let last = rest > 0 ? [Part(first: whole * rows, count: 1, rows: rest)] : []
-    self.init(
-      nodes: chain.nodes, parts: [Part(first: 0, count: whole, rows: rows)] + last, rowStrides: chain.rowStrides,
-      chain: chain)
+    self.init(parts: [Part(first: 0, count: whole, rows: rows)] + last, chain: chain)
   }
 }
 
@@ -195,11 +188,14 @@ private struct RowChain {
       let givenAxis = contract.lhs.firstIndex(of: .axis(steps.dimension)),
       !contract.rhs.contains(where: { $0.coefficients[steps.dimension] != nil }),
       contract.lhs.count(where: { $0.coefficients[steps.dimension] != nil }) == 1,
+      !varies(contract.epilogue.results, along: steps.dimension, contract.epilogue),
+      // Scatters write over what no later node reads, and the chain is computed where its last node is.
+      !graph.nodes[first...last].contains(where: { if case .scatter = $0.primitive { true } else { false } }),
       laidOut.halos[given] == nil, laidOut.halos[product] == nil
     else { return nil }
     nodes = [first, middle, last]
     (self.given, self.product, weights) = (given, product, graph.nodes[middle].operands[1])
-    guard graph.isConstant(weights, producers) else { return nil }
+    guard graph.constant(weights, producers) != nil else { return nil }
     (self.givenAxis, productAxis, rowAxis) = (givenAxis, steps.dimension, steps.axis)
     (self.rowCount, rowsOfStep) = (rowCount, steps.size)
     let source = transform.body.rowStrides(along: givenAxis, step: steps.size, graph.nodes[first].operands, laidOut)
