@@ -214,7 +214,7 @@ struct Assembler {
         scratch.append(lifetimes.count)
         lifetimes.append(memory(plans, number))
       case .blocks(let blocks):
-        let plans = blocks.parts.map { planBody($0.steps, given: blocks.rowStrides.keys) }
+        let plans = blocks.parts.map { planBody($0.steps, given: $0.part.places.map(\.inner)) }
         bodies[number] = plans
         scratch.append(lifetimes.count)
         lifetimes.append(memory(plans, number))
@@ -402,15 +402,15 @@ struct Assembler {
     zip(blocks.parts, plans).flatMap { block, plan -> [Statement] in
       let turn = Variable(id: nextVariable, type: ValueType(.i64))
       nextVariable += 1
-      let row = Expr.index(block.part.first) + .variable(turn) * .index(block.part.rows)
       var inner: [ValueID: Argument] = [:]
-      for (value, stride) in blocks.rowStrides.sorted(by: { $0.key < $1.key }) {
-        let whole = place(value, steps, places)
-        inner[value] = Argument(whole.buffer, offset: whole.offset + row * stride.expr)
+      for given in block.part.places {
+        let whole = place(given.outer, steps, places)
+        inner[given.inner] = Argument(
+          whole.buffer, offset: whole.offset + given.first.expr + .variable(turn) * given.stride.expr)
       }
       inner.merge(arenaPlaces(block.steps, plan, base: base)) { given, _ in given }
       let body = statements(block.steps, plan, base: base, inner)
-      return [.loop(Loop(turn, from: .index(0), to: .index(block.part.count), body: body))]
+      return [.loop(Loop(turn, from: .index(0), to: block.part.count.expr, body: body))]
     }
   }
 

@@ -10,12 +10,14 @@ public struct LaidOutGraph {
   var groupedFactors: Set<ValueID>
   /// How values lie within their copies with borders.
   var halos: [ValueID: Halo] = [:]
+  /// The strides of values that lie within memory of a surrounding graph.
+  var placed: [ValueID: [Dim]] = [:]
   /// What a call checks about extents before it relies on it.
   let facts: Set<DimFact>
 
   /// Elements between neighbours along each axis of a value.
   func strides(_ value: ValueID) -> [Dim] {
-    halos[value]?.strides ?? layouts[value.index].strides(graph.shape(of: value))
+    placed[value] ?? halos[value]?.strides ?? layouts[value.index].strides(graph.shape(of: value))
   }
 }
 

@@ -57,13 +57,16 @@ private func offset(_ indices: [ScalarID], _ view: View, _ graph: ScalarGraph) -
 }
 
 /// Whether axes occur nowhere but in the indices of reads.
-func usesAxesOnlyInReads(_ graph: ScalarGraph) -> Bool {
+func usesAxesOnlyInReads(_ graph: ScalarGraph) -> Bool { usesOnlyInReads(nil, graph) }
+
+/// Whether an axis, or any axis, occurs nowhere but in the indices of reads.
+func usesOnlyInReads(_ axis: Int?, _ graph: ScalarGraph) -> Bool {
   var isValue = [Bool](repeating: false, count: graph.nodes.count)
   for result in graph.results { isValue[result.index] = true }
   for id in graph.reachable.reversed() where isValue[id.index] {
     switch graph[id] {
     case .read(_, _, let outside): if let outside { isValue[outside.index] = true }
-    case .axis: return false
+    case .axis(let used): if axis == nil || used == axis { return false }
     case .literal, .dim, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast:
       for operand in ScalarGraph.operands(of: graph[id]) { isValue[operand.index] = true }
     }

@@ -25,7 +25,11 @@ struct Lowering {
 
   /// Lowers all nodes of a graph, bodies included; a graph that is the body of a scan has that many states.
   mutating func lower(_ source: Graph, carried: Int = 0) throws(ModelError) -> Steps {
-    var laidOut = assignLayouts(source)
+    try lower(assignLayouts(source), carried: carried)
+  }
+
+  private mutating func lower(_ source: LaidOutGraph, carried: Int = 0) throws(ModelError) -> Steps {
+    var laidOut = source
     laidOut.halos = laidOut.findHalos { mayStride($0, $1, laidOut) }
     let copies = Set(laidOut.halos.values.map(\.copy))
     let graph = laidOut.graph
@@ -40,7 +44,7 @@ struct Lowering {
     for (position, node) in graph.nodes.enumerated() {
       if blockNodes.contains(position) {
         if let ending = blocks.first(where: { $0.nodes.last == position }) {
-          steps.steps.append(blockStep(ending, node, laidOut, steps))
+          steps.steps.append(try blockStep(ending, node))
         }
         continue
       }
@@ -157,23 +161,12 @@ struct Lowering {
   }
 
   /// The step that computes a chain block by block, at the last of its nodes.
-  private mutating func blockStep(
-    _ blocks: RowBlocks, _ last: Node, _ laidOut: LaidOutGraph, _ around: Steps
-  ) -> Step {
-    let parts = blocks.parts.map { part in
-      let block = blocks.block(rows: part.rows, of: laidOut)
-      var steps = Steps(graph: block.graph, steps: [], alias: [:], constants: around.constants, formulas: [:])
-      for node in blocks.nodes.map({ block.graph.nodes[$0] }) {
-        var step = kernelStep(node, block, &steps)
-        step.work = isMeasured ? Work(node, in: block.graph, constants: steps.constants, formulas: [:]) : nil
-        steps.steps.append(step)
-      }
-      return (part, steps)
-    }
+  private mutating func blockStep(_ blocks: RowBlocks, _ last: Node) throws(ModelError) -> Step {
+    var parts: [(RowBlocks.Part, Steps)] = []
+    for part in blocks.parts { parts.append((part, try lower(part.block))) }
+    let outside = Set(parts.flatMap { $0.0.places.map(\.outer) }).subtracting(last.results)
     return Step(
-      action: .blocks(BlockSteps(parts: parts, rowStrides: blocks.rowStrides)),
-      reads: blocks.rowStrides.keys.filter { $0 != last.results[0] }.sorted(), writes: last.results,
-      origin: last.origin)
+      action: .blocks(BlockSteps(parts: parts)), reads: outside.sorted(), writes: last.results, origin: last.origin)
   }
 
   private mutating func statements(

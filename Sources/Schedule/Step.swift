@@ -56,8 +56,6 @@ struct BranchSteps {
 /// The steps for blocks of rows, one block after the other.
 struct BlockSteps {
   var parts: [(part: RowBlocks.Part, steps: Steps)]
-  /// For every value that is given, constants aside, and the result: the elements between neighbouring rows.
-  var rowStrides: [ValueID: Dim]
 }
 
 extension ScanSteps {

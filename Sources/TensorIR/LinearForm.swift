@@ -43,6 +43,11 @@ public struct LinearForm: Sendable {
 
   public init() {}
 
+  public init(_ index: AffineIndex) {
+    constant = index.offset
+    axes = index.coefficients.mapValues { Dim($0) }
+  }
+
   public var isConstant: Bool { axes.isEmpty && others.isEmpty }
   /// Whether the form depends on nothing but iteration axes.
   public var isAffine: Bool { others.isEmpty }

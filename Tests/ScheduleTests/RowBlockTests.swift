@@ -4,7 +4,7 @@ import Support
 import TensorIR
 import Testing
 
-/// A map, a product and a map of the product, with the loops over blocks that the entry has.
+/// A map, a product and a map of the product, with the loops over blocks of rows, or over images, that the entry has.
 private struct Sample: Sendable, CustomTestStringConvertible {
   var testDescription: String
   var loops = 0
@@ -52,23 +52,23 @@ private let samples = [
   Sample(testDescription: "blocks and the rest of an odd number of rows", loops: 2, factor: "s3 = cast f32 s1"),
   Sample(testDescription: "equal blocks", loops: 1, rows: 12, cacheBytes: 12_000, factor: "s3 = cast f32 s1"),
   Sample(testDescription: "values that stay near", cacheBytes: 1 << 20, factor: "s3 = cast f32 s1"),
-  Sample(testDescription: "an operand that is read at two rows"),
-  Sample(testDescription: "the row as a number", factor: "s3 = cast f32 d1"),
-  Sample(testDescription: "the row's half as a number", factor: "s3 = cast f32 s0"),
+  Sample(testDescription: "an operand that is read at two rows", loops: 1),
+  Sample(testDescription: "the row as a number", loops: 1, factor: "s3 = cast f32 d1"),
+  Sample(testDescription: "the row's half as a number", loops: 1, factor: "s3 = cast f32 s0"),
   Sample(
-    testDescription: "data that move by less than a row",
+    testDescription: "data that move by less than a row", loops: 2,
     first: "s0 = add d2, d0; s1 = read 0[d1, s0, d3, d4]; yield s1", factor: "s3 = cast f32 s1"),
   Sample(
-    testDescription: "data beyond the border",
+    testDescription: "data beyond the border", loops: 2,
     first: "s0 = multiply d2, i64 2; s1 = add s0, d0; s2 = add s1, i64 1; s3 = read 0[d1, s2, d3, d4] else f32 1.0; yield s3",
     factor: "s3 = cast f32 s1"),
   Sample(
-    testDescription: "the product's row as a number", factor: "s3 = cast f32 s1",
+    testDescription: "the product's row as a number", loops: 1, factor: "s3 = cast f32 s1",
     sum: "s0 = cast f32 d2; s1 = add acc0, s0; yield s1"),
-  Sample(testDescription: "weights that are computed", factor: "s3 = cast f32 s1", isFormula: true),
+  Sample(testDescription: "weights that are computed", loops: 1, factor: "s3 = cast f32 s1", isFormula: true),
   Sample(
-    testDescription: "data that may be written over", factor: "s3 = cast f32 s1", isOverwritten: true),
-  Sample(testDescription: "a product that is a result too", factor: "s3 = cast f32 s1", result: "%5, %4"),
+    testDescription: "data that may be written over", loops: 2, factor: "s3 = cast f32 s1", isOverwritten: true),
+  Sample(testDescription: "a product that is a result too", loops: 1, factor: "s3 = cast f32 s1", result: "%5, %4"),
 ]
 
 @Suite("Blocks of rows")
