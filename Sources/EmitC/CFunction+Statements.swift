@@ -43,8 +43,8 @@ extension CFunction {
       let guardText = mayCoincide(to, from) ? "if (\(destination) != \(source)) " : ""
       line("\(guardText)memcpy(\(destination), \(source), \(size(count, to.element)));")
     case .call(let kernel, let arguments, let scalars):
-      guard let kernelCall else { fatalError("a kernel cannot call kernel \(kernel)") }
-      kernelCall(&self, kernel, arguments, scalars)
+      guard let callees else { fatalError("no kernels to call") }
+      callees.call(kernel, arguments, scalars, in: &self)
     case .define(let name, let value): line("\(symbol(name)) = \(print(value).text);")
     case .acquire(let buffer, let bytes):
       guard let acquisition else { fatalError("a kernel cannot acquire memory") }

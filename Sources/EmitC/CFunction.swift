@@ -22,8 +22,8 @@ struct CFunction {
   var mayCoincide: (Buffer, Buffer) -> Bool = { _, _ in false }
   /// Prints a request for memory; only the entry has them.
   var acquisition: ((inout CFunction, Buffer, Expr) -> Void)?
-  /// Prints a call of a kernel; only the entry has calls.
-  var kernelCall: ((inout CFunction, Int, [Argument], [Expr]) -> Void)?
+  /// The kernels that may be called.
+  var callees: CKernels?
   /// Prints a parallel loop; only the entry has them.
   var parallelLoop: ((inout CFunction, Loop) -> Void)?
   /// Prints a call of a function outside of the program; only the entry has them.

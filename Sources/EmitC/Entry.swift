@@ -44,15 +44,7 @@ func printEntry(_ program: Program, _ interface: Interface, _ constants: [String
   var function = CFunction(program.entry, returnsStatus: true, buffer: buffer, symbol: symbol)
   function.localSuffix = "_"
   function.mayCoincide = program.mayCoincide
-  function.kernelCall = { function, kernel, arguments, scalars in
-    let texts =
-      arguments.map { function.place($0.buffer, $0.offset) } + scalars.map { function.print($0).text }
-      + kernels.symbols[kernel].map(symbol)
-    let call = "\(kernels.names[kernel])(\(texts.joined(separator: ", ")))"
-    guard program.kernels[kernel].mayFail else { return function.line("\(call);") }
-    function.line("status = \(call);")
-    function.line("if (status != 0) return status;")
-  }
+  function.callees = kernels
   if interface.isDivided { function.parallelLoop = { printDivided($1, program, kernels, symbol, &$0) } }
   function.externalCall = { function, number, arguments in
     let external = program.externals[number]

@@ -8,6 +8,7 @@ struct CKernels {
   var names: [String] = []
   /// Symbolic dimensions that each kernel reads, passed after its scalars.
   var symbols: [[String]] = []
+  private var mayFail: [Bool] = []
   var texts: [String] = []
   var helpers: Set<CHelper> = []
   /// Whether a kernel or the entry declares an array.
@@ -22,10 +23,13 @@ struct CKernels {
         divided.insert(kernel)
       }
     }
+    for (index, kernel) in program.kernels.enumerated().reversed() where called.contains(index) {
+      kernel.body.walk { if case .call(let callee, _, _) = $0 { called.insert(callee) } }
+    }
+    symbols = program.kernelSymbols
+    mayFail = program.kernels.map(\.mayFail)
     for (index, kernel) in program.kernels.enumerated() {
-      let used = kernel.body.symbols
       names.append("\(program.prefix)_\(index)_\(identifier(kernel.name))")
-      symbols.append(program.allSymbols.filter(used.contains))
       if called.contains(index) { print(kernel, index) }
       if divided.contains(index) { texts.append(part(kernel, index)) }
     }
@@ -63,11 +67,25 @@ struct CKernels {
     """
   }
 
+  /// Prints a call, after which a function ends that fails.
+  func call(_ kernel: Int, _ arguments: [Argument], _ scalars: [Expr], in function: inout CFunction) {
+    var texts = arguments.map { function.place($0.buffer, $0.offset) }
+    texts += scalars.map { function.print($0).text }
+    texts += symbols[kernel].map(function.symbol)
+    let call = "\(names[kernel])(\(texts.joined(separator: ", ")))"
+    guard mayFail[kernel] else { return function.line("\(call);") }
+    function.line("{")
+    function.line("  const int failure = \(call);")
+    function.line("  if (failure != 0) return failure;")
+    function.line("}")
+  }
+
   private mutating func print(_ kernel: Kernel, _ index: Int) {
     let numbers = Dictionary(uniqueKeysWithValues: symbols[index].enumerated().map { ($1, $0) })
     func symbol(_ name: String) -> String { "s\(numbers[name] ?? 0)" }
     var function = CFunction(
       kernel.body, returnsStatus: kernel.mayFail, buffer: { "b\($0.id)" }, symbol: symbol)
+    function.callees = self
     for scalar in kernel.scalars { function.positions.insert(scalar) }
     for statement in kernel.body { function.print(statement) }
     if kernel.mayFail { function.line("return 0;") }

@@ -37,7 +37,11 @@ private func emitCode(
   _ program: Program, _ interface: Interface, constants prefix: String, in target: ModuleContext
 ) -> EmittedFunction {
   let constants = program.constants.map { target.sharedConstant(prefix, $0.bytes) }
-  let kernels = program.kernels.map { emitKernel($0, of: program, in: target) }
+  let symbols = program.kernelSymbols
+  var kernels: [KernelFunction] = []
+  for (kernel, symbols) in zip(program.kernels, symbols) {
+    kernels.append(emitKernel(kernel, of: program, symbols: symbols, calling: kernels, in: target))
+  }
   return emitEntry(program, interface, constants, kernels, in: target)
 }
 
@@ -110,13 +114,7 @@ private func emitEntry(
     }
   }
   emitter.mayCoincide = program.mayCoincide
-  emitter.emitCall = { emitter, kernel, arguments, scalars in
-    let callee = kernels[kernel]
-    let pointers = arguments.map { emitter.address($0.buffer, emitter.emit($0.offset)) }
-    let symbols = callee.symbols.map { emitter.emit(.symbol($0)) }
-    let status = emitter.call(callee.type, callee.function, pointers + scalars.map(emitter.emit) + symbols)
-    if callee.mayFail { emitter.leave(if: emitter.isNonzero(status), status) }
-  }
+  emitter.callees = kernels
   let externals = program.externals.map { declare($0, in: target) }
   emitter.emitExternal = { emitter, number, arguments in
     let values = arguments.map { argument in
@@ -188,7 +186,7 @@ private func acquire(_ buffer: Buffer, _ bytes: Expr, from memory: LLVMValueRef,
 
 extension FunctionEmitter {
   /// Returns a status if a condition holds.
-  fileprivate func leave(if condition: LLVMValueRef, _ status: LLVMValueRef) {
+  func leave(if condition: LLVMValueRef, _ status: LLVMValueRef) {
     let failed = block("failed")
     let next = block("next")
     LLVMBuildCondBr(builder, condition, failed, next)

@@ -62,8 +62,7 @@ extension FunctionEmitter {
         moveTo(end)
       }
     case .call(let kernel, let arguments, let scalars):
-      guard let emitCall else { fatalError("a kernel cannot call kernel \(kernel)") }
-      emitCall(self, kernel, arguments, scalars)
+      call(kernel, arguments, scalars)
     case .define(let symbol, let value):
       guard let slot = symbolSlots[symbol] else { fatalError("symbol \(symbol) is not measured") }
       LLVMBuildStore(builder, emit(value), slot)
@@ -78,6 +77,14 @@ extension FunctionEmitter {
       LLVMBuildRet(builder, status(code))
       moveTo(block("unreachable"))
     }
+  }
+
+  private func call(_ kernel: Int, _ arguments: [Argument], _ scalars: [Expr]) {
+    let callee = callees[kernel]
+    let pointers = arguments.map { address($0.buffer, emit($0.offset)) }
+    let symbols = callee.symbols.map { emit(.symbol($0)) }
+    let status = call(callee.type, callee.function, pointers + scalars.map { emit($0) } + symbols)
+    if callee.mayFail { leave(if: isNonzero(status), status) }
   }
 
   /// Asks for a line of the second level of the cache.

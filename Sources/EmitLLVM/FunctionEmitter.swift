@@ -24,9 +24,8 @@ final class FunctionEmitter {
   /// Emits a request for memory; only the entry has them.
   var emitAcquire: ((FunctionEmitter, Buffer, Expr) -> Void)?
   var positions = IndexMath()
-  /// Emits a call of a kernel; only the entry has calls.
-  var emitCall: ((FunctionEmitter, Int, [Argument], [Expr]) -> Void)?
-
+  /// The kernels that may be called.
+  var callees: [KernelFunction] = []
   /// Emits a parallel loop; only the entry has them.
   var emitParallel: ((FunctionEmitter, Loop) -> Void)?
   /// Emits a call of a function outside of the program; only the entry has them.

@@ -12,9 +12,9 @@ struct KernelFunction {
 }
 
 /// Emits a kernel as an internal function.
-func emitKernel(_ kernel: Kernel, of program: Program, in target: ModuleContext) -> KernelFunction {
-  let used = kernel.body.symbols
-  let symbols = program.allSymbols.filter(used.contains)
+func emitKernel(
+  _ kernel: Kernel, of program: Program, symbols: [String], calling earlier: [KernelFunction], in target: ModuleContext
+) -> KernelFunction {
   let parameters =
     kernel.parameters.map { _ in target.pointer } + kernel.scalars.map { _ in target.i64 }
     + symbols.map { _ in target.i64 }
@@ -44,6 +44,7 @@ func emitKernel(_ kernel: Kernel, of program: Program, in target: ModuleContext)
   for (index, symbol) in symbols.enumerated() {
     emitter.symbols[symbol] = emitter.parameter(kernel.parameters.count + kernel.scalars.count + index)
   }
+  emitter.callees = earlier
   emitter.emit(kernel.body)
   emitter.finish()
   return KernelFunction(type: type, function: function, mayFail: kernel.mayFail, symbols: symbols)

@@ -248,7 +248,7 @@ private struct Interpreter {
   }
 
   private func call(_ kernel: Kernel, _ arguments: [Argument], _ scalars: [Expr]) throws(InterpretationError) -> Int {
-    var inner = Interpreter(kernels: [], symbols: symbols)
+    var inner = Interpreter(kernels: kernels, symbols: symbols)
     for (parameter, argument) in zip(kernel.parameters, arguments) {
       var place = try self.place(argument.buffer)
       place.offset += try index(argument.offset) * argument.buffer.element.bytes

@@ -22,7 +22,7 @@ public struct LoopVerificationError: Error, CustomStringConvertible {
 ///   known, and `i64` scalars; no argument that a kernel writes is passed twice, and an output comes
 ///   with the input that it updates only where both parameters may coincide;
 /// - outputs update inputs of their type and extents, each its own;
-/// - statuses of failure are not 0, and a kernel may fail exactly if it says so; kernels call no kernels;
+/// - statuses of failure are not 0, and a kernel may fail exactly if it says so; kernels call earlier kernels only;
 /// - ports and storage exist, arena offsets are multiples of 64 and within the arena where they are literal,
 ///   symbols are declared, measured symbols and acquired memory are given in the entry only, and the sizes of constants are whole numbers of elements.
 public func verify(_ program: Program) throws(LoopVerificationError) {
@@ -47,11 +47,11 @@ public func verify(_ program: Program) throws(LoopVerificationError) {
   for port in program.outputs { if case .upTo(let count) = port.memory { try outer.position(count, "size of \(port.name)") } }
   try outer.position(program.arenaBytes, "size of the arena")
   for (index, kernel) in program.kernels.enumerated() {
-    do throws(LoopVerificationError) { try verify(kernel, symbols: symbols) } catch {
+    do throws(LoopVerificationError) { try verify(kernel, symbols: symbols, calling: program.kernels[..<index]) } catch {
       throw LoopVerificationError("kernel \(index) (\(kernel.name)): \(error)")
     }
   }
-  var entry = BlockVerifier(symbols: symbols, kernels: program.kernels)
+  var entry = BlockVerifier(symbols: symbols, kernels: program.kernels[...])
   entry.externals = program.externals
   entry.mayCoincide = program.mayCoincide
   entry.measured = Set(program.measured)
@@ -77,8 +77,10 @@ private func verifyUpdates(_ program: Program) throws(LoopVerificationError) {
   }
 }
 
-private func verify(_ kernel: Kernel, symbols: Set<String>) throws(LoopVerificationError) {
-  var verifier = BlockVerifier(symbols: symbols, kernels: nil)
+private func verify(
+  _ kernel: Kernel, symbols: Set<String>, calling kernels: ArraySlice<Kernel>
+) throws(LoopVerificationError) {
+  var verifier = BlockVerifier(symbols: symbols, kernels: kernels)
   for parameter in kernel.parameters { try verifier.declare(parameter) }
   for scalar in kernel.scalars {
     guard scalar.type == ValueType(.i64) else {
@@ -118,8 +120,8 @@ struct VerifiedBuffer {
 /// Verifies the statements of a kernel or of the entry.
 struct BlockVerifier {
   let symbols: Set<String>
-  /// What may be called; nil in kernels.
-  let kernels: [Kernel]?
+  /// What may be called.
+  let kernels: ArraySlice<Kernel>
   var externals: [ExternalFunction] = []
   /// Symbols that may be given a value.
   var measured: Set<String> = []
@@ -135,7 +137,7 @@ struct BlockVerifier {
   private var usedVariables: Set<Int> = []
   private var usedBuffers: Set<Int> = []
 
-  init(symbols: Set<String>, kernels: [Kernel]?) {
+  init(symbols: Set<String>, kernels: ArraySlice<Kernel>) {
     self.symbols = symbols
     self.kernels = kernels
   }
@@ -323,7 +325,6 @@ struct BlockVerifier {
   }
 
   private mutating func call(_ kernel: Int, _ arguments: [Argument], _ scalars: [Expr]) throws(LoopVerificationError) {
-    guard let kernels else { throw LoopVerificationError("a kernel calls a kernel") }
     guard kernels.indices.contains(kernel) else { throw LoopVerificationError("there is no kernel \(kernel)") }
     let called = kernels[kernel]
     guard arguments.count == called.parameters.count, scalars.count == called.scalars.count else {

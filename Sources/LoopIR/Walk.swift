@@ -132,3 +132,16 @@ extension [Statement] {
     return found
   }
 }
+
+extension Program {
+  /// The symbolic dimensions that each kernel reads, or a kernel that it calls.
+  public var kernelSymbols: [[String]] {
+    var found: [Set<String>] = []
+    for kernel in kernels {
+      var used = kernel.body.symbols
+      kernel.body.walk { if case .call(let called, _, _) = $0, called < found.count { used.formUnion(found[called]) } }
+      found.append(used)
+    }
+    return found.map { used in allSymbols.filter(used.contains) }
+  }
+}

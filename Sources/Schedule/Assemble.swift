@@ -213,11 +213,6 @@ struct Assembler {
         bodies[number] = plans
         scratch.append(lifetimes.count)
         lifetimes.append(memory(plans, number))
-      case .blocks(let blocks):
-        let plans = blocks.parts.map { planBody($0.steps, given: $0.part.places.map(\.inner)) }
-        bodies[number] = plans
-        scratch.append(lifetimes.count)
-        lifetimes.append(memory(plans, number))
       }
       scratchPieces.append(scratch)
     }
@@ -320,11 +315,6 @@ struct Assembler {
         guard let body = plan.bodies[number]?[0], let place = plan.scratch[number][0] else { fatalError("scan without a plan") }
         let spare = plan.scratch[number].dropFirst().map { $0.map { base + $0 } }
         statements += self.scan(scan, body, base + place, spare, steps, places)
-      case .blocks(let blocks):
-        guard let plans = plan.bodies[number], let place = plan.scratch[number][0] else {
-          fatalError("blocks without a plan")
-        }
-        statements += self.blocks(blocks, plans, base + place, steps, places)
       }
     }
     return statements
@@ -394,24 +384,6 @@ struct Assembler {
         .load(condition.buffer, index: condition.offset, lanes: 1, count: nil),
         then: statements(choice.then, plans[0], \.then), otherwise: statements(choice.otherwise, plans[1], \.otherwise))
     ]
-  }
-
-  private mutating func blocks(
-    _ blocks: BlockSteps, _ plans: [GraphPlan], _ base: Dim, _ steps: Steps, _ places: [ValueID: Argument]
-  ) -> [Statement] {
-    zip(blocks.parts, plans).flatMap { block, plan -> [Statement] in
-      let turn = Variable(id: nextVariable, type: ValueType(.i64))
-      nextVariable += 1
-      var inner: [ValueID: Argument] = [:]
-      for given in block.part.places {
-        let whole = place(given.outer, steps, places)
-        inner[given.inner] = Argument(
-          whole.buffer, offset: whole.offset + given.first.expr + .variable(turn) * given.stride.expr)
-      }
-      inner.merge(arenaPlaces(block.steps, plan, base: base)) { given, _ in given }
-      let body = statements(block.steps, plan, base: base, inner)
-      return [.loop(Loop(turn, from: .index(0), to: block.part.count.expr, body: body))]
-    }
   }
 
   private mutating func scan(

@@ -41,8 +41,10 @@ struct KernelDivision {
       case .loop(let loop): sum + Double(iterations(loop) ?? usualIterations) * cost(loop.body)
       case .conditional(_, let then, let otherwise): sum + max(cost(then), cost(otherwise))
       case .whileLoop(_, let body): sum + Double(usualIterations) * cost(body)
-      case .bind, .declare, .assign, .store, .allocate, .zero, .prefetch, .tile, .copy, .call, .external, .define,
-        .acquire, .fail:
+      // A block of rows.
+      case .call: sum + worthwhile
+      case .bind, .declare, .assign, .store, .allocate, .zero, .prefetch, .tile, .copy, .external, .define, .acquire,
+        .fail:
         sum + 1
       }
     }

@@ -6,7 +6,7 @@ import Tuning
 /// Turns the nodes of graphs into kernels; equal kernels are shared.
 struct Lowering {
   let target: Target
-  let threads: Int
+  private var threads: Int
   /// Whether steps tell their work.
   let isMeasured: Bool
   /// Whether the constants are too large to stay in the cache from one call to the next.
@@ -44,7 +44,7 @@ struct Lowering {
     for (position, node) in graph.nodes.enumerated() {
       if blockNodes.contains(position) {
         if let ending = blocks.first(where: { $0.nodes.last == position }) {
-          steps.steps.append(try blockStep(ending, node))
+          steps.steps.append(try blockStep(ending, node, laidOut, steps))
         }
         continue
       }
@@ -140,33 +140,51 @@ struct Lowering {
     let asked = choices.questions.count
     let body = statements(node, laidOut, &steps, &scope)
     if body.isEmpty { return Step(action: .view, reads: node.operands, writes: node.results, origin: node.origin) }
-    let mayFail = Lowering.mayFail(body)
-    let division = KernelDivision(parts: mayFail ? 1 : threads, part: scope.part)
-    let kernel = Kernel(
-      name: "\(node.primitive.mnemonic)\(kernels.count)", parameters: scope.builder.parameters,
-      scalars: division.divides(body) ? [scope.part] : [], body: division.divided(body), mayFail: mayFail,
-      staysScalar: scope.builder.staysScalar)
-    let number: Int
-    if let existing = numbers[kernel] {
-      number = existing
-    } else {
-      number = kernels.count
-      kernels.append(kernel)
-      numbers[kernel] = number
-    }
+    let number = add(node.primitive.mnemonic, body, scope)
     choices.attribute(from: asked, toKernel: kernels[number].name)
     return Step(
       action: .call(kernel: number, bindings: scope.bindings),
       reads: node.operands.filter { steps.formulas[$0] == nil }, writes: node.results, origin: node.origin)
   }
 
+  /// The number of a kernel, which is added if there is no equal one.
+  private mutating func add(_ name: String, _ body: [Statement], _ scope: KernelScope) -> Int {
+    let mayFail = Lowering.mayFail(body)
+    let division = KernelDivision(parts: mayFail ? 1 : threads, part: scope.part)
+    let kernel = Kernel(
+      name: "\(name)\(kernels.count)", parameters: scope.builder.parameters,
+      scalars: division.divides(body) ? [scope.part] : [], body: division.divided(body), mayFail: mayFail,
+      staysScalar: scope.builder.staysScalar)
+    if let existing = numbers[kernel] { return existing }
+    kernels.append(kernel)
+    numbers[kernel] = kernels.count - 1
+    return kernels.count - 1
+  }
+
   /// The step that computes a chain block by block, at the last of its nodes.
-  private mutating func blockStep(_ blocks: RowBlocks, _ last: Node) throws(ModelError) -> Step {
-    var parts: [(RowBlocks.Part, Steps)] = []
+  private mutating func blockStep(
+    _ blocks: RowBlocks, _ last: Node, _ laidOut: LaidOutGraph, _ around: Steps
+  ) throws(ModelError) -> Step {
+    let asked = choices.questions.count
+    let together = threads
+    // Every thread computes whole blocks.
+    threads = 1
+    var parts: [(part: RowBlocks.Part, steps: Steps)] = []
     for part in blocks.parts { parts.append((part, try lower(part.block))) }
-    let outside = Set(parts.flatMap { $0.0.places.map(\.outer) }).subtracting(last.results)
-    return Step(
-      action: .blocks(BlockSteps(parts: parts)), reads: outside.sorted(), writes: last.results, origin: last.origin)
+    threads = together
+    var scope = KernelScope(laidOut, threads: threads)
+    var kernel = BlockKernel(parts: parts, kernels: kernels)
+    let number = add("blocks", kernel.statements(&scope), scope)
+    choices.attribute(from: asked, toKernel: kernels[number].name)
+    let outside = Set(blocks.parts.flatMap { $0.places.map(\.outer) }).subtracting(last.results)
+    var step = Step(
+      action: .call(kernel: number, bindings: scope.bindings), reads: outside.sorted(), writes: last.results,
+      origin: last.origin)
+    if isMeasured {
+      let nodes = blocks.nodes.map { laidOut.graph.nodes[$0] }
+      step.work = Work(chain: nodes, reading: step.reads, in: laidOut.graph, constants: around.constants)
+    }
+    return step
   }
 
   private mutating func statements(

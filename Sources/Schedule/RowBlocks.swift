@@ -51,8 +51,10 @@ extension RowBlocks {
 
   /// Nil if blocks do not pay.
   fileprivate init?(_ chain: RowChain, _ laidOut: LaidOutGraph, cacheBytes: Int, threads: Int) {
-    let (near, between) = (cacheBytes / 2 * threads, chain.bytes)
-    guard between > cacheBytes * threads, let runs = chain.runs(blockBytes: near) else { return nil }
+    let between = chain.bytes
+    guard between > cacheBytes * threads, let runs = chain.runs(blockBytes: cacheBytes / 2, threads: threads) else {
+      return nil
+    }
     let count = runs.reduce(0) { $0 + ($1.count.constant ?? 1) }
     // Weights that do not stay near are read for every block, and what lies between is written and read once.
     guard chain.weightBytes <= cacheBytes / 2 || chain.weightBytes * count <= 3 * between,

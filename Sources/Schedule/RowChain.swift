@@ -67,12 +67,13 @@ extension RowChain {
     return cut
   }
 
-  /// Equal blocks of at most so many bytes, but of one row at least, and what is different at the borders.
-  func runs(blockBytes: Int) -> [RowRun]? {
+  /// Equal blocks of at most so many bytes, but of one row at least, and what is different at the borders. There is a
+  /// multiple of some number of threads.
+  func runs(blockBytes: Int, threads: Int) -> [RowRun]? {
     guard let last = links.last else { return nil }
     guard let extent = last.extent.constant else {
       // Steps of a sequence are not worth a block each; images of a batch are.
-      guard bytes > blockBytes, links.dropFirst().allSatisfy({ $0.rows.chained?.isIdentity ?? false }),
+      guard threads == 1, bytes > blockBytes, links.dropFirst().allSatisfy({ $0.rows.chained?.isIdentity ?? false }),
         let cut = cut(0..<1)
       else { return nil }
       return [RowRun(count: last.extent, first: cut, strides: cut.rows)]
@@ -80,8 +81,8 @@ extension RowChain {
     let rowsOfStep = last.rows.chained?.rowsOfStep ?? 1
     let steps = (extent + rowsOfStep - 1) / rowsOfStep
     let fitting = max(1, blockBytes / max(1, bytes / steps))
-    let count = (steps + fitting - 1) / fitting
-    guard count > 1 else { return nil }
+    let count = (steps + fitting * threads - 1) / (fitting * threads) * threads
+    guard count > 1, steps >= 4 * threads || steps % threads == 0 else { return nil }
     let rows = (steps + count - 1) / count * rowsOfStep
     var runs: [RowRun] = []
     for start in stride(from: 0, to: extent, by: rows) {

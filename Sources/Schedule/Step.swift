@@ -11,7 +11,6 @@ struct Step {
     case view
     case scan(ScanSteps)
     case branch(BranchSteps)
-    case blocks(BlockSteps)
     /// Names the elements of the value that is read.
     case measure([String])
     case assume(Assumption)
@@ -53,11 +52,6 @@ struct BranchSteps {
   var otherwise: Steps
 }
 
-/// The steps for blocks of rows, one block after the other.
-struct BlockSteps {
-  var parts: [(part: RowBlocks.Part, steps: Steps)]
-}
-
 extension ScanSteps {
   /// The states whose next value is the present value of another state.
   var crossingStates: [Int] {
@@ -95,7 +89,7 @@ struct Steps {
       case .scan(let scan): scan.body.definitions
       case .branch(let choice):
         choice.then.definitions + choice.otherwise.definitions + choice.branch.extents.map(\.symbol)
-      case .call, .view, .assume, .external, .blocks: []
+      case .call, .view, .assume, .external: []
       }
     }
   }

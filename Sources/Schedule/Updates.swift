@@ -105,7 +105,7 @@ extension Step {
   fileprivate var touches: Bool {
     switch action {
     case .view: false
-    case .call, .scan, .branch, .blocks, .measure, .assume, .external: true
+    case .call, .scan, .branch, .measure, .assume, .external: true
     }
   }
 }

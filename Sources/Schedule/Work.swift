@@ -67,6 +67,17 @@ struct Work: Hashable {
     }
   }
 
+  /// The work of nodes of which only the values that are read from outside and the last result go through memory.
+  init(chain nodes: [Node], reading values: [ValueID], in graph: Graph, constants: [ValueID: ConstantTensor]) {
+    let works = nodes.compactMap { Work($0, in: graph, constants: constants) }
+    operations = works.reduce(0) { $0 + $1.operations }
+    constantBytes = works.reduce(0) { $0 + $1.constantBytes }
+    otherBytes = (values + (nodes.last?.results ?? [])).map { graph.type(of: $0) }.reduce(0) {
+      $0 + $1.shape.product * $1.element.storage.bytes
+    }
+    factors = works.map(\.factors).first { $0 != .numbers } ?? .numbers
+  }
+
   /// A scalar computation that is repeated.
   private struct Body {
     var graph: ScalarGraph

@@ -53,7 +53,7 @@ private let broken = [
     message: "an unrolled loop has literal bounds",
     body: [.loop(Loop(i, from: .index(0), to: .symbol("n"), kind: .unrolled, body: []))]),
   Broken(message: "$m: not declared", body: [.bind(i, .symbol("m"))]),
-  Broken(message: "a kernel calls a kernel", body: [.call(kernel: 0, arguments: [], scalars: [])]),
+  Broken(message: "there is no kernel 0", body: [.call(kernel: 0, arguments: [], scalars: [])]),
   Broken(message: "status 0 is success", body: [.fail(status: 0)]),
   Broken(message: "it may fail, but does not say so", body: [.fail(status: 1)]),
 ]

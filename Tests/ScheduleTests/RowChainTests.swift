@@ -4,12 +4,13 @@ import Support
 import TensorIR
 import Testing
 
-/// An expansion, a border, a depthwise convolution and a projection, with the loops over blocks that the entry has.
+/// An expansion, a border, a depthwise convolution and a projection, with the kinds of blocks that there are.
 private struct Sample: Sendable, CustomTestStringConvertible {
   var testDescription: String
-  /// For blocks of other code, above, in the middle and below.
-  var loops = 3
+  /// The kinds of blocks: above, in the middle and below.
+  var kinds = 3
   var cacheBytes = 6000
+  var threads = 1
   var images = 1
   var hasOpenImages = false
   var rows = 21
@@ -72,19 +73,22 @@ private let samples = [
   Sample(testDescription: "a convolution"),
   Sample(testDescription: "what is added", projected: "s0 = read 2[d0, d1, d2, d3]; s1 = add s0, acc0; yield s1"),
   Sample(testDescription: "steps of two rows", cacheBytes: 3500, stride: 2),
-  Sample(testDescription: "steps of three rows, with gaps", loops: 2, stride: 3, window: 1, above: 0, below: 0),
+  Sample(testDescription: "steps of three rows, with gaps", kinds: 2, stride: 3, window: 1, above: 0, below: 0),
   Sample(testDescription: "a large window", cacheBytes: 9000, rows: 30, window: 5, above: 2, below: 2),
   Sample(testDescription: "a window with gaps", cacheBytes: 9000, rows: 30, dilation: 2, above: 2, below: 2),
   Sample(testDescription: "a border above", rows: 24, above: 2, below: 0),
   Sample(testDescription: "a border of whole blocks, columns by columns", rows: 8, above: 14, below: 0),
-  Sample(testDescription: "several images", loops: 1, images: 3),
-  Sample(testDescription: "several images at a time", loops: 2, cacheBytes: 28000, images: 5, rows: 12),
-  Sample(testDescription: "open images", loops: 1, images: 3, hasOpenImages: true),
+  Sample(testDescription: "several images", kinds: 4, images: 3),
+  Sample(testDescription: "several images at a time", kinds: 2, cacheBytes: 28000, images: 5, rows: 12),
+  Sample(testDescription: "open images", kinds: 4, images: 3, hasOpenImages: true),
+  Sample(testDescription: "two threads", cacheBytes: 3000, threads: 2),
+  Sample(testDescription: "two threads and images", kinds: 1, cacheBytes: 12000, threads: 2, images: 4, rows: 12),
+  Sample(testDescription: "three threads and open images", cacheBytes: 1500, threads: 3, images: 2, hasOpenImages: true),
   Sample(testDescription: "the largest of windows", cacheBytes: 3500, stride: 2, middle: pooling),
   Sample(testDescription: "rows backwards, columns by columns", window: 3, middle: backwards),
-  Sample(testDescription: "all in the cache", loops: 0, cacheBytes: 1 << 20),
+  Sample(testDescription: "all in the cache", kinds: 0, cacheBytes: 1 << 20),
   Sample(testDescription: "a row as a number, columns by columns", expanded: "s0 = cast f32 d2; s1 = add s0, acc0; yield s1"),
-  Sample(testDescription: "an intermediate result", loops: 0, result: "%7, %5"),
+  Sample(testDescription: "an intermediate result", kinds: 0, result: "%7, %5"),
 ]
 
 @Suite("Chains of rows")
@@ -94,9 +98,10 @@ struct RowChainTests {
     var target = targets[number].target
     target.cacheBytes = sample.cacheBytes
     let program = try Program(
-      scheduling: sample.graph(images: sample.hasOpenImages ? "images" : "\(sample.images)"), for: target)
+      scheduling: sample.graph(images: sample.hasOpenImages ? "images" : "\(sample.images)"), for: target,
+      threads: sample.threads)
     try LoopIR.verify(program)
-    #expect(program.entry.count { if case .loop = $0 { true } else { false } } == sample.loops)
+    #expect(program.kindsOfBlocks == sample.kinds)
     let dims = [sample.images, 4, sample.rows, 9]
     let input = ConstantTensor(
       .f32, dims: dims, doubles: (0..<dims.reduce(1, *)).map { Double(($0 * 7) % 11 - 5) })
