@@ -50,7 +50,7 @@ extension Program {
         throw reader.error(at: start, "k\(kernels.count) expected")
       }
       try reader.expect(":")
-      kernels.append(try Kernel(&reader))
+      kernels.append(try Kernel(&reader, calling: kernels))
     }
     entry.kernels = kernels
     entry.externals = externals
@@ -61,17 +61,18 @@ extension Program {
 }
 
 extension Kernel {
-  /// Reads the text that `description` prints; the kernel is not verified.
-  public init(parsing text: String) throws(ParseError) {
+  /// Reads the text that `description` prints, of a kernel that may call others; the kernel is not verified.
+  public init(parsing text: String, calling kernels: [Kernel] = []) throws(ParseError) {
     var reader = try TextReader(text)
-    try self.init(&reader)
+    try self.init(&reader, calling: kernels)
     guard reader.token == .end else { throw reader.error("the end expected, not \(reader.found)") }
   }
 
-  fileprivate init(_ reader: inout TextReader) throws(ParseError) {
+  fileprivate init(_ reader: inout TextReader, calling kernels: [Kernel]) throws(ParseError) {
     try reader.expect(word: "kernel")
     let name = try reader.name()
     var parser = BlockParser()
+    parser.kernels = kernels
     var parameters: [Parameter] = []
     var scalars: [Variable] = []
     try reader.expect("(")

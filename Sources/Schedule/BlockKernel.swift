@@ -2,7 +2,8 @@ import LoopIR
 import Support
 import TensorIR
 
-/// The kernel that computes a chain block by block, by calls of the kernels of its nodes; threads compute blocks of their own.
+/// The kernel that computes a chain block by block, by calls of the kernels of its nodes; threads compute blocks of
+/// their own.
 struct BlockKernel {
   /// The parts of the chain with the steps of one block each.
   let parts: [(part: RowBlocks.Part, steps: Steps)]
@@ -24,8 +25,8 @@ struct BlockKernel {
     for ((part, steps), first) in zip(parts, firsts).reversed() {
       let turn = first == 0 ? Expr.variable(number) : .binary(.subtract, .variable(number), first.expr)
       let calls = steps.steps.compactMap { call($0, part, steps, turn, memory, &scope) }
-      body = body.isEmpty
-        ? calls : [.conditional(.compare(.less, .variable(number), (first + part.count).expr), then: calls, otherwise: body)]
+      let isBefore = Expr.compare(.less, .variable(number), (first + part.count).expr)
+      body = body.isEmpty ? calls : [.conditional(isBefore, then: calls, otherwise: body)]
     }
     return [.loop(Loop(number, from: .index(0), to: firsts[parts.count].expr, kind: .parallel, body: body))]
   }

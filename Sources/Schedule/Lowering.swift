@@ -177,11 +177,12 @@ struct Lowering {
     let number = add("blocks", kernel.statements(&scope), scope)
     choices.attribute(from: asked, toKernel: kernels[number].name)
     let outside = Set(blocks.parts.flatMap { $0.places.map(\.outer) }).subtracting(last.results)
+    let nodes = blocks.nodes.map { laidOut.graph.nodes[$0] }
+    let origins = nodes.map(\.origin).reduce(into: [String]()) { if $0.last != $1 { $0.append($1) } }
     var step = Step(
       action: .call(kernel: number, bindings: scope.bindings), reads: outside.sorted(), writes: last.results,
-      origin: last.origin)
+      origin: origins.joined(separator: " + "))
     if isMeasured {
-      let nodes = blocks.nodes.map { laidOut.graph.nodes[$0] }
       step.work = Work(chain: nodes, reading: step.reads, in: laidOut.graph, constants: around.constants)
     }
     return step

@@ -1,8 +1,8 @@
 import Support
 import TensorIR
 
-/// Nodes, each of which alone reads the result of the one before, computed block by block of rows: what lies between them
-/// stays in the second level of the cache.
+/// Nodes, each of which alone reads the result of the one before, computed block by block of rows: what lies between
+/// them stays in the second level of the cache.
 ///
 /// Winograd's algorithm has this form, and so have an expansion, a depthwise convolution and a projection.
 struct RowBlocks {
@@ -52,7 +52,7 @@ extension RowBlocks {
   /// Nil if blocks do not pay.
   fileprivate init?(_ chain: RowChain, _ laidOut: LaidOutGraph, cacheBytes: Int, threads: Int) {
     let between = chain.bytes
-    guard between > cacheBytes * threads, let runs = chain.runs(blockBytes: cacheBytes / 2, threads: threads) else {
+    guard between > cacheBytes, let runs = chain.runs(blockBytes: cacheBytes / 2, threads: threads) else {
       return nil
     }
     let count = runs.reduce(0) { $0 + ($1.count.constant ?? 1) }

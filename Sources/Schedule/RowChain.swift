@@ -87,7 +87,9 @@ extension RowChain {
     var runs: [RowRun] = []
     for start in stride(from: 0, to: extent, by: rows) {
       guard let cut = cut(start..<min(extent, start + rows)) else { return nil }
-      if !(runs.last?.isContinued(by: cut) ?? false) { runs.append(RowRun(count: 0, first: cut, strides: cut.starts.map { _ in 0 })) }
+      if !(runs.last?.isContinued(by: cut) ?? false) {
+        runs.append(RowRun(count: 0, first: cut, strides: cut.starts.map { _ in 0 }))
+      }
       runs[runs.count - 1].append(cut)
     }
     return runs
@@ -135,8 +137,8 @@ struct RowChainFinder {
     copies = Set(laidOut.halos.values.map(\.copy))
   }
 
-  /// The chains along each axis of a node's result, the outermost one first, of nodes that are in no other chain. Vectors run
-  /// along the innermost axis.
+  /// The chains along each axis of a node's result, the outermost one first, of nodes that are in no other chain. Vectors
+  /// run along the innermost axis.
   func chains(endingAt last: Int, without taken: Set<Int>) -> [RowChain] {
     let node = graph.nodes[last]
     guard hasRows(node), !copies.contains(node.results[0]), !node.primitive.isRead else { return [] }
@@ -159,7 +161,8 @@ struct RowChainFinder {
       let slots = node.operands.indices.filter { isChained(node.operands[$0], taken) }
       let next = slots.sorted { bytes(node.operands[$0]) > bytes(node.operands[$1]) }.lazy
         .compactMap { link(position, along: axis, slot: $0) }.first
-      guard let next, let slot = next.slot, let reads = next.rows.chained, let producer = producers[node.operands[slot].index],
+      guard let next, let slot = next.slot, let reads = next.rows.chained,
+        let producer = producers[node.operands[slot].index],
         links.isEmpty || reads.rowsOfStep == 1, !(reads.overlaps && hasOverlap)
       else { break }
       hasOverlap = hasOverlap || reads.overlaps
@@ -183,16 +186,18 @@ struct RowChainFinder {
     for (place, operand) in node.operands.enumerated() where place != slot {
       // Constants have no rows, formulas no memory, and what lies in a copy has none of its own.
       let isConstant = graph.constant(operand, producers) != nil
-      guard isConstant ? rows.others[place] == nil : !graph.isConstant(operand, producers), laidOut.halos[operand] == nil
+      guard isConstant ? rows.others[place] == nil : !graph.isConstant(operand, producers),
+        laidOut.halos[operand] == nil
       else { return nil }
     }
     let result = node.results[0]
     let extent = graph.shape(of: result)[axis]
     let count = max(1, extent.constant ?? 1)
+    let elements = bytes(result) / graph.type(of: result).element.bytes
     return RowChain.Link(
       position: position, axis: axis, extent: extent, slot: slot, rows: rows,
       bytesPerRow: laidOut.halos[result] == nil ? bytes(result) / count : 0,
-      operationsPerRow: bytes(result) / graph.type(of: result).element.bytes / count * node.primitive.operationsPerElement)
+      operationsPerRow: elements / count * node.primitive.operationsPerElement)
   }
 
   /// Whether a value is computed by a node that may be in a chain, for one reader.

@@ -1,8 +1,8 @@
 import Support
 import TensorIR
 
-/// How rows of a node's result depend on rows of one operand: row `r` reads `extent` rows from `step * (r / rowsOfStep) + low`
-/// on.
+/// How rows of a node's result depend on rows of one operand: row `r` reads `extent` rows from
+/// `step * (r / rowsOfStep) + low` on.
 struct RowReads {
   /// The dimension of the operand that its rows are along.
   var dimension: Int

@@ -27,7 +27,8 @@ private func kernelCase(
 
 /// Every statement, and programs with constants, an arena, symbols and control flow in the entry.
 public let programCases: [LoopIRCase] =
-  statementCases + vectorCases + [constantsAndArena, symbolic, measured, entryControl, manyTypes, emptyProgram]
+  statementCases + vectorCases
+  + [constantsAndArena, symbolic, nested([1, 2, 3, 4], status: 0), nested([1, 2, -3, 4], status: 1), measured, entryControl, manyTypes, emptyProgram]
 
 private let statementCases: [LoopIRCase] = {
   let i = scalar(0)
@@ -222,6 +223,41 @@ private let symbolic: LoopIRCase = {
     name: "symbolic", program: model, inputs: [bytes([1, 2, 3, 4, 5] as [Float])],
     outputs: [bytes([1, 2, 3, 4, 5] as [Float])], symbols: [5, 2])
 }()
+
+/// A kernel that calls another one for both halves of `2 * n` elements; that one reads the symbol, and fails if an element
+/// is negative.
+private func nested(_ values: [Float], status: Int32) -> LoopIRCase {
+  let count = Extent(.binary(.multiply, .symbol("n"), .index(2)), text: "2 * n")
+  var model = Program(
+    prefix: "case_model", inputs: [Port(name: "x", element: .f32, extents: [count])],
+    outputs: [Port(name: "y", element: .f32, extents: [count])])
+  model.symbols = ["n"]
+  model.storage = [.input(0), .output(0)]
+  let i = scalar(0)
+  let parameters = [Parameter(x, access: .read, alignment: 4), Parameter(y, access: .write, alignment: 4)]
+  let double = Loop(
+    i, from: .index(0), to: .symbol("n"),
+    body: [
+      .conditional(
+        .compare(.less, load(x, .variable(i)), .float(0, .f32)), then: [.fail(status: status == 0 ? 1 : Int(status))],
+        otherwise: []),
+      store(y, .variable(i), add(load(x, .variable(i)), load(x, .variable(i)))),
+    ])
+  let start = Expr.binary(.multiply, .variable(i), .symbol("n"))
+  let halves = Loop(
+    i, from: .index(0), to: .index(2),
+    body: [
+      .call(kernel: 0, arguments: [Argument(x, offset: start), Argument(y, offset: start)], scalars: [])
+    ])
+  model.kernels = [
+    Kernel(name: "double", parameters: parameters, body: [.loop(double)], mayFail: true),
+    Kernel(name: "halves", parameters: parameters, body: [.loop(halves)], mayFail: true),
+  ]
+  model.entry = [.call(kernel: 1, arguments: [Argument(x), Argument(y)], scalars: [])]
+  return LoopIRCase(
+    name: "nested calls, status \(status)", program: model, inputs: [bytes(values)],
+    outputs: [bytes(values.map { $0 + $0 })], symbols: [2], status: status)
+}
 
 /// Outputs of a size that the input's first element tells: one with a bound, one that the call allocates.
 private let measured: LoopIRCase = {

@@ -40,8 +40,9 @@ private let malformed = [
     #expect(parsed.kernels == test.program.kernels || text.contains("nan"))
     #expect(parsed.entry == test.program.entry)
     #expect(parsed.storage == test.program.storage)
-    for kernel in test.program.kernels {
-      #expect(try Kernel(parsing: kernel.description).description == kernel.description)
+    for (number, kernel) in test.program.kernels.enumerated() {
+      let earlier = Array(test.program.kernels[..<number])
+      #expect(try Kernel(parsing: kernel.description, calling: earlier).description == kernel.description)
     }
   }
 

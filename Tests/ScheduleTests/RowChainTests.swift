@@ -37,7 +37,8 @@ private struct Sample: Sendable, CustomTestStringConvertible {
         %1 = constant <\(numbers(24))> : f32[4, 6]
         %2 = constant <\(numbers(6 * window * window))> : f32[6, \(window), \(window)]
         %3 = constant <\(numbers(24))> : f32[6, 4]
-        %4 = contract(%0, %1) f32 [4] lhs [d0, d4, d2, d3] rhs [d4, d1] then { \(expanded) } : f32[\(images), 6, \(rows), 9]
+        %4 = contract(%0, %1) f32 [4] lhs [d0, d4, d2, d3] rhs [d4, d1] then { \(expanded) } \
+        : f32[\(images), 6, \(rows), 9]
         %5 = map(%4) { s0 = add d2, i64 \(-above); s1 = add d3, i64 \(-(dilation * (window - 1)) / 2); \
         s2 = read 0[d0, d1, s0, s1] else f32 0.0; yield s2 } : f32[\(images), 6, \(rows + above + below), \(columns)]
         %6 = \(middle(self, "f32[\(images), 6, \(rowsAfter), \(columnsAfter)]"))
@@ -59,13 +60,15 @@ private let depthwise: @Sendable (Sample, String) -> String = { sample, shape in
 private let pooling: @Sendable (Sample, String) -> String = { sample, shape in
   """
   reduce(%5) max [\(sample.window), \(sample.window)] { s0 = multiply d2, i64 \(sample.stride); s1 = add s0, d4; \
-  s2 = multiply d3, i64 \(sample.stride); s3 = add s2, d5; s4 = read 0[d0, d1, s1, s3]; yield s4 } then { yield acc0 } : \(shape)
+  s2 = multiply d3, i64 \(sample.stride); s3 = add s2, d5; s4 = read 0[d0, d1, s1, s3]; yield s4 } \
+  then { yield acc0 } : \(shape)
   """
 }
 
 private let backwards: @Sendable (Sample, String) -> String = { _, shape in
   """
-  map(%5) { s0 = multiply d2, i64 -1; s1 = add s0, i64 22; s2 = read 0[d0, d1, s1, d3]; s3 = add s2, s2; yield s3 } : \(shape)
+  map(%5) { s0 = multiply d2, i64 -1; s1 = add s0, i64 22; s2 = read 0[d0, d1, s1, d3]; s3 = add s2, s2; \
+  yield s3 } : \(shape)
   """
 }
 
@@ -83,11 +86,13 @@ private let samples = [
   Sample(testDescription: "open images", kinds: 4, images: 3, hasOpenImages: true),
   Sample(testDescription: "two threads", cacheBytes: 3000, threads: 2),
   Sample(testDescription: "two threads and images", kinds: 1, cacheBytes: 12000, threads: 2, images: 4, rows: 12),
-  Sample(testDescription: "three threads and open images", cacheBytes: 1500, threads: 3, images: 2, hasOpenImages: true),
+  Sample(
+    testDescription: "three threads and open images", cacheBytes: 1500, threads: 3, images: 2, hasOpenImages: true),
   Sample(testDescription: "the largest of windows", cacheBytes: 3500, stride: 2, middle: pooling),
   Sample(testDescription: "rows backwards, columns by columns", window: 3, middle: backwards),
   Sample(testDescription: "all in the cache", kinds: 0, cacheBytes: 1 << 20),
-  Sample(testDescription: "a row as a number, columns by columns", expanded: "s0 = cast f32 d2; s1 = add s0, acc0; yield s1"),
+  Sample(
+    testDescription: "a row as a number, columns by columns", expanded: "s0 = cast f32 d2; s1 = add s0, acc0; yield s1"),
   Sample(testDescription: "an intermediate result", kinds: 0, result: "%7, %5"),
 ]
 
