@@ -178,13 +178,6 @@ struct Assembler {
         lifetimes.append(Lifetime(bytes, first: step, last: step))
       }
     }
-    /// The larger of the bodies' memory, of which one is used at a time.
-    func memory(_ plans: [GraphPlan], _ step: Int) -> Lifetime {
-      var lifetime = Lifetime(
-        plans.dropFirst().reduce(plans[0].memory.bytes) { .maximum($0, $1.memory.bytes) }, first: step, last: step)
-      lifetime.sample = plans.reduce(0) { max($0, $1.memory.sample) }
-      return lifetime
-    }
     for (number, step) in steps.steps.enumerated() {
       for value in step.writes + step.reads { touch(value, number) }
       var scratch: [Int?] = []
@@ -212,7 +205,9 @@ struct Assembler {
         let plans = [planBody(choice.then), planBody(choice.otherwise)]
         bodies[number] = plans
         scratch.append(lifetimes.count)
-        lifetimes.append(memory(plans, number))
+        var lifetime = Lifetime(.maximum(plans[0].memory.bytes, plans[1].memory.bytes), first: number, last: number)
+        lifetime.sample = max(plans[0].memory.sample, plans[1].memory.sample)
+        lifetimes.append(lifetime)
       }
       scratchPieces.append(scratch)
     }
@@ -224,12 +219,9 @@ struct Assembler {
   }
 
   /// The plan of a body, whose inputs lie elsewhere.
-  private mutating func planBody(_ body: Steps) -> GraphPlan { planBody(body, given: body.graph.inputs) }
-
-  /// The plan of a body for which some values lie elsewhere.
-  private mutating func planBody(_ body: Steps, given: some Sequence<ValueID>) -> GraphPlan {
+  private mutating func planBody(_ body: Steps) -> GraphPlan {
     let elsewhere = Argument(Buffer(id: 0, element: .u8))
-    return plan(body, placed: Dictionary(uniqueKeysWithValues: given.map { ($0, elsewhere) }))
+    return plan(body, placed: Dictionary(uniqueKeysWithValues: body.graph.inputs.map { ($0, elsewhere) }))
   }
 
   // MARK: Entry

@@ -166,12 +166,8 @@ struct Lowering {
     _ blocks: RowBlocks, _ last: Node, _ laidOut: LaidOutGraph, _ around: Steps
   ) throws(ModelError) -> Step {
     let asked = choices.questions.count
-    let together = threads
-    // Every thread computes whole blocks.
-    threads = 1
     var parts: [(part: RowBlocks.Part, steps: Steps)] = []
-    for part in blocks.parts { parts.append((part, try lower(part.block))) }
-    threads = together
+    for part in blocks.parts { parts.append((part, try lowerForOneThread(part.block))) }
     var scope = KernelScope(laidOut, threads: threads)
     var kernel = BlockKernel(parts: parts, kernels: kernels)
     let number = add("blocks", kernel.statements(&scope), scope)
@@ -186,6 +182,14 @@ struct Lowering {
       step.work = Work(chain: nodes, reading: step.reads, in: laidOut.graph, constants: around.constants)
     }
     return step
+  }
+
+  /// The steps of a block, which one thread computes whole.
+  private mutating func lowerForOneThread(_ block: LaidOutGraph) throws(ModelError) -> Steps {
+    let together = threads
+    threads = 1
+    defer { threads = together }
+    return try lower(block)
   }
 
   private mutating func statements(

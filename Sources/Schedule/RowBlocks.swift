@@ -31,7 +31,7 @@ struct RowBlocks {
 }
 
 extension LaidOutGraph {
-  /// All chains whose intermediate values are too large for the caches of some threads, each of so many bytes.
+  /// All chains whose intermediate values are too large for a cache of so many bytes, for some number of threads.
   func rowBlocks(cacheBytes: Int, threads: Int) -> [RowBlocks] {
     var taken: Set<Int> = []
     let finder = RowChainFinder(self)
@@ -47,7 +47,7 @@ extension LaidOutGraph {
 
 extension RowBlocks {
   /// Operations that take as long as a byte takes to the third level of the cache or from there, at most.
-  private static let operationsPerByte = 4
+  private static let operationsPerByte = 4.0
 
   /// Nil if blocks do not pay.
   fileprivate init?(_ chain: RowChain, _ laidOut: LaidOutGraph, cacheBytes: Int, threads: Int) {
@@ -58,7 +58,7 @@ extension RowBlocks {
     let count = runs.reduce(0) { $0 + ($1.count.constant ?? 1) }
     // Weights that do not stay near are read for every block, and what lies between is written and read once.
     guard chain.weightBytes <= cacheBytes / 2 || chain.weightBytes * count <= 3 * between,
-      chain.repeatedOperations(runs) <= Self.operationsPerByte * 2 * between
+      chain.repeatedOperations(runs) <= Self.operationsPerByte * Double(2 * between)
     else { return nil }
     nodes = chain.links.map(\.position)
     parts = runs.map { laidOut.part(chain, $0) }

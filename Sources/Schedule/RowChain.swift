@@ -14,7 +14,8 @@ struct RowChain {
     var rows: NodeRows
     /// What a row of the result takes, if it has memory of its own between two links.
     var bytesPerRow: Int
-    var operationsPerRow: Int
+    /// An estimate, which may exceed every integer.
+    var operationsPerRow: Double
   }
 
   let links: [Link]
@@ -80,6 +81,7 @@ extension RowChain {
     }
     let rowsOfStep = last.rows.chained?.rowsOfStep ?? 1
     let steps = (extent + rowsOfStep - 1) / rowsOfStep
+    guard steps > 1 else { return nil }
     let fitting = max(1, blockBytes / max(1, bytes / steps))
     let count = (steps + fitting * threads - 1) / (fitting * threads) * threads
     guard count > 1, steps >= 4 * threads || steps % threads == 0 else { return nil }
@@ -96,10 +98,11 @@ extension RowChain {
   }
 
   /// The operations for rows that blocks have in common, which are computed for each of them.
-  func repeatedOperations(_ runs: [RowRun]) -> Int {
+  func repeatedOperations(_ runs: [RowRun]) -> Double {
     links.enumerated().reduce(0) { sum, link in
       let computed = runs.reduce(0) { $0 + ($1.count.constant ?? 1) * $1.first.rows[link.offset] }
-      return sum + max(0, computed - (link.element.extent.constant ?? computed)) * link.element.operationsPerRow
+      let repeated = max(0, computed - (link.element.extent.constant ?? computed))
+      return sum + Double(repeated) * link.element.operationsPerRow
     }
   }
 }
@@ -197,7 +200,7 @@ struct RowChainFinder {
     return RowChain.Link(
       position: position, axis: axis, extent: extent, slot: slot, rows: rows,
       bytesPerRow: laidOut.halos[result] == nil ? bytes(result) / count : 0,
-      operationsPerRow: elements / count * node.primitive.operationsPerElement)
+      operationsPerRow: Double(elements / count) * node.primitive.operationsPerElement)
   }
 
   /// Whether a value is computed by a node that may be in a chain, for one reader.
@@ -233,12 +236,13 @@ extension Primitive {
   }
 
   /// About how many operations an element of the result takes.
-  fileprivate var operationsPerElement: Int {
-    switch self {
-    case .map(let map): map.body.reachable.count
-    case .reduce(let reduce):
-      reduce.body.reachable.count * (reduce.reduced.product.constant ?? 1) + reduce.epilogue.reachable.count
-    case .contract(let contract): 2 * (contract.reduced.product.constant ?? 1) + contract.epilogue.reachable.count
+  fileprivate var operationsPerElement: Double {
+    func each(_ graph: ScalarGraph) -> Double { Double(graph.reachable.count) }
+    func terms(_ reduced: [Dim]) -> Double { reduced.reduce(1) { $0 * Double($1.constant ?? 1) } }
+    return switch self {
+    case .map(let map): each(map.body)
+    case .reduce(let reduce): each(reduce.body) * terms(reduce.reduced) + each(reduce.epilogue)
+    case .contract(let contract): 2 * terms(contract.reduced) + each(contract.epilogue)
     case .constant, .reshape, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume: 0
     }
   }

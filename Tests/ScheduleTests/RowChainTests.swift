@@ -89,6 +89,7 @@ private let samples = [
   Sample(
     testDescription: "three threads and open images", cacheBytes: 1500, threads: 3, images: 2, hasOpenImages: true),
   Sample(testDescription: "the largest of windows", cacheBytes: 3500, stride: 2, middle: pooling),
+  Sample(testDescription: "no rows", kinds: 0, window: 24),
   Sample(testDescription: "rows backwards, columns by columns", window: 3, middle: backwards),
   Sample(testDescription: "all in the cache", kinds: 0, cacheBytes: 1 << 20),
   Sample(
