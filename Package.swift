@@ -83,7 +83,9 @@ let package = Package(
     .target(name: "CTileEmulator", dependencies: ["CSystem"], path: "Tests/CTileEmulator"),
     .testTarget(
       name: "PrecisionTests",
-      dependencies: ["CTileEmulator", "EmitLLVM", "LoopIR", "ModelHost", "Passes", "Schedule", "Support", "TensorIR"]),
+      dependencies: [
+        "CTileEmulator", "EmitLLVM", "LoopIR", "ModelHost", "Passes", "Schedule", "Support", "TensorIR", "Tuning",
+      ]),
     .testTarget(name: "PassesTests", dependencies: ["Passes", "TensorIR", "Tuning", "Support"], exclude: ["Texts"]),
     .testTarget(name: "TuningTests", dependencies: ["Tuning", "Support"]),
     .testTarget(name: "GoldenTests", dependencies: ["Driver", "LoopIR", "ONNXReader", "Support", "Tuning", "Verify"]),

@@ -148,12 +148,14 @@ private struct RowChain {
       guard let row = followed[value]?[dimension], graph.shape(of: value)[dimension] != 1 else { return }
       if let axis, axis < rank, axes[axis] == nil || axes[axis] == row { axes[axis] = row } else { shared.remove(row) }
     }
+    let extents = node.extents
     for (body, operands) in node.scalarGraphs {
       for id in body.reachable {
         guard case .read(let operand, let indices, let outside) = body[id] else { continue }
+        let shape = graph.shape(of: operands[operand])
         for (dimension, index) in indices.enumerated() {
           var axis: Int?
-          if case .axis(let own) = body[index], outside == nil { axis = own }
+          if case .axis(let own) = body[index], outside == nil || extents[own] == shape[dimension] { axis = own }
           note(operands[operand], dimension, axis)
         }
       }
@@ -220,10 +222,13 @@ private struct RowChain {
       Node(.map(Map(shape: shape, body: join)), operands: [blocks], results: last.results, origin: last.origin))
   }
 
-  /// The first product's axes with the rows last, so that vectors run along them.
+  /// The first product's axes with the rows last, so that vectors run along them, but for one whose factors have been
+  /// arranged for others.
   private var order: [Int] {
+    let first = graph.nodes[nodes[0]]
+    let axes = Array(graph.shape(of: first.results[0]).indices)
     let row = rows[rows.count - 1].axis
-    return graph.shape(of: graph.nodes[nodes[0]].results[0]).indices.filter { $0 != row } + [row]
+    return first.multipliesGroups(in: graph) ? axes : axes.filter { $0 != row } + [row]
   }
 
   /// The graph of one block, whose inputs are the block's number and the given values.
@@ -328,15 +333,16 @@ private struct Slicer {
       switch scalar {
       case .axis(let axis) where axis < offsets.count && offsets[axis] != 0:
         return copy.plus(copy.axis(axis), copy.dim(offsets[axis]))
-      case .read(let operand, let indices, nil):
+      case .read(let operand, let indices, let outside):
         guard let followed = followed[node.operands[operand]] else { return nil }
         let own = zip(indices, followed).map { index, row in
           if row != nil, case .axis(let axis) = graph[index] { return copy.axis(axis) }
           return copied(index)
         }
         let isProduct = node.operands[operand] == product
-        return copy.read(operand, isProduct ? order.map { own[$0] } : own, type: graph.typeOf(scalar))
-      case .literal, .dim, .axis, .read, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast:
+        return copy.read(
+          operand, isProduct ? order.map { own[$0] } : own, outside: outside.map(copied), type: graph.typeOf(scalar))
+      case .literal, .dim, .axis, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast:
         return nil
       }
     }
@@ -345,6 +351,16 @@ private struct Slicer {
 }
 
 extension Node {
+  /// The extents of the axes of a map, reduction or contraction, summed ones last.
+  fileprivate var extents: [Dim] {
+    switch primitive {
+    case .map(let map): map.shape
+    case .reduce(let reduce): reduce.shape + reduce.reduced
+    case .contract(let contract): contract.shape + contract.reduced
+    case .constant, .reshape, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume: []
+    }
+  }
+
   /// The scalar graphs of a map, reduction or contraction, with the operands that they read.
   fileprivate var scalarGraphs: [(graph: ScalarGraph, operands: [ValueID])] {
     switch primitive {

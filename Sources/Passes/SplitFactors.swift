@@ -62,7 +62,13 @@ func splitFactors(_ graph: Graph, _ split: FactorSplit) -> Graph {
   for node in graph.nodes {
     let contraction = SplitContraction(node, graph, producers, data: 0, split)
       ?? SplitContraction(node, graph, producers, data: 1, split)
-    if let contraction { contraction.rewrite(in: &result, &arranged) } else { result.nodes.append(node) }
+    if let contraction {
+      contraction.rewrite(in: &result, &arranged)
+    } else if split.parts == 1, let contraction = PairedContraction(node, graph, producers, depth: split.depth) {
+      contraction.rewrite(in: &result, &arranged)
+    } else {
+      result.nodes.append(node)
+    }
   }
   return result
 }

@@ -176,11 +176,18 @@ private struct LayoutAssignment {
 }
 
 extension Node {
-  /// The factors of a contraction that are read in groups.
+  /// The factors that a contraction, or the body of a scan, reads in groups.
   fileprivate func groupedFactors(in graph: Graph) -> [ValueID] {
-    guard case .contract(let contract) = primitive else { return [] }
-    let factors = Array(operands.prefix(2))
-    return contract.groupSize(factors.map { graph.type(of: $0).element }) == nil ? [] : factors
+    switch primitive {
+    case .contract(let contract):
+      let factors = Array(operands.prefix(2))
+      return contract.groupSize(factors.map { graph.type(of: $0).element }) == nil ? [] : factors
+    case .scan(let scan):
+      let factors = Set(scan.body.nodes.flatMap { $0.groupedFactors(in: scan.body) })
+      // The body's first input is the number of the step.
+      return zip(operands, scan.body.inputs.dropFirst()).filter { factors.contains($1) }.map { $0.0 }
+    case .constant, .map, .reduce, .reshape, .branch, .scatter, .sort, .compact, .external, .measure, .assume: return []
+    }
   }
 }
 

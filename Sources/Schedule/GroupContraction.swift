@@ -8,8 +8,8 @@ struct GroupContraction {
   private(set) var contract: Contract
   /// The factors as groups, without the dimension of the parts.
   private(set) var operands: [View]
-  /// The weights as groups, or as `f32` numbers whose parts are.
-  let weights: ConstantTensor
+  /// The weights as groups, or as `f32` numbers whose parts are; nil where both factors are computed.
+  let weights: ConstantTensor?
   /// Numbers in a group.
   let size: Int
   let parts: Int
@@ -20,17 +20,19 @@ struct GroupContraction {
   init?(_ contract: Contract, operands: [View], constants: [ConstantTensor?], formulas: [ConstantFormula?]) {
     let split = formulas[1].flatMap { SplitConstant($0) }
     guard let size = contract.groupSize(operands.prefix(2).map(\.element)),
-      let weights = split?.constant ?? constants[1],
+      case let weights = split?.constant ?? constants[1],
       let axis = contract.lhs.last?.coefficients.keys.first, case let reduced = axis - contract.shape.count,
-      let extent = contract.reduced[reduced].constant, weights.dims.last == extent,
+      let extent = contract.reduced[reduced].constant, weights == nil || weights?.dims.last == extent,
       split?.parts ?? 1 == contract.numberOfParts
     else { return nil }
     self.size = size
     self.contract = contract
     self.operands = operands
     parts = contract.numberOfParts
-    let groups = Array(weights.dims.dropLast()) + [extent / size]
-    self.weights = split == nil ? ConstantTensor(.u32, dims: groups, bytes: weights.bytes) : weights
+    self.weights = weights.map { weights in
+      let groups = Array(weights.dims.dropLast()) + [extent / size]
+      return split == nil ? ConstantTensor(.u32, dims: groups, bytes: weights.bytes) : weights
+    }
     self.contract.reduced[reduced] = Dim(extent / size)
     for position in 0..<2 {
       guard let groups = operands[position].groups(of: size) else { return nil }

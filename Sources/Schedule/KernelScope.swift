@@ -46,9 +46,9 @@ struct KernelScope {
   }
 
   /// The view of groups of a value's elements as `u32`, given the view of the value's type.
-  mutating func groups(_ value: ValueID, _ view: View) -> View {
+  mutating func groups(_ value: ValueID, _ view: View, _ access: Access) -> View {
     var view = view
-    view.buffer = builder.parameter(.u32, .read)
+    view.buffer = builder.parameter(.u32, access)
     bindings.append(.value(value))
     return view
   }

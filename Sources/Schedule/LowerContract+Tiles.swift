@@ -98,7 +98,7 @@ extension ContractLowering {
 
   /// The rows and terms of one pass over all panels.
   struct TileGroup {
-    /// The weights in constant data.
+    /// The weights in constant data, or the groups of columns in memory.
     let packed: Buffer
     /// Where the parts of a panel are written, if they are not in constant data.
     let split: Scratch?
@@ -149,9 +149,12 @@ extension ContractLowering {
       let isInnermost = axes.isEmpty
       let extent = (sumLoops.extents[axis].constant ?? 1) / (isInnermost ? depth : 1)
       let rowStride = rowSide.strides[axis] * (isInnermost ? depth : 1)
+      let step = panelSide.strides[axis].constant.map { $0 * (isInnermost ? depth : 1) } ?? 0
       axes.insert(
-        SumAxis(
-          extent: extent, rowStride: rowStride, panelStride: stride * factors.parts, packedStride: stride * elements),
+        panelSide.isConstant
+          ? SumAxis(
+            extent: extent, rowStride: rowStride, panelStride: stride * factors.parts, packedStride: stride * elements)
+          : SumAxis(extent: extent, rowStride: rowStride, panelStride: step, packedStride: step),
         at: 0)
       stride *= extent
     }
@@ -170,15 +173,21 @@ extension ContractLowering {
 
   // MARK: Rows and panels
 
+  /// Elements between the rows of a tile of weights.
+  var weightStride: Int {
+    guard !panelSide.isConstant, let axis = sumLoops.order.last else { return GroupFactors.columns }
+    return panelSide.strides[axis].constant ?? 0
+  }
+
   /// All results of one set of weights.
   func tiledResults(
-    _ weights: Buffer, _ factors: GroupFactors, _ walk: TileWalk, _ axes: [Expr], _ scope: inout KernelScope
+    _ weights: PanelSource, _ factors: GroupFactors, _ walk: TileWalk, _ axes: [Expr], _ scope: inout KernelScope
   ) -> [Statement] {
     let columns = extents[vectorAxis].constant ?? 1
     let panels = (columns + lanes * tile.vectors - 1) / (lanes * tile.vectors)
     let isNear = areNear(factors)
     // Where weights stay near, results of a row are written side by side.
-    let isWide = isNear && panels > 1
+    let isWide = isNear && panels > 1 && panelSide.isConstant
     let outermost = sumAxes(tile.vectors, factors).first
     let steps = outermost?.extent ?? 1
     var (walk, chunks) = (walk, 1)
@@ -198,8 +207,9 @@ extension ContractLowering {
     case .numbers:
       scope.dividedScratch(.u32, count: Dim((steps + chunks - 1) / chunks * (outermost?.panelStride ?? stepElements(factors))))
     }
+    let packed = if case .packed(let buffer) = weights { buffer } else { panelSide.view.buffer }
     var group = TileGroup(
-      packed: weights, split: split, factors: factors, walk: walk, panels: panels, sums: sums,
+      packed: packed, split: split, factors: factors, walk: walk, panels: panels, sums: sums,
       chunkSums: sums.start + .index(waiting * blockElements), sumStride: sumStride)
     let loops = outerLoops(&group, chunks, of: steps, &scope)
     let results = fixedPanels(columns, axes, .tiled(group), isWide ? .serial : .parallel, &scope)

@@ -130,8 +130,7 @@ struct ContractLowering {
     let summed = ContractLowering.summedAxes(rowSide, outer.count..<extents.count)
     let sumAccesses = [rowSide.strides] + (panelSide.isConstant ? [] : [panelSide.strides])
     sumLoops = LoopNest(extents: extents, order: summed, strides: sumAccesses)
-    let isGroupable = self.groups != nil && !isBatched && panelSide.operand == 1 && panelSide.constant != nil
-    if groups != nil && !isGroupable { return nil }
+    if groups != nil && (self.groups == nil || isBatched || panelSide.operand != 1 || !hasGroupsOfColumns) { return nil }
     if rowSide.formula != nil { return nil }
     if let formula = panelSide.formula {
       guard let narrow = narrowPanels(formula) else { return nil }
@@ -139,6 +138,16 @@ struct ContractLowering {
     }
     tile = tiles[0]
     if packsForFewRows { return nil }
+  }
+
+  /// Whether groups of the panel side's columns are packed, or lie side by side in memory, up to the last tile's end.
+  private var hasGroupsOfColumns: Bool {
+    if panelSide.constant != nil { return true }
+    guard panelSide.strides[vectorAxis] == 1, panelSide.strides[rank...].allSatisfy({ $0.constant != nil }),
+      let dimension = contract.rhs.firstIndex(where: { $0.coefficients[vectorAxis] != nil })
+    else { return false }
+    let columns = extents[vectorAxis].parts(of: Dim(GroupFactors.columns)) * GroupFactors.columns
+    return columns.isAtMost(panelSide.view.shape[dimension])
   }
 
   /// Rows for which packing a panel costs more than adding up the lanes of sums along terms.
@@ -217,7 +226,7 @@ struct ContractLowering {
   mutating func lower(_ values: [ValueID], _ resultValue: ValueID, in scope: inout KernelScope) -> [Statement] {
     for (position, value) in values.enumerated() where position > 1 || !isPacked(position) {
       let isGrouped = groups != nil && position < 2
-      operands[position] = isGrouped ? scope.groups(value, operands[position]) : scope.view(value, .read)
+      operands[position] = isGrouped ? scope.groups(value, operands[position], .read) : scope.view(value, .read)
     }
     rowSide.view = operands[rowSide.operand]
     panelSide.view = operands[panelSide.operand]
@@ -236,9 +245,9 @@ struct ContractLowering {
       variables.append((variable, extents[axis]))
       axes[axis] = .variable(variable)
     }
-    if let groups, groups.unit == .tiles, case .packed(let weights) = panels {
+    if let groups, groups.unit == .tiles {
       let walk = TileWalk(rowLoops, tile)
-      let results = tiledResults(weights, groups, walk, axes, &scope)
+      let results = tiledResults(panels, groups, walk, axes, &scope)
       return [configuration(walk)] + LoopNest.wrap(results, variables, kind: .parallel) + [.tile(.release)]
     }
     let statements = extents[vectorAxis].constant.map { allResults($0, axes, panels, &scope) }
@@ -319,8 +328,9 @@ struct ContractLowering {
     var base: Expr
     switch source {
     case .packed: base = packedBase(axes, depth: sumCount)
-    case .tiled(let group): base = packedBase(axes, depth: sumCount * packing(of: group.factors).elements)
-    case .direct:
+    case .tiled(let group) where panelSide.isConstant:
+      base = packedBase(axes, depth: sumCount * packing(of: group.factors).elements)
+    case .direct, .tiled:
       base = panelLoops.reduce(panelSide.offset.expr) { $0 + axes[$1] * panelSide.strides[$1].expr }
       base = base + start * panelSide.strides[vectorAxis].expr
     case .scratch(let scratch):

@@ -176,7 +176,8 @@ private func repeatedAxis(_ nest: LoopNest, _ reads: [[Dim]]) -> (outer: Int, la
 /// Positions along the crossed axis of a transposition that are computed together: as many elements as lie in one line of the cache.
 private let crossing = 16
 
-/// The axis along which operands are dense that the innermost axis walks in strides, if both are long.
+/// The axis along which operands are dense, number by number or in pairs, that the innermost axis walks in strides, if both
+/// are long.
 ///
 /// A block of such a transposition is then read line by line while it stays in the cache.
 private func crossedAxis(_ nest: LoopNest, _ reads: [[Dim]]) -> Int? {
@@ -184,7 +185,7 @@ private func crossedAxis(_ nest: LoopNest, _ reads: [[Dim]]) -> Int? {
   let strided = reads.filter { $0[inner] != 0 && $0[inner] != 1 }
   let isLong = { (axis: Int) in nest.extents[axis].constant.map { $0 >= crossing } ?? true }
   guard !strided.isEmpty, isLong(inner) else { return nil }
-  return nest.order.dropLast().first { axis in isLong(axis) && strided.allSatisfy { $0[axis] == 1 } }
+  return nest.order.dropLast().first { axis in isLong(axis) && strided.allSatisfy { $0[axis] == 1 || $0[axis] == 2 } }
 }
 
 /// A loop over `extent` positions in groups of a size, then the rest: as a smaller group where its size is known, else one by one.

@@ -202,6 +202,12 @@ struct Lowering {
       let operands = node.operands.enumerated().map { number, operand in
         within.contains(number) ? unboundView(operand, laidOut) : scope.view(operand, .read)
       }
+      if laidOut.groupedFactors.contains(node.results[0]), let words = PairedMap(map, operands, layout) {
+        let result = scope.groups(node.results[0], PairedMap.words(unboundView(node.results[0], laidOut)), .write)
+        return lowerMap(
+          words.map, operands: operands, result: result, layout: words.layout, target: target, facts: laidOut.facts,
+          builder: &scope.builder)
+      }
       let result = scope.view(node.results[0], .write)
       return lowerMap(
         map, operands: operands, result: result, layout: layout, target: target, facts: laidOut.facts, within: within,

@@ -17,7 +17,7 @@ func split(_ map: Map, operands: [TensorType], facts: Set<DimFact>) -> [MapPiece
   if map.shape.constants == nil, let pieces = joinedPieces(map, operands, facts) { return pieces }
   guard !map.shape.contains(0) else { return whole }
   var cuts = [[Dim]](repeating: [], count: map.shape.count)
-  for id in map.body.reachable { collectCuts(id, map.body, operands, &cuts) }
+  for id in map.body.reachable { collectCuts(id, map.body, operands, map.shape, &cuts) }
   let bounds = zip(cuts, map.shape).map { cuts, extent in [0] + ordered(cuts, within: extent) + [extent] }
   let count = bounds.reduce(1) { $0 * ($1.count - 1) }
   guard count > 1, count <= pieceLimit else { return whole }
@@ -26,10 +26,17 @@ func split(_ map: Map, operands: [TensorType], facts: Set<DimFact>) -> [MapPiece
     let ranges = zip(bound, bound.dropFirst()).map { ($0, $1 - $0) }
     boxes = boxes.flatMap { box in ranges.map { box + [$0] } }
   }
-  return boxes.map { box in
+  let pieces = boxes.map { box in
     let (lower, shape) = (box.map(\.lower), box.map(\.extent))
     return MapPiece(map: Map(shape: shape, body: restricted(map.body, lower, shape, operands)), lower: lower)
   }
+  // Where an index of several digits crosses a bound within one position of the first, the others are cut for that one.
+  let smaller = pieces.flatMap { piece in
+    split(piece.map, operands: operands, facts: facts).map {
+      MapPiece(map: $0.map, lower: zip(piece.lower, $0.lower).map { $0 + $1 })
+    }
+  }
+  return smaller.count <= pieceLimit ? smaller : pieces
 }
 
 /// The positions that are certain to lie within an extent, in rising order, without those whose place among others is not certain.
@@ -79,7 +86,9 @@ private func joinedPieces(_ map: Map, _ operands: [TensorType], _ facts: Set<Dim
 }
 
 /// Adds the positions along single axes at which a comparison or a bounds check changes.
-private func collectCuts(_ id: ScalarID, _ graph: ScalarGraph, _ operands: [TensorType], _ cuts: inout [[Dim]]) {
+private func collectCuts(
+  _ id: ScalarID, _ graph: ScalarGraph, _ operands: [TensorType], _ extents: [Dim], _ cuts: inout [[Dim]]
+) {
   switch graph[id] {
   case .compare(_, let a, let b) where graph.type(of: a) == .i64:
     guard let difference = difference(a, b, graph) else { return }
@@ -90,6 +99,7 @@ private func collectCuts(_ id: ScalarID, _ graph: ScalarGraph, _ operands: [Tens
       guard let index = AffineIndex(index, in: graph) else { continue }
       addCuts(index, crossing: 0, &cuts)
       addCuts(index, crossing: extent, &cuts)
+      if let (axis, positions) = firstDigit(index, crossing: extent, extents) { cuts[axis] += positions.map { Dim($0) } }
     }
   case .literal, .dim, .axis, .read, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast: break
   }
@@ -113,6 +123,19 @@ private func addCuts(_ index: AffineIndex, crossing threshold: Dim, _ cuts: inou
   } else if factor.magnitude == 1 {
     cuts[axis].append(factor > 0 ? distance : 1 - distance)
   }
+}
+
+/// The axis of the first digit of an index that is written with several, and the positions along it between which the index
+/// crosses a threshold; nil for other indices.
+private func firstDigit(_ index: AffineIndex, crossing threshold: Dim, _ extents: [Dim]) -> (axis: Int, positions: [Int])? {
+  let digits = index.coefficients.sorted { $0.value > $1.value }
+  guard digits.count > 1, let first = digits.first, let last = digits.last, last.value > 0,
+    let distance = (threshold - index.offset).constant, distance > 0
+  else { return nil }
+  let reach = digits.dropFirst().reduce(Dim(0)) { $0 + (extents[$1.key] - 1) * $1.value }
+  guard reach.isAtMost(Dim(first.value - 1)) else { return nil }
+  let (position, rest) = distance.quotientAndRemainder(dividingBy: first.value)
+  return (first.key, rest == 0 ? [position] : [position, position + 1])
 }
 
 /// The body over a box of the domain, without the conditions that the box decides.

@@ -157,10 +157,7 @@ struct TileBlock {
         }
         if loadedWeights[column] != product.weights {
           loadedWeights[column] = product.weights
-          let tile = product.weights * panel.vectors + column
-          let place = panelStart + .index(tile * lowering.depth * GroupFactors.columns)
-          statements.append(
-            .tile(.load(weightTile(column), group.weights, index: place, stride: .index(GroupFactors.columns))))
+          statements.append(.tile(loadWeights(column, product.weights, panelStart)))
         }
         statements.append(
           .tile(
@@ -170,20 +167,24 @@ struct TileBlock {
     return statements
   }
 
+  private func loadWeights(_ column: Int, _ part: Int, _ panelStart: Expr) -> TileOperation {
+    let tile = part * panel.vectors + column
+    let offset = lowering.panelSide.isConstant ? tile * lowering.depth : column
+    return .load(
+      weightTile(column), group.weights, index: panelStart + .index(offset * GroupFactors.columns),
+      stride: .index(lowering.weightStride))
+  }
+
   private func loadData(_ row: Int, _ place: Expr) -> TileOperation {
     let stride = group.walk.tiled.map { lowering.rowSide.strides[$0] } ?? Dim(GroupFactors.columns)
     return .load(dataTile(row), lowering.rowSide.view.buffer, index: place, stride: stride.expr)
   }
 
-  /// Blocks from which on requests for the next panel do not hold up loads of the present one.
-  private static let leastShares = 4
-
   /// Asks for the next panel in shares, one for each block.
   private func prefetch(
     _ sumAxes: [ContractLowering.SumAxis], _ scope: inout KernelScope
   ) -> (ContractLowering.Prefetch, Statement)? {
-    guard lowering.prefetches, let size = lowering.sumCount.constant, let blocks = group.walk.blocksOfGroup,
-      blocks >= Self.leastShares
+    guard lowering.prefetches, lowering.panelSide.isConstant, let size = lowering.sumCount.constant, let blocks = group.walk.blocksOfGroup
     else { return nil }
     let elements = lowering.packing(of: group.factors).elements
     let step = columns * elements * lowering.depth

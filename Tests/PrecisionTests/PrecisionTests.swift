@@ -1,4 +1,3 @@
-import CTileEmulator
 import EmitLLVM
 import LoopIR
 import ModelHost
@@ -9,41 +8,6 @@ import Testing
 
 @testable import Passes
 
-/// A unit that multiplies pairs, with how factors are split for it.
-private struct Unit: Sendable, CustomTestStringConvertible {
-  var pairUnit: GroupUnit
-  var split: FactorSplit
-
-  init(_ pairUnit: GroupUnit, parts: Int) {
-    self.pairUnit = pairUnit
-    split = FactorSplit(parts: parts, depth: pairUnit == .tiles ? 32 : 2)
-  }
-
-  var testDescription: String { "\(pairUnit), \(split.parts) parts" }
-
-  var target: Target {
-    var target = Target.avx512
-    target.pairUnit = pairUnit
-    return target
-  }
-
-  /// What code for the unit is compiled with, if this machine can run it.
-  var options: LLVMOptions? {
-    let host = LLVMOptions.host()
-    guard host.triple.hasPrefix("x86_64") else { return nil }
-    switch pairUnit {
-    case .vectors: return host.supports("avx512bf16") ? host : nil
-    case .tiles:
-      guard tile_emulator_install() != 0 else { return nil }
-      return LLVMOptions(triple: host.triple, cpu: host.cpu, features: host.features + ",+amx-tile,+amx-bf16")
-    }
-  }
-}
-
-private let units = [
-  Unit(.vectors, parts: 1), Unit(.tiles, parts: 1), Unit(.tiles, parts: 2), Unit(.tiles, parts: 3),
-]
-
 @Suite("Split factors") struct PrecisionTests {
   /// Small whole numbers are `bf16` numbers, so nothing is lost, and all orders of summation agree.
   private func wholeNumbers(_ position: Int) -> Double { Double(position % 11 - 5) }
@@ -52,7 +16,7 @@ private let units = [
   private func interpreted(_ contraction: Contraction) throws {
     let (data, weights, bias) = try contraction.tensors(wholeNumbers)
     let expected = try expected(contraction, data, weights, bias)
-    for unit in units {
+    for unit in Unit.all {
       let program = try program(contraction, weights, unit)
       let result = try program.interpret(
         inputs: [data, bias].map(\.storage), symbols: contraction.isSymbolic ? [contraction.rows] : [])
@@ -64,7 +28,7 @@ private let units = [
   private func compiled(_ contraction: Contraction) throws {
     let (data, weights, bias) = try contraction.tensors(wholeNumbers)
     let expected = try expected(contraction, data, weights, bias).doubles.map { Float($0) }
-    for unit in units {
+    for unit in Unit.all {
       guard let options = unit.options else { continue }
       let program = try program(contraction, weights, unit)
       #expect(try run(program, options, rows: contraction.symbolicRows, [data, bias]) == expected, "\(unit.testDescription)")
@@ -130,7 +94,7 @@ private let units = [
   }
 
   /// Greatest errors relative to the root mean square of the results, by the number of parts; three lose less than a sum in `f32`.
-  @Test("lose no more than they may", arguments: units) private func errors(_ unit: Unit) throws {
+  @Test("lose no more than they may", arguments: Unit.all) private func errors(_ unit: Unit) throws {
     guard let options = unit.options else { return }
     let (rows, features) = (48, 96)
     let contraction = Contraction(testDescription: "", rows: rows, channels: 1152, features: features)
@@ -159,7 +123,7 @@ private let units = [
     #expect(error > [1e-4, 1e-6, 0][unit.split.parts - 1], "\(error)")
   }
 
-  @Test("do not hide what is not finite", arguments: units) private func infinity(_ unit: Unit) throws {
+  @Test("do not hide what is not finite", arguments: Unit.all) private func infinity(_ unit: Unit) throws {
     guard let options = unit.options else { return }
     let contraction = Contraction(testDescription: "", rows: 32, channels: 64, features: 64)
     let (data, weights, bias) = try contraction.tensors { _ in 1 }
