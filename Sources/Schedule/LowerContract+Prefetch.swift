@@ -54,18 +54,22 @@ extension ContractLowering {
   /// Where a call has more rows than are known here, those beyond ask for the last share again. Rows behind whole tiles
   /// may be all that an open extent has.
   func prefetch(_ panel: Panel, rows: Int, _ axes: [Expr], _ scope: inout KernelScope) -> (Prefetch, Statement)? {
-    let counts = rowLoops.order.map { rowLoops.extents[$0].constant }
+    let order = rowLoops.order.dropFirst(group?.place ?? 0)
+    func extent(_ axis: Int) -> Dim { group?.axis == axis ? Dim(group?.size ?? 1) : rowLoops.extents[axis] }
+    let counts = order.map { extent($0).constant }
     let usual = counts.last.map { $0 ?? (rows < tile.rows ? 1 : Self.fewTiles) * tile.rows } ?? 1
     let tiles = counts.dropLast().reduce(usual) { $0 * ($1 ?? 1) } / tile.rows
     guard case .packed(let buffer) = panel.source, prefetches, mayPrefetch, tiles > 0, let size = sumCount.constant
     else { return nil }
     var tileNumber = Expr.index(0)
-    for axis in rowLoops.order {
-      let isLast = axis == rowLoops.order.last
-      let count = rowLoops.extents[axis] + (isLast ? tile.rows - 1 : 0)
+    for axis in order {
+      let isLast = axis == order.last
+      let count = extent(axis) + (isLast ? tile.rows - 1 : 0)
+      var place = axes[axis]
+      if let group, group.axis == axis { place = .binary(.subtract, place, group.start) }
       let (extent, position) = isLast
-        ? (count.floorDivided(by: Dim(tile.rows)), Expr.binary(.floorDivide, axes[axis], .index(tile.rows)))
-        : (count, axes[axis])
+        ? (count.floorDivided(by: Dim(tile.rows)), Expr.binary(.floorDivide, place, .index(tile.rows)))
+        : (count, place)
       tileNumber = tileNumber * extent.expr + position
     }
     let width = panel.vectors * lanes

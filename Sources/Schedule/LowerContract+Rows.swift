@@ -42,6 +42,16 @@ extension ContractLowering {
     case tile(rows: Int, axis: Int?)
   }
 
+  /// Rows that all panels pass before the next ones come: positions of one axis, with all of those behind it in the order.
+  struct RowGroup {
+    /// The axis' place in the order.
+    var place: Int
+    var axis: Int
+    var size: Int
+    /// The first position of the present group.
+    var start: Expr
+  }
+
   /// What small data and weights may take of the cache that keeps `Target.cacheBytes`.
   private var nearBytes: Int { target.cacheBytes / 8 }
 
@@ -55,15 +65,41 @@ extension ContractLowering {
       let depth = sumCount.constant, depth * columns * size <= target.cacheBytes / 2
     else { return 0 }
     func bytes(from first: Int) -> Int {
-      let rows = rowLoops.order.dropFirst(first).map { axis in
-        (axis: axis, extent: rowLoops.extents[axis].constant ?? TileSetting.usualExtent)
-      }
-      let results = rows.reduce(columns * size) { $0 * $1.extent }
-      let walked = rows + (sums + (isBatched ? [vectorAxis] : [])).map { ($0, extents[$0].constant ?? 1) }
-      return results + walked.reduce(size) { $0 + ($1.extent - 1) * (rowSide.strides[$1.axis].constant ?? 0) * size }
+      rowLoops.order.dropFirst(first).reduce(columns * size) { $0 * usualExtent($1) } + dataBytes(from: first)
     }
     if bytes(from: 0) <= target.cacheBytes { return 0 }
     return rowLoops.order.indices.first { bytes(from: $0) <= nearBytes } ?? rowLoops.order.count
+  }
+
+  private func usualExtent(_ axis: Int) -> Int { rowLoops.extents[axis].constant ?? TileSetting.usualExtent }
+
+  /// Bytes between the first and the last number that the rows of the axes from a place in their order on read.
+  private func dataBytes(from first: Int) -> Int {
+    let rows = rowLoops.order.dropFirst(first).map { (axis: $0, extent: usualExtent($0)) }
+    let walked = rows + (sums + (isBatched ? [vectorAxis] : [])).map { ($0, extents[$0].constant ?? 1) }
+    let size = contract.accumulator.bytes
+    return walked.reduce(size) { $0 + ($1.extent - 1) * (rowSide.strides[$1.axis].constant ?? 0) * size }
+  }
+
+  /// Groups of rows whose data stay in the cache while all panels pass; nil where all rows do, or where reading weights once
+  /// for every group takes more than reading the data once for every panel.
+  private var rowGroup: RowGroup? {
+    let limit = target.cacheBytes / 2
+    guard panelSide.constant != nil, !isBatched, let columns = extents[vectorAxis].constant, let depth = sumCount.constant,
+      dataBytes(from: 0) > target.cacheBytes,
+      let place = rowLoops.order.indices.first(where: { dataBytes(from: $0 + 1) <= limit / 2 }),
+      let extent = rowLoops.extents[rowLoops.order[place]].constant
+    else { return nil }
+    let axis = rowLoops.order[place]
+    let stride = max(1, (rowSide.strides[axis].constant ?? 0) * contract.accumulator.bytes)
+    let unit = place == rowLoops.order.count - 1 ? tile.rows : 1
+    let groups = (extent + limit / stride - 1) / max(1, limit / stride)
+    let size = ((extent + groups - 1) / groups + unit - 1) / unit * unit
+    let width = tile.vectors * lanes
+    let weightBytes = depth * columns * contract.accumulator.bytes
+    guard groups > 1, size < extent, groups * weightBytes * 2 < (columns + width - 1) / width * dataBytes(from: place)
+    else { return nil }
+    return RowGroup(place: place, axis: axis, size: size, start: .index(0))
   }
 
   /// The results of one set of weights.
@@ -71,6 +107,7 @@ extension ContractLowering {
     _ columns: Int, _ axes: [Expr], _ panels: PanelSource, _ scope: inout KernelScope
   ) -> [Statement] {
     let around = axesAroundPanels
+    if around == 0, let group = rowGroup { return groupedResults(columns, group, axes, panels, &scope) }
     if around == 0 { return fixedPanels(columns, axes, panels, .parallel, &scope) }
     if around == rowLoops.order.count {
       return rows(axes, &scope) { rows, axis, axes, scope in
@@ -81,6 +118,22 @@ extension ContractLowering {
     let variables = variables(rowLoops.order[..<around], &axes, &scope)
     let results = fixedPanels(columns, axes, panels, .parallel, rows: .all(from: around), &scope)
     return LoopNest.wrap(results, variables, kind: .parallel)
+  }
+
+  /// The same, group by group.
+  private func groupedResults(
+    _ columns: Int, _ group: RowGroup, _ axes: [Expr], _ panels: PanelSource, _ scope: inout KernelScope
+  ) -> [Statement] {
+    var axes = axes
+    let variables = variables(rowLoops.order[..<group.place], &axes, &scope)
+    let start = scope.builder.index()
+    var lowering = self
+    lowering.group = group
+    lowering.group?.start = .variable(start)
+    let results = lowering.fixedPanels(columns, axes, panels, .parallel, rows: .all(from: group.place), &scope)
+    let extent = rowLoops.extents[group.axis].expr
+    let groups = Loop(start, from: .index(0), to: extent, by: group.size, kind: .parallel, body: results)
+    return LoopNest.wrap([.loop(groups)], variables, kind: .parallel)
   }
 
   /// Variables of loops over rows, which take their places among the axes.
@@ -117,23 +170,35 @@ extension ContractLowering {
     guard let tiled = rowLoops.order.last, first < rowLoops.order.count else { return body(1, nil, axes, &scope) }
     let extent = rowLoops.extents[tiled]
     let whole = extent.floorDivided(by: Dim(tile.rows)) * tile.rows
+    let ofGroup = group.flatMap { $0.axis == tiled ? $0 : nil }
+    let end = ofGroup.map { $0.start + .index($0.size) }
     var statements: [Statement] = []
     if whole != 0 {
       let variable = scope.builder.index()
       axes[tiled] = .variable(variable)
       let tile = body(tile.rows, tiled, axes, &scope)
+      let upper = end.map { .binary(.min, $0, whole.expr) } ?? whole.expr
       statements.append(
-        .loop(Loop(variable, from: .index(0), to: whole.expr, by: self.tile.rows, kind: .parallel, body: tile)))
+        .loop(
+          Loop(
+            variable, from: ofGroup?.start ?? .index(0), to: upper, by: self.tile.rows, kind: .parallel, body: tile)))
     }
     if let rest = (extent - whole).constant {
       if rest > 0 {
         axes[tiled] = whole.expr
-        statements += body(rest, tiled, axes, &scope)
+        let last = body(rest, tiled, axes, &scope)
+        let isLast = end.map { Expr.compare(.less, whole.expr, $0) }
+        statements += isLast.map { [.conditional($0, then: last, otherwise: [])] } ?? last
       }
     } else {
       statements += openRest(tiled, from: whole, rest: extent - whole, axes, &scope, body)
     }
-    return LoopNest.wrap(statements, variables, kind: .parallel)
+    guard let group, ofGroup == nil, let grouped = variables.first else {
+      return LoopNest.wrap(statements, variables, kind: .parallel)
+    }
+    let inner = LoopNest.wrap(statements, Array(variables.dropFirst()), kind: .parallel)
+    let upper = Expr.binary(.min, group.start + .index(group.size), grouped.extent.expr)
+    return [.loop(Loop(grouped.variable, from: group.start, to: upper, kind: .parallel, body: inner))]
   }
 
   /// Most rows of which there is a tile for every number: half of what the highest tile leaves.

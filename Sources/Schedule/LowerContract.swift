@@ -46,6 +46,8 @@ struct ContractLowering {
   var tile = RegisterTile(rows: 1, vectors: 1)
   /// Whether the next panel is prefetched while the rows of one are computed.
   var prefetches: Bool
+  /// The rows that panels pass at present, if they do not pass all.
+  var group: RowGroup?
   /// How factors are read in groups, and what multiplies these; nil for factors that are read number by number.
   let groups: GroupFactors?
   /// The panel side, if it stays narrow.

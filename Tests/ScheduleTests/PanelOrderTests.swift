@@ -33,6 +33,37 @@ struct PanelOrderTests {
     #expect(result.status == 0)
     #expect(result.outputs == (try graph.evaluated(inputs)).map(\.storage), "\(targets[number].name)")
   }
+
+  /// Rows of data that do not stay in the cache, with weights that do not either.
+  private static let grouped: [(contraction: String, data: [Int], weights: [Int], result: [Int])] = [
+    ("f32 [4] lhs [d0, d2] rhs [d2, d1]", [450, 4], [4, 260], [450, 260]),
+    ("f32 [2, 2] lhs [d0, d1 + d3, d4] rhs [d3, d4, d2]", [80, 12, 2], [2, 2, 260], [80, 11, 260]),
+    ("f32 [4] lhs [d0, d1, d3] rhs [d3, d2]", [2, 225, 4], [4, 260], [2, 225, 260]),
+  ]
+
+  @Test("pass in groups", arguments: grouped.indices, [1, 2])
+  func groups(_ number: Int, _ threads: Int) throws {
+    let (contraction, data, weights, result) = Self.grouped[number]
+    let numbers = (0..<weights.reduce(1, *)).map { "\(($0 * 5) % 7 - 3).0" }.joined(separator: ", ")
+    let graph = try Graph(
+      parsing: """
+        %0 = input f32\(data)
+        %1 = constant <\(numbers)> : f32\(weights)
+        %2 = contract(%0, %1) \(contraction) then { yield acc0 } : f32\(result)
+        return %2
+        """)
+    let input = ConstantTensor(.f32, dims: data, doubles: (0..<data.reduce(1, *)).map { Double(($0 * 7) % 11 - 5) })
+    let expected = try graph.evaluated([input]).map(\.storage)
+    for (name, target) in targets.dropFirst() where threads == 1 || name == "avx512" {
+      var target = target
+      target.cacheBytes = 7000
+      let program = try Program(scheduling: graph, for: target, threads: threads)
+      try LoopIR.verify(program)
+      // Loops over the rows of a group begin where it does.
+      #expect(program.description.contains(" in v") as Bool, "\(name)")
+      #expect(try program.interpret(inputs: [input.storage]).outputs == expected, "\(name)")
+    }
+  }
 }
 
 extension [Statement] {
