@@ -75,7 +75,7 @@ struct PairedContraction {
     let arranged = [rows, columns].reduce(0) { $0 + product($1.axes.map { extents[$0] }) }
     let given = [rows, columns].reduce(0) { $0 + product($1.shape) }
     return terms >= Self.leastTerms && product(rowAxes.map { extents[$0] }) >= Double(Self.leastRows)
-      && product(extents) >= Double(Self.leastUses) * arranged && arranged <= 2 * given
+      && product(extents) >= Double(Self.leastUses) * max(1, arranged) && arranged <= 2 * given
   }
 
   // MARK: Rewriting

@@ -93,12 +93,13 @@ extension ContractLowering {
     let axis = rowLoops.order[place]
     let stride = max(1, (rowSide.strides[axis].constant ?? 0) * contract.accumulator.bytes)
     let unit = place == rowLoops.order.count - 1 ? tile.rows : 1
-    let groups = (extent + limit / stride - 1) / max(1, limit / stride)
+    let most = max(1, limit / stride)
+    let groups = (extent + most - 1) / most
     let size = ((extent + groups - 1) / groups + unit - 1) / unit * unit
     let width = tile.vectors * lanes
-    let weightBytes = depth * columns * contract.accumulator.bytes
-    guard groups > 1, size < extent, groups * weightBytes * 2 < (columns + width - 1) / width * dataBytes(from: place)
-    else { return nil }
+    let weightBytes = Double(groups) * Double(depth * columns * contract.accumulator.bytes)
+    let readBytes = Double((columns + width - 1) / width) * Double(dataBytes(from: place))
+    guard groups > 1, size < extent, weightBytes * 2 < readBytes else { return nil }
     return RowGroup(place: place, axis: axis, size: size, start: .index(0))
   }
 
