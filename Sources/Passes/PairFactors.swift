@@ -17,7 +17,7 @@ struct PairedContraction {
   /// The summed axis that becomes blocks of pairs, and its extent.
   private let term: Int
   private let terms: Int
-  /// Pairs in a block; all of them where an instruction sums no more than one.
+  /// Pairs in a block.
   private let pairs: Int
 
   private struct Factor {
@@ -39,9 +39,10 @@ struct PairedContraction {
   /// Columns of one tile, in multiples of which they lie in memory.
   private static let width = 16
 
-  /// Nil if the contraction is of another form, or too small to pay.
+  /// Nil if the contraction is of another form, or too small to pay, or the unit sums no more than a pair at once, which
+  /// does not make up for arranging.
   init?(_ node: Node, _ graph: Graph, _ producers: [Int?], depth: Int) {
-    guard case .contract(let contract) = node.primitive, contract.accumulator == .f32,
+    guard depth > 2, case .contract(let contract) = node.primitive, contract.accumulator == .f32,
       node.operands.prefix(2).allSatisfy({ graph.type(of: $0).element == .f32 && !graph.isConstant($0, producers) })
     else { return nil }
     let extents = contract.shape + contract.reduced
@@ -56,7 +57,7 @@ struct PairedContraction {
     (self.node, self.contract, self.extents, self.column) = (node, contract, extents, column)
     (self.term, self.terms) = (term, terms)
     (rows, columns) = left.contains(column) ? (factors[1], factors[0]) : (factors[0], factors[1])
-    pairs = depth > 2 ? depth / 2 : (terms + 1) / 2
+    pairs = depth / 2
     guard let count = extents[column].constant, count >= Self.leastColumns, pays() else { return nil }
   }
 
