@@ -83,6 +83,35 @@ private let cases: [ResultCase] = [
     }
   }
 
+  /// Products of the rows (1, 2), (3, 4), (5, 6) and the columns (1, 10), (100, 1000) that the data choose.
+  @Test(arguments: [
+    ([1, 0, 1], [1, 1], [21, 6500]), ([0, 1, 0], [1, 1], [43, 4300]), ([1, 1, 1], [1, 0], [21, 43, 65]),
+    ([1, 1, 1], [1, 1], nil),
+  ])
+  func batchesWhoseExtentsDataDecideAreMultiplied(_ rows: [Double], _ columns: [Double], _ products: [Double]?) throws {
+    let inputs = [
+      Numbers(.f32, [3, 1, 2], [1, 2, 3, 4, 5, 6]), Numbers(.bool, [3], rows),
+      Numbers(.f32, [2, 2, 1], [1, 10, 100, 1000]), Numbers(.bool, [2], columns),
+    ]
+    let test = ResultCase("MatMul", version: 13, inputs, [:], [Numbers(.f32, [products?.count ?? 0, 1, 1], products ?? [])])
+    var model = test.model
+    func node(_ type: String, _ inputs: [String], _ output: String, _ attributes: [String: AttributeValue]) -> NodeDef {
+      NodeDef(name: output, opType: type, domain: "", overload: "", inputs: inputs, outputs: [output], attributes: attributes)
+    }
+    model.graph.nodes = [
+      node("Compress", ["x0", "x1"], "a", ["axis": .int(0)]), node("Compress", ["x2", "x3"], "b", ["axis": .int(0)]),
+      node("MatMul", ["a", "b"], "y0", [:]),
+    ]
+    let request = CaseRequest(path: "", model: model, bindings: [:], inputs: model.requiredInputs)
+    let code = try Pipeline.caseCompiler(options: CompileOptions()).compile(request)
+    let values = inputs.map { HostValue.tensor($0.tensor) }
+    guard products != nil else {
+      #expect(throws: (any Error).self) { try code.run(values) }
+      return
+    }
+    try compare(try #require(code.run(values).first), to: .tensor(test.outputs[0].tensor), test.tolerance)
+  }
+
   @Test(arguments: [
     ("9223372036854775807", ElementType.i64, Int.max), ("-9223372036854775808", .i64, .min), ("18446744073709551615", .u64, -1),
     ("18446744073709551609", .u64, -7),

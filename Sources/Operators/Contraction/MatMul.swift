@@ -25,7 +25,7 @@ extension GraphBuilder {
     let depth = a[a.count - 1]
     try requireEqual(depth, c[max(0, c.count - 2)], "shapes \(a) and \(c) do not multiply")
     let batch = try broadcast([Array(a.dropLast(2)), Array(c.dropLast(2))])
-    if let (left, right) = try alignedBatches(lhs, rhs, batch) {
+    if let (left, right) = alignedBatches(lhs, rhs, batch) {
       return try matrixProduct(left, right, accumulator: accumulator, epilogue: epilogue)
     }
     var outer = batch
@@ -57,18 +57,21 @@ extension GraphBuilder {
   }
 
   /// Factors whose measured batch extents are repeated where they may be 1; nil if there is nothing to repeat.
-  private mutating func alignedBatches(_ lhs: ValueID, _ rhs: ValueID, _ batch: [Dim]) throws(ModelError)
-    -> (ValueID, ValueID)?
-  {
+  private mutating func alignedBatches(_ lhs: ValueID, _ rhs: ValueID, _ batch: [Dim]) -> (ValueID, ValueID)? {
     func isAligned(_ shape: [Dim]) -> Bool {
       let own = shape.dropLast(2)
       return zip(own.reversed(), batch.reversed()).allSatisfy { $0 == $1 || $0 == 1 || !($0.isMeasured || $1.isMeasured) }
     }
     let (a, c) = (shape(of: lhs), shape(of: rhs))
     if isAligned(a) && isAligned(c) { return nil }
+    // What extents broadcast to is measured once: a shape that is broadcast again would have an extent of its own.
+    func repeated(_ value: ValueID, _ shape: [Dim]) -> ValueID {
+      var body = ScalarGraph()
+      body.results = [body.broadcastRead(0, type(of: value), in: shape)]
+      return map(shape, body, [value])
+    }
     return (
-      isAligned(a) ? lhs : try broadcast(lhs, to: batch + a.suffix(2)),
-      isAligned(c) ? rhs : try broadcast(rhs, to: batch + c.suffix(2))
+      isAligned(a) ? lhs : repeated(lhs, batch + a.suffix(2)), isAligned(c) ? rhs : repeated(rhs, batch + c.suffix(2))
     )
   }
 }
