@@ -184,7 +184,8 @@ struct TileBlock {
   private func prefetch(
     _ sumAxes: [ContractLowering.SumAxis], _ scope: inout KernelScope
   ) -> (ContractLowering.Prefetch, Statement)? {
-    guard lowering.prefetches, lowering.panelSide.isConstant, let size = lowering.sumCount.constant, let blocks = group.walk.blocksOfGroup
+    guard lowering.prefetches, lowering.panelSide.isConstant, let size = lowering.sumCount.constant,
+      let blocks = group.walk.blocksOfGroup
     else { return nil }
     let elements = lowering.packing(of: group.factors).elements
     let step = columns * elements * lowering.depth

@@ -23,10 +23,14 @@ struct ConstantOfShape: Operator {
 extension GraphBuilder {
   /// The value repeated along axes of extent 1 and new leading axes.
   mutating func broadcast(_ value: ValueID, to shape: [Dim]) throws(ModelError) -> ValueID {
-    let target = try broadcast([self.shape(of: value), shape])
-    if target == self.shape(of: value) { return value }
+    repeated(value, in: try broadcast([self.shape(of: value), shape]))
+  }
+
+  /// The value repeated in what its shape and others broadcast to, of which nothing is measured again.
+  mutating func repeated(_ value: ValueID, in shape: [Dim]) -> ValueID {
+    if shape == self.shape(of: value) { return value }
     var body = ScalarGraph()
-    body.results = [literal(value, in: &body) ?? body.broadcastRead(0, type(of: value), in: target)]
-    return map(target, body, [value])
+    body.results = [literal(value, in: &body) ?? body.broadcastRead(0, type(of: value), in: shape)]
+    return map(shape, body, [value])
   }
 }

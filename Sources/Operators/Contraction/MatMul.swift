@@ -64,14 +64,9 @@ extension GraphBuilder {
     }
     let (a, c) = (shape(of: lhs), shape(of: rhs))
     if isAligned(a) && isAligned(c) { return nil }
-    // What extents broadcast to is measured once: a shape that is broadcast again would have an extent of its own.
-    func repeated(_ value: ValueID, _ shape: [Dim]) -> ValueID {
-      var body = ScalarGraph()
-      body.results = [body.broadcastRead(0, type(of: value), in: shape)]
-      return map(shape, body, [value])
-    }
     return (
-      isAligned(a) ? lhs : repeated(lhs, batch + a.suffix(2)), isAligned(c) ? rhs : repeated(rhs, batch + c.suffix(2))
+      isAligned(a) ? lhs : repeated(lhs, in: batch + a.suffix(2)),
+      isAligned(c) ? rhs : repeated(rhs, in: batch + c.suffix(2))
     )
   }
 }
