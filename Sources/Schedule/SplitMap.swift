@@ -128,7 +128,7 @@ private func addCuts(_ index: AffineIndex, crossing threshold: Dim, _ cuts: inou
 /// The axis of the first digit of an index that is written with several, and the positions along it between which the index
 /// crosses a threshold; nil for other indices.
 private func firstDigit(_ index: AffineIndex, crossing threshold: Dim, _ extents: [Dim]) -> (axis: Int, positions: [Int])? {
-  let digits = index.coefficients.sorted { $0.value > $1.value }
+  let digits = index.coefficients.filter { extents[$0.key] != 1 }.sorted { ($0.value, $0.key) > ($1.value, $1.key) }
   guard digits.count > 1, let first = digits.first, let last = digits.last, last.value > 0,
     let distance = (threshold - index.offset).constant, distance > 0
   else { return nil }
