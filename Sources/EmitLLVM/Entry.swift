@@ -50,8 +50,8 @@ struct EntryParameters {
   let symbols: Int
   let inputs: Int
   let outputs: Int
-  /// By output, the array for the extents that the call sets.
-  var dims: [Int: Int] = [:]
+  /// The arrays for the extents that the call sets, with their outputs.
+  var dims: [(output: Int, parameter: Int)] = []
   var memory: Int?
   var parallel: Int?
   let count: Int
@@ -62,7 +62,7 @@ struct EntryParameters {
     outputs = inputs + interface.inputs.count
     var next = outputs + interface.outputs.count
     for (index, tensor) in interface.outputs.enumerated() where tensor.port.memory != .exact {
-      dims[index] = next
+      dims.append((index, next))
       next += 1
     }
     if interface.acquiresMemory {
@@ -136,8 +136,8 @@ private func emitEntry(
     emitter.emitParallel = { division.emit($1, hook: $0.parameter(parallel), $0) }
   }
   emitter.emit(program.entry)
-  for (index, parameter) in parameters.dims {
-    for (axis, extent) in program.outputs[index].extents.enumerated() {
+  for (output, parameter) in parameters.dims {
+    for (axis, extent) in program.outputs[output].extents.enumerated() {
       emitter.setElement(axis, of: emitter.parameter(parameter), to: emitter.emit(extent.expr))
     }
   }
