@@ -96,6 +96,7 @@ private struct Legalizer {
     case .popcount: return (type.bits < 8 ? x & x.constant(1 << type.bits - 1) : x).unary(op)
     case .sqrt: return x.unary(op).rounded(to: type)
     case .exp: return x.exponential.rounded(to: type)
+    case .decay: return x.decay.rounded(to: type)
     case .log: return x.logarithm.rounded(to: type)
     case .tanh: return x.hyperbolicTangent.rounded(to: type)
     case .sigmoid: return x.sigmoid.rounded(to: type)

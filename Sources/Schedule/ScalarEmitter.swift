@@ -290,7 +290,7 @@ private func loopOp(_ op: ScalarUnary) -> UnaryOp {
   case .rint: .rint
   case .popcount: .popcount
   case .exp, .log, .sin, .cos, .tan, .asin, .acos, .atan, .sinh, .cosh, .tanh, .asinh, .acosh, .atanh, .erf, .sigmoid,
-    .log1p, .expm1:
+    .log1p, .expm1, .decay:
     fatalError("\(op) must be expanded before lowering")
   }
 }

@@ -60,7 +60,7 @@ public enum Scalar {
     case .ceil: Glibc.ceil(x)
     case .trunc: Glibc.trunc(x)
     case .rint: x.rounded(.toNearestOrEven)
-    case .exp: Glibc.exp(x)
+    case .exp, .decay: Glibc.exp(x)
     case .log: Glibc.log(x)
     case .sin: Glibc.sin(x)
     case .cos: Glibc.cos(x)
@@ -90,7 +90,7 @@ public enum Scalar {
     case .popcount: return UInt(bitPattern: wrap(x, element)).nonzeroBitCount
     case .floor, .ceil, .trunc, .rint: return x
     case .sqrt, .exp, .log, .sin, .cos, .tan, .asin, .acos, .atan, .sinh, .cosh, .tanh, .asinh, .acosh, .atanh, .erf,
-      .sigmoid, .log1p, .expm1:
+      .sigmoid, .log1p, .expm1, .decay:
       fatalError("\(op) of an integer")
     }
   }

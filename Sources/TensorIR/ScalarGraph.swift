@@ -4,6 +4,8 @@ import Support
 public enum ScalarUnary: String, Hashable, Sendable, CaseIterable {
   case negate, abs, not, sqrt, floor, ceil, trunc, rint
   case exp, log, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, erf, sigmoid, log1p, expm1
+  /// e^x of numbers that are not positive, where a result below the smallest normal number may be 0.
+  case decay
   case popcount
 
   /// Whether there is such an operation on a type.
@@ -12,7 +14,7 @@ public enum ScalarUnary: String, Hashable, Sendable, CaseIterable {
     case .negate, .abs, .floor, .ceil, .trunc, .rint: true
     case .not, .popcount: !type.isFloat
     case .sqrt, .exp, .log, .sin, .cos, .tan, .asin, .acos, .atan, .sinh, .cosh, .tanh, .asinh, .acosh, .atanh, .erf,
-      .sigmoid, .log1p, .expm1:
+      .sigmoid, .log1p, .expm1, .decay:
       type.isFloat
     }
   }

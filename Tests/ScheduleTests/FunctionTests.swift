@@ -59,6 +59,26 @@ private let functions: [FunctionCase] = [
     #expect(accuracy.units <= test.double, "\(accuracy)")
   }
 
+  /// What is smaller than every normal number may be 0.
+  @Test func decay() throws {
+    try checkDecay(.f32, -110...0, Float.self)
+    try checkDecay(.f64, -750...0, Double.self)
+  }
+
+  private func checkDecay<Value: BinaryFloatingPoint & BitwiseCopyable>(
+    _ type: ElementType, _ range: ClosedRange<Double>, _: Value.Type
+  ) throws where Value.RawSignificand: FixedWidthInteger {
+    let values = samples(range, 50_000, Value.self).filter { !($0 > 0) }
+    let function = try CompiledFunction([type], count: values.count) { $0.unary(.decay, $1[0]) }
+    var accuracy = Accuracy()
+    for (value, result) in zip(values, function([values], Value.self)) {
+      let exact = exp(Float80(value))
+      if result == 0, exact < Float80(Value.leastNormalMagnitude) { continue }
+      accuracy.note(result, exact, at: "\(value)")
+    }
+    #expect(accuracy.units <= 1, "\(accuracy)")
+  }
+
   private func isValid<Value: BinaryFloatingPoint>(_ value: Value, _ test: FunctionCase) -> Bool {
     value.isNaN || value.isInfinite || test.valid.contains(Double(value))
   }

@@ -103,7 +103,7 @@ extension GraphBuilder {
       })
     if let sink { greatest = try elementwise([greatest, sink]) { $0.binary(.max, $1[0], $1[1]) } }
     let exponentials = try elementwise([x, greatest]) { graph, values in
-      graph.unary(.exp, graph.minus(values[0], values[1]))
+      graph.unary(.decay, graph.minus(values[0], values[1]))
     }
     var sum = reduceAxes(
       exponentials, [axis], keepsAxes: true, .sum,
@@ -112,7 +112,7 @@ extension GraphBuilder {
         return graph.select(graph.compare(.equal, value, graph.number(0, type)), graph.number(1, type), value)
       })
     if let sink {
-      sum = try elementwise([sum, greatest, sink]) { $0.plus($1[0], $0.unary(.exp, $0.minus($1[2], $1[1]))) }
+      sum = try elementwise([sum, greatest, sink]) { $0.plus($1[0], $0.unary(.decay, $0.minus($1[2], $1[1]))) }
     }
     return try elementwise([exponentials, sum]) { $0.over($1[0], $1[1]) }
   }

@@ -60,7 +60,7 @@ extension GraphBuilder {
       let greatest = reduceAxes(scores, [1], keepsAxes: true, .max)
       let terms = try elementwise([scores, greatest]) { graph, values in
         graph.select(graph.isNearZero(values[0]), graph.number(0, graph.type(of: values[0])),
-          graph.unary(.exp, graph.minus(values[0], values[1])))
+          graph.unary(.decay, graph.minus(values[0], values[1])))
       }
       let sum = reduceAxes(terms, [1], keepsAxes: true, .sum)
       return try elementwise([scores, greatest, terms, sum]) { graph, values in

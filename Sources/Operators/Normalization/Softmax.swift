@@ -47,7 +47,7 @@ extension GraphBuilder {
   ) throws(ModelError) -> (greatest: ValueID, exponentials: ValueID, sum: ValueID) {
     let greatest = reduceAxes(x, axes, keepsAxes: true, .max)
     let exponentials = try elementwise([x, greatest]) { graph, values in
-      graph.unary(.exp, graph.minus(values[0], values[1]))
+      graph.unary(.decay, graph.minus(values[0], values[1]))
     }
     return (greatest, exponentials, reduceAxes(exponentials, axes, keepsAxes: true, .sum))
   }

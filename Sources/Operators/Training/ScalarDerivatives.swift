@@ -57,7 +57,7 @@ extension ScalarGraph {
       let below = select(compare(.less, x, zero), number(-1, type), zero)
       return select(compare(.greater, x, zero), one, below)
     case .sqrt: return over(number(0.5, type), y)
-    case .exp: return y
+    case .exp, .decay: return y
     case .expm1: return plus(y, one)
     case .log: return over(one, x)
     case .log1p: return over(one, plus(one, x))

@@ -71,14 +71,22 @@ struct ExponentialParts {
 
 extension Term {
   /// e^x for x that does not overflow; subnormal results are exact to half their unit.
+  ///
+  /// The bound lies where products underflow to 0 for certain: processors take long over those that may be subnormal.
   fileprivate var boundedExponential: Term {
-    let parts = ExponentialParts(atLeast(type == .f32 ? -104 : -746))
+    let parts = ExponentialParts(atLeast(type == .f32 ? -120 : -800))
     let (first, second) = parts.scales
     return parts.value * first * second
   }
 
   /// e^x.
   var exponential: Term { atMost(type == .f32 ? 89 : 710).boundedExponential }
+
+  /// e^x for x that is not positive; 2^n is 0 where it would be subnormal.
+  var decay: Term {
+    let parts = ExponentialParts(atLeast(type == .f32 ? -88.1 : -709.1))
+    return parts.value * parts.scale()
+  }
 
   /// e^x - 1.
   var exponentialMinusOne: Term {
