@@ -178,7 +178,12 @@ struct Assembler {
         lifetimes.append(Lifetime(bytes, first: step, last: step))
       }
     }
+    let lastReads = steps.lastReads()
     for (number, step) in steps.steps.enumerated() {
+      for (operand, result) in steps.replaced(by: step) where lastReads[operand] == number && placed[result] == nil {
+        if pieces[result] == nil, let piece = pieces[operand], lifetimes[piece].last < number { pieces[result] = piece }
+        touch(result, number)
+      }
       for value in step.writes + step.reads { touch(value, number) }
       var scratch: [Int?] = []
       switch step.action {
@@ -300,6 +305,7 @@ struct Assembler {
             }
           }
         }
+        noteCoinciding(arguments, of: kernel)
         let first = step.copiesFirst
           ? [copy(to: place(step.writes[0], steps, places), from: step.reads[0], steps, places)] : []
         statements += measured(first + [call(kernel, arguments)], program.kernels[kernel].name, step)
@@ -310,6 +316,16 @@ struct Assembler {
       }
     }
     return statements
+  }
+
+  /// Notes which parameters of a kernel have the same memory in a call.
+  private mutating func noteCoinciding(_ arguments: [Argument], of kernel: Int) {
+    for (position, argument) in arguments.enumerated() where program.kernels[kernel].parameters[position].access != .read {
+      for (other, second) in arguments.enumerated() where program.mayCoincide(argument.buffer, second.buffer) {
+        program.kernels[kernel].parameters[position].mayCoincide = true
+        program.kernels[kernel].parameters[other].mayCoincide = true
+      }
+    }
   }
 
   /// A call of a kernel, or of all its parts.

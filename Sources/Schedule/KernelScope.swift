@@ -21,6 +21,8 @@ struct Scratch {
 struct KernelScope {
   var builder = KernelBuilder()
   private(set) var bindings: [Binding] = []
+  /// Whether some results are computed and stored more than once.
+  var storesAgain = false
   private let laidOut: LaidOutGraph
   private var views: [ValueID: View] = [:]
   let threads: Int

@@ -249,6 +249,7 @@ struct ContractLowering {
     }
     if let groups, groups.unit == .tiles {
       let walk = TileWalk(rowLoops, tile)
+      scope.storesAgain = walk.overlaps
       let results = tiledResults(panels, groups, walk, axes, &scope)
       return [configuration(walk)] + LoopNest.wrap(results, variables, kind: .parallel) + [.tile(.release)]
     }

@@ -100,7 +100,11 @@ struct Lowering {
         var step = kernelStep(node, laidOut, &steps)
         step.updates = map.updates(node, laidOut)
         steps.steps.append(step)
-      case .reduce, .contract, .sort, .compact:
+      case .contract(let contract):
+        var step = kernelStep(node, laidOut, &steps)
+        if !step.storesAgain { step.updates = contract.updates(node, laidOut) }
+        steps.steps.append(step)
+      case .reduce, .sort, .compact:
         let step = kernelStep(node, laidOut, &steps)
         steps.steps.append(step)
       }
@@ -130,7 +134,7 @@ struct Lowering {
   private func isCopy(_ map: Map, _ node: Node, _ laidOut: LaidOutGraph) -> Bool {
     guard node.operands.count == 1, case .read(_, let indices, nil) = map.body[map.body.results[0]] else { return false }
     guard laidOut.graph.shape(of: node.operands[0]).product == map.shape.product else { return false }
-    return laidOut.isInPlace(indices, of: node.operands[0], map, result: node.results[0])
+    return laidOut.isInPlace(indices, of: node.operands[0], in: map.body, over: map.shape, result: node.results[0])
   }
 
   private mutating func kernelStep(
@@ -142,9 +146,11 @@ struct Lowering {
     if body.isEmpty { return Step(action: .view, reads: node.operands, writes: node.results, origin: node.origin) }
     let number = add(node.primitive.mnemonic, body, scope)
     choices.attribute(from: asked, toKernel: kernels[number].name)
-    return Step(
+    var step = Step(
       action: .call(kernel: number, bindings: scope.bindings),
       reads: node.operands.filter { steps.formulas[$0] == nil }, writes: node.results, origin: node.origin)
+    step.storesAgain = scope.storesAgain
+    return step
   }
 
   /// The number of a kernel, which is added if there is no equal one.

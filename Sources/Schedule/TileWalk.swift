@@ -102,22 +102,23 @@ struct TileWalk {
 
   // MARK: Positions
 
+  /// Rows of an axis that one turn of its loop passes.
+  private func step(along axis: Int) -> Dim {
+    (axis == stacked ? Dim(block.rows) : 1) * (axis == tiled ? rows : 1)
+  }
+
+  /// Whether some rows are computed twice.
+  var overlaps: Bool { loops.contains { extents[$0.axis].remainder(by: step(along: $0.axis)) != 0 } }
+
   /// The axes at the first row of a tile of a block, given the turns of all loops.
   func axes(ofTile tile: Int, _ turns: [Int: Expr], from axes: [Expr]) -> [Expr] {
     var axes = axes
     for loop in loops {
       guard var position = turns[loop.axis] else { continue }
-      var step = Dim(1)
-      if loop.axis == stacked {
-        position = position * .index(block.rows) + .index(tile)
-        step = Dim(block.rows)
-      }
-      if loop.axis == tiled {
-        position = position * rows.expr
-        step = step * rows
-      }
+      if loop.axis == stacked { position = position * .index(block.rows) + .index(tile) }
+      if loop.axis == tiled { position = position * rows.expr }
       let length = loop.axis == tiled ? rows : 1
-      let isExact = extents[loop.axis].remainder(by: step) == 0
+      let isExact = extents[loop.axis].remainder(by: step(along: loop.axis)) == 0
       axes[loop.axis] = isExact ? position : .binary(.min, position, (extents[loop.axis] - length).expr)
     }
     return axes

@@ -4,13 +4,15 @@ import TensorIR
 extension Map {
   /// The operands that are read nowhere but at the element that is written.
   func updates(_ node: Node, _ laidOut: LaidOutGraph) -> [Update] {
-    var moved: Set<ValueID> = []
-    for id in body.reachable {
-      guard case .read(let operand, let indices, _) = body[id] else { continue }
-      let value = node.operands[operand]
-      if !laidOut.isInPlace(indices, of: value, self, result: node.results[0]) { moved.insert(value) }
-    }
-    return node.operands.filter { !moved.contains($0) }.map { Update(operand: $0, result: node.results[0]) }
+    laidOut.readInPlace(by: body, over: shape, node).map { Update(operand: $0, result: node.results[0]) }
+  }
+}
+
+extension Contract {
+  /// The operands that only the epilogue reads, where the result is written, unless results are written more than once.
+  func updates(_ node: Node, _ laidOut: LaidOutGraph) -> [Update] {
+    laidOut.readInPlace(by: epilogue, over: shape, node).filter { !node.operands.prefix(2).contains($0) }
+      .map { Update(operand: $0, result: node.results[0]) }
   }
 }
 
@@ -32,14 +34,27 @@ extension Scan {
 }
 
 extension LaidOutGraph {
-  /// Whether a map reads an operand at the place in memory at which the result has the element that is computed.
-  func isInPlace(_ indices: [ScalarID], of operand: ValueID, _ map: Map, result: ValueID) -> Bool {
+  /// The operands of a node that a scalar graph reads nowhere but at the element that is computed.
+  fileprivate func readInPlace(by body: ScalarGraph, over shape: [Dim], _ node: Node) -> [ValueID] {
+    var moved: Set<ValueID> = []
+    for id in body.reachable {
+      guard case .read(let operand, let indices, _) = body[id] else { continue }
+      let value = node.operands[operand]
+      if !isInPlace(indices, of: value, in: body, over: shape, result: node.results[0]) { moved.insert(value) }
+    }
+    return node.operands.filter { !moved.contains($0) }
+  }
+
+  /// Whether a scalar graph reads an operand at the place in memory at which the result has the element that is computed.
+  func isInPlace(
+    _ indices: [ScalarID], of operand: ValueID, in body: ScalarGraph, over shape: [Dim], result: ValueID
+  ) -> Bool {
     let source = layouts[operand.index].strides(graph.shape(of: operand))
-    let target = layouts[result.index].strides(map.shape)
+    let target = layouts[result.index].strides(shape)
     var form = LinearForm()
-    for (index, stride) in zip(indices, source) { form.add(LinearForm(index, in: map.body), times: stride) }
+    for (index, stride) in zip(indices, source) { form.add(LinearForm(index, in: body), times: stride) }
     guard form.isAffine, form.constant == 0 else { return false }
-    return map.shape.indices.allSatisfy { map.shape[$0] == 1 || (form.axes[$0] ?? 0) == target[$0] }
+    return shape.indices.allSatisfy { shape[$0] == 1 || (form.axes[$0] ?? 0) == target[$0] }
   }
 }
 
@@ -87,6 +102,41 @@ extension Steps {
     return steps[first].reads.allSatisfy { value in
       root(value) != source || steps[first].updates.contains { $0.operand == value && root($0.result) == target }
     }
+  }
+
+  // MARK: Memory of operands
+
+  /// The last step that reads each value by its root; what the graph returns is read behind all steps.
+  func lastReads() -> [ValueID: Int] {
+    var last: [ValueID: Int] = [:]
+    for (number, step) in steps.enumerated() {
+      for value in step.reads { last[root(value)] = number }
+    }
+    for output in graph.outputs { last[root(output)] = steps.count }
+    return last
+  }
+
+  /// The operands, by their root, whose memory results of a step may take over, if nothing reads them afterwards.
+  func replaced(by step: Step) -> [(operand: ValueID, result: ValueID)] {
+    guard case .call = step.action, !step.copiesFirst else { return [] }
+    return step.updates.compactMap { update in
+      let (source, target) = (root(update.operand), root(update.result))
+      guard source != target, haveOnePlace(update), step.reads.allSatisfy({ value in
+        root(value) != source || step.updates.contains { $0.operand == value && root($0.result) == target }
+      }) else { return nil }
+      return (source, target)
+    }
+  }
+
+  /// Whether equal elements of two values have equal places in the memory of their roots.
+  private func haveOnePlace(_ update: Update) -> Bool {
+    let (source, target) = (graph.type(of: root(update.operand)), graph.type(of: root(update.result)))
+    if source == target && offset(update.operand) == offset(update.result) { return true }
+    func isWhole(_ value: ValueID) -> Bool {
+      offset(value) == 0 && graph.shape(of: value).product == graph.shape(of: root(value)).product
+    }
+    return source.element == target.element && source.shape.product == target.shape.product
+      && isWhole(update.operand) && isWhole(update.result)
   }
 
   /// For every value from which another is computed, the number of steps between them.
