@@ -79,12 +79,15 @@ const char *onnxc_strerror(int status);
 #define ATTENTION_Y_DIM2 24
 #define ATTENTION_Y_COUNT 240
 #define ATTENTION_Y_BYTES 960
+#define ATTENTION_Y_MAY_BE_X 1
 
 /* Runs the model once and returns 0 or a status for onnxc_strerror.
  *
  * arena: working memory of 4096 bytes, aligned to 64
  * x (in): f32 [1, 10, 24]
- * y (out): f32 [1, 10, 24]
+ * y (out): f32 [1, 10, 24]; may be x
+ * An output that may be an input updates it in place where both pointers are the same;
+ * a run that fails leaves it undefined. Other memory does not overlap.
  */
 int attention_run(void *arena, const float *x, float *y);
 

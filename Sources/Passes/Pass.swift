@@ -95,6 +95,7 @@ public let tensorPasses: [Pass] = [
   Pass("inline-maps", inlineMaps),
   Pass("fuse-epilogues", fuseEpilogues),
   Pass("divide-by-constants", isForVectors: true, divideByConstants),
+  Pass("flush-weights", flushWeights),
   Pass("split-factors", splitting: splitFactors),
   Pass(choosing: "winograd", isForVectors: true, winograd),
   Pass("materialize-padding", materializePadding),
