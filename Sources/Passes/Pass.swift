@@ -99,6 +99,7 @@ public let tensorPasses: [Pass] = [
   Pass("split-factors", splitting: splitFactors),
   Pass(choosing: "winograd", isForVectors: true, winograd),
   Pass("materialize-padding", materializePadding),
+  Pass("split-terms", isForVectors: true, splitTerms),
   Pass(choosing: "block-rows", blockRows),
   Pass("eliminate-dead-code", eliminateDeadCode),
 ]
