@@ -40,7 +40,7 @@ private struct LongSum {
       node.operands.prefix(2).allSatisfy({ graph.type(of: $0).element == .f32 }),
       let constant = (0..<2).first(where: { graph.constant(node.operands[$0], producers) != nil }),
       let extents = contract.reduced.constants, case let terms = Self.product(contract.reduced, open: 0),
-      terms > mostTerms
+      terms > mostTerms, terms < 1 << 32
     else { return nil }
     let weightAxes = Set((constant == 0 ? contract.lhs : contract.rhs).flatMap(\.coefficients.keys))
     let (columns, rows) = contract.shape.indices.reduce(into: ([Dim](), [Dim]())) {
@@ -49,16 +49,17 @@ private struct LongSum {
     guard Self.product(rows, open: Self.mostRows) >= Self.leastRows, Self.product(rows, open: 1) <= Self.mostRows,
       Self.product(columns, open: 1) >= Self.leastColumns,
       let axis = extents.indices.max(by: { extents[$0] < extents[$1] }),
-      let parts = (2...terms * 2 / mostTerms).first(where: {
-        extents[axis] % $0 == 0 && terms / $0 <= mostTerms
-      })
+      let parts = (2...terms * 2 / mostTerms).first(where: { extents[axis] % $0 == 0 && terms / $0 <= mostTerms })
     else { return nil }
     (self.node, self.contract, self.axis, self.parts) = (node, contract, axis, parts)
   }
 
-  /// The product of extents, with a number for open ones.
+  /// The product of extents, with a number for open ones; the largest integer where it is larger.
   private static func product(_ extents: [Dim], open: Int) -> Int {
-    extents.reduce(1) { $0.multipliedReportingOverflow(by: $1.constant ?? open).partialValue }
+    extents.reduce(1) { product, extent in
+      let (next, overflow) = product.multipliedReportingOverflow(by: extent.constant ?? open)
+      return overflow ? .max : next
+    }
   }
 
   func appendParts(to graph: inout Graph) {
