@@ -30,8 +30,8 @@ extension ConstantTensor {
   /// With zeros for subnormal numbers; nil if there are none, or no numbers that are much larger.
   fileprivate var withoutSubnormals: ConstantTensor? {
     switch type.element {
-    case .f32: flushed(leastNormal: Float.leastNormalMagnitude.bitPattern, sign: 1 << 31, enough: Float(0x1p-102).bitPattern)
-    case .f64: flushed(leastNormal: Double.leastNormalMagnitude.bitPattern, sign: 1 << 63, enough: 0x1p-998.bitPattern)
+    case .f32: flushed(leastNormal: Float(0x1p-126).bitPattern, sign: 1 << 31, enough: Float(0x1p-102).bitPattern)
+    case .f64: flushed(leastNormal: 0x1p-1022.bitPattern, sign: 1 << 63, enough: 0x1p-998.bitPattern)
     case .f16, .bf16, .f4e2m1, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .bool, .i2, .i4, .i8, .i16, .i32,
       .i64, .u2, .u4, .u8, .u16, .u32, .u64, .c64, .c128, .string:
       nil

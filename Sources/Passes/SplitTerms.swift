@@ -28,8 +28,8 @@ private struct LongSum {
   private let axis: Int
   private let parts: Int
 
-  /// Rows and columns of the weights from which on partial sums cost little. More rows pass in groups instead, whose data
-  /// stay near.
+  /// Rows and columns of the weights from which on partial sums cost little. More rows pass in groups instead, whose
+  /// data stay near.
   private static let leastRows = 16
   private static let mostRows = 512
   private static let leastColumns = 64

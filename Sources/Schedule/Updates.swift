@@ -45,7 +45,7 @@ extension LaidOutGraph {
     return node.operands.filter { !moved.contains($0) }
   }
 
-  /// Whether a scalar graph reads an operand at the place in memory at which the result has the element that is computed.
+  /// Whether a scalar graph reads an operand at the place in memory at which the result has the element it computes.
   func isInPlace(
     _ indices: [ScalarID], of operand: ValueID, in body: ScalarGraph, over shape: [Dim], result: ValueID
   ) -> Bool {

@@ -21,9 +21,11 @@ private struct Sample: Sendable, CustomTestStringConvertible {
       parsing: """
         %0 = input \(data)[\(rows), 32]
         %1 = constant <\(weights)> : \(factor)[32, 32]
-        %2 = map(%0) { s0 = read 0[d0, d1]; s1 = cast \(element) s0; s2 = add s1, s1; yield s2 } : \(element)[\(rows), 32]
+        %2 = map(%0) { s0 = read 0[d0, d1]; s1 = cast \(element) s0; s2 = add s1, s1; yield s2 } \
+        : \(element)[\(rows), 32]
         \(text)
-        %\(last + 1) = map(%\(last)) { s0 = subtract i64 31, d1; s1 = read 0[d0, s0]; yield s1 } : \(element)[\(rows), 32]
+        %\(last + 1) = map(%\(last)) { s0 = subtract i64 31, d1; s1 = read 0[d0, s0]; yield s1 } \
+        : \(element)[\(rows), 32]
         return %\(last + 1)
         """)
   }
