@@ -202,7 +202,8 @@ public struct Program: Sendable {
   /// All symbols that kernels and the entry may use.
   public var allSymbols: [String] { symbols + derived.map(\.name) + measured }
 
-  /// Whether a buffer of the entry is an output that may be the input which another is, or both have one place in the arena.
+  /// Whether a buffer of the entry is an output that may be the input which another is, or both have one place in the
+  /// arena.
   public func mayCoincide(_ output: Buffer, _ input: Buffer) -> Bool {
     guard storage.indices.contains(output.id), storage.indices.contains(input.id), output != input else { return false }
     if case .output(let updated) = storage[output.id], case .input(let source) = storage[input.id] {

@@ -30,35 +30,31 @@ extension ConstantTensor {
   /// With zeros for subnormal numbers; nil if there are none, or no numbers that are much larger.
   fileprivate var withoutSubnormals: ConstantTensor? {
     switch type.element {
-    case .f32: flushed(leastNormal: Float(0x1p-126).bitPattern, sign: 1 << 31, enough: Float(0x1p-102).bitPattern)
-    case .f64: flushed(leastNormal: 0x1p-1022.bitPattern, sign: 1 << 63, enough: 0x1p-998.bitPattern)
+    case .f32: withoutSubnormals(Float.self)
+    case .f64: withoutSubnormals(Double.self)
     case .f16, .bf16, .f4e2m1, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0, .bool, .i2, .i4, .i8, .i16, .i32,
       .i64, .u2, .u4, .u8, .u16, .u32, .u64, .c64, .c128, .string:
       nil
     }
   }
 
-  /// The same for the bits of numbers, given the bits of some magnitudes and that of the sign.
-  private func flushed<Bits: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
-    leastNormal: Bits, sign: Bits, enough: Bits
-  ) -> ConstantTensor? {
-    let size = MemoryLayout<Bits>.size
-    func isSubnormal(_ bits: Bits) -> Bool { (bits & ~sign) &- 1 < leastNormal - 1 }
-    let (count, greatest) = bytes.withUnsafeBytesOnce { input in
-      var (count, greatest) = (0, Bits(0))
+  private func withoutSubnormals<Number: BinaryFloatingPoint & BitwiseCopyable>(_: Number.Type) -> ConstantTensor? {
+    let size = MemoryLayout<Number>.size
+    let (isAny, greatest) = bytes.withUnsafeBytesOnce { input in
+      var (isAny, greatest) = (false, Number.zero)
       for position in 0..<input.count / size {
-        let bits = input.loadUnaligned(fromByteOffset: position &* size, as: Bits.self)
-        count &+= isSubnormal(bits) ? 1 : 0
-        greatest = max(greatest, bits & ~sign)
+        let number = input.loadUnaligned(fromByteOffset: position &* size, as: Number.self)
+        isAny = isAny || number.isSubnormal
+        greatest = max(greatest, number.magnitude)
       }
-      return (count, greatest)
+      return (isAny, greatest)
     }
-    guard count > 0, greatest >= enough else { return nil }
+    guard isAny, greatest >= Number.leastNormalMagnitude * 0x1p24 else { return nil }
     let flushed = Bytes(count: bytes.count) { output in
       bytes.withUnsafeBytesOnce { input in
-        for offset in stride(from: 0, to: input.count, by: size) {
-          let bits = input.loadUnaligned(fromByteOffset: offset, as: Bits.self)
-          output.storeBytes(of: isSubnormal(bits) ? 0 : bits, toByteOffset: offset, as: Bits.self)
+        for position in 0..<input.count / size {
+          let number = input.loadUnaligned(fromByteOffset: position &* size, as: Number.self)
+          output.storeBytes(of: number.isSubnormal ? 0 : number, toByteOffset: position &* size, as: Number.self)
         }
       }
     }

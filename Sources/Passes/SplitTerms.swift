@@ -43,9 +43,8 @@ private struct LongSum {
       terms > mostTerms, terms < 1 << 32
     else { return nil }
     let weightAxes = Set((constant == 0 ? contract.lhs : contract.rhs).flatMap(\.coefficients.keys))
-    let (columns, rows) = contract.shape.indices.reduce(into: ([Dim](), [Dim]())) {
-      if weightAxes.contains($1) { $0.0.append(contract.shape[$1]) } else { $0.1.append(contract.shape[$1]) }
-    }
+    let columns = contract.shape.indices.filter { weightAxes.contains($0) }.map { contract.shape[$0] }
+    let rows = contract.shape.indices.filter { !weightAxes.contains($0) }.map { contract.shape[$0] }
     guard Self.product(rows, open: Self.mostRows) >= Self.leastRows, Self.product(rows, open: 1) <= Self.mostRows,
       Self.product(columns, open: 1) >= Self.leastColumns,
       let axis = extents.indices.max(by: { extents[$0] < extents[$1] }),
@@ -63,50 +62,32 @@ private struct LongSum {
   }
 
   func appendParts(to graph: inout Graph) {
-    var before: ValueID?
-    for part in 0..<parts {
-      var contract = sum(ofPart: part)
-      var operands = Array(node.operands.prefix(2))
-      if part == parts - 1 {
-        operands = node.operands
-      } else {
-        contract.epilogue = ScalarGraph()
-        contract.epilogue.results = [contract.epilogue.accumulator(0, .f32)]
-      }
-      if let before {
-        contract.epilogue = contract.epilogue.adding(operand: operands.count, rank: contract.shape.count)
-        operands.append(before)
-      }
-      if part == parts - 1 {
-        graph.nodes.append(Node(.contract(contract), operands: operands, results: node.results, origin: node.origin))
-      } else {
-        before = graph.add(.contract(contract), operands, origin: node.origin)
-      }
+    let factors = Array(node.operands.prefix(2))
+    var plain = ScalarGraph()
+    plain.results = [plain.accumulator(0, .f32)]
+    var before = graph.add(part(0, plain), factors, origin: node.origin)
+    for number in 1..<parts - 1 {
+      before = graph.add(part(number, adding(2, to: plain)), factors + [before], origin: node.origin)
     }
+    let last = part(parts - 1, adding(node.operands.count, to: contract.epilogue))
+    graph.nodes.append(Node(last, operands: node.operands + [before], results: node.results, origin: node.origin))
   }
 
   /// The sum of one part of the terms.
-  private func sum(ofPart number: Int) -> Contract {
+  private func part(_ number: Int, _ epilogue: ScalarGraph) -> Primitive {
     var part = contract
     let extent = (contract.reduced[axis].constant ?? 0) / parts
-    part.reduced[axis] = Dim(extent)
-    func shifted(_ index: AffineIndex) -> AffineIndex {
-      let factor = index.coefficients[contract.shape.count + axis] ?? 0
-      return AffineIndex(index.coefficients, offset: index.offset + factor * number * extent)
-    }
-    part.lhs = contract.lhs.map(shifted)
-    part.rhs = contract.rhs.map(shifted)
-    return part
+    part.restrict(axis, to: number * extent..<(number + 1) * extent)
+    part.epilogue = epilogue
+    return .contract(part)
   }
-}
 
-extension ScalarGraph {
-  /// This epilogue of a sum to which an operand's element at the same place is added first.
-  fileprivate func adding(operand: Int, rank: Int) -> ScalarGraph {
+  /// An epilogue of a sum to which an operand's element at the same place is added first.
+  private func adding(_ operand: Int, to epilogue: ScalarGraph) -> ScalarGraph {
     var result = ScalarGraph()
-    let before = result.read(operand, (0..<rank).map { result.axis($0) }, type: .f32)
+    let before = result.read(operand, contract.shape.indices.map { result.axis($0) }, type: .f32)
     let sum = result.plus(before, result.accumulator(0, .f32))
-    result.results = result.insert(self, accumulators: [sum])
+    result.results = result.insert(epilogue, accumulators: [sum])
     return result
   }
 }

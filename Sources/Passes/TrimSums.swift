@@ -34,9 +34,15 @@ extension Contract {
       }
     }
     guard first <= last, last - first + 1 < extent else { return }
-    reduced[sum] = Dim(last - first + 1)
-    lhs = lhs.map { $0.shifted(axis, by: first) }
-    rhs = rhs.map { $0.shifted(axis, by: first) }
+    restrict(sum, to: first..<last + 1)
+  }
+
+  /// Sums so many positions of a summed axis.
+  mutating func restrict(_ sum: Int, to positions: Range<Int>) {
+    let axis = shape.count + sum
+    reduced[sum] = Dim(positions.count)
+    lhs = lhs.map { $0.shifted(axis, by: positions.lowerBound) }
+    rhs = rhs.map { $0.shifted(axis, by: positions.lowerBound) }
   }
 }
 

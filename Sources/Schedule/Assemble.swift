@@ -66,7 +66,8 @@ public func schedule(
   }
   let plan = assembler.plan(steps, placed: places)
   places.merge(assembler.arenaPlaces(steps, plan, base: 0)) { given, _ in given }
-  assembler.bindUpdates(steps.updatedInputs(assembler.program.outputs.map { $0.memory == .exact }), steps)
+  let updated = steps.updatedInputs(assembler.program.outputs.map { $0.memory == .exact })
+  for (output, input) in updated.enumerated() { assembler.program.outputs[output].updates = input }
   assembler.program.entry =
     dimensionChecks(assembler.program.symbols) + assembler.statements(steps, plan, base: 0, places) + copies
   assembler.program.arenaBytes = plan.memory.bytes.expr
@@ -180,9 +181,11 @@ struct Assembler {
     }
     let lastReads = steps.lastReads()
     for (number, step) in steps.steps.enumerated() {
-      for (operand, result) in steps.replaced(by: step) where lastReads[operand] == number && placed[result] == nil {
-        if pieces[result] == nil, let piece = pieces[operand], lifetimes[piece].last < number { pieces[result] = piece }
-        touch(result, number)
+      for (operand, result) in steps.replaced(by: step) where lastReads[operand] == number {
+        guard placed[result] == nil, pieces[result] == nil, let piece = pieces[operand], lifetimes[piece].last < number
+        else { continue }
+        pieces[result] = piece
+        lifetimes[piece].last = number
       }
       for value in step.writes + step.reads { touch(value, number) }
       var scratch: [Int?] = []

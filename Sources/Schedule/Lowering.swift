@@ -100,11 +100,7 @@ struct Lowering {
         var step = kernelStep(node, laidOut, &steps)
         step.updates = map.updates(node, laidOut)
         steps.steps.append(step)
-      case .contract(let contract):
-        var step = kernelStep(node, laidOut, &steps)
-        if !step.storesAgain { step.updates = contract.updates(node, laidOut) }
-        steps.steps.append(step)
-      case .reduce, .sort, .compact:
+      case .reduce, .contract, .sort, .compact:
         let step = kernelStep(node, laidOut, &steps)
         steps.steps.append(step)
       }
@@ -149,7 +145,9 @@ struct Lowering {
     var step = Step(
       action: .call(kernel: number, bindings: scope.bindings),
       reads: node.operands.filter { steps.formulas[$0] == nil }, writes: node.results, origin: node.origin)
-    step.storesAgain = scope.storesAgain
+    if case .contract(let contract) = node.primitive, !scope.storesAgain {
+      step.updates = contract.updates(node, laidOut)
+    }
     return step
   }
 

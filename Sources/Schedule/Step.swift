@@ -23,8 +23,6 @@ struct Step {
   var origin: String
   /// Whether the first value that is read is copied to the first that is written, before the call.
   var copiesFirst = false
-  /// Whether some results are computed and stored more than once.
-  var storesAgain = false
   /// Values that are written, with what is read: where both are the same memory, elements are read before they are written.
   var updates: [Update] = []
   /// What a call does, in programs that are measured.

@@ -1,4 +1,3 @@
-import LoopIR
 import TensorIR
 
 extension Map {
@@ -9,7 +8,7 @@ extension Map {
 }
 
 extension Contract {
-  /// The operands that only the epilogue reads, where the result is written, unless results are written more than once.
+  /// The operands that only the epilogue reads, where the result is written; of kernels that store each result once.
   func updates(_ node: Node, _ laidOut: LaidOutGraph) -> [Update] {
     laidOut.readInPlace(by: epilogue, over: shape, node).filter { !node.operands.prefix(2).contains($0) }
       .map { Update(operand: $0, result: node.results[0]) }
@@ -98,9 +97,13 @@ extension Steps {
     func reads(_ step: Step) -> Bool { step.touches && step.reads.contains { root($0) == source } }
     guard copies.isEmpty, let first = steps.firstIndex(where: writes) else { return false }
     guard let last = steps.lastIndex(where: reads) else { return true }
-    if last != first { return last < first }
-    return steps[first].reads.allSatisfy { value in
-      root(value) != source || steps[first].updates.contains { $0.operand == value && root($0.result) == target }
+    return last == first ? only(steps[first], updates: source, to: target) : last < first
+  }
+
+  /// Whether all that a step reads of one value's memory is what it updates to another one.
+  private func only(_ step: Step, updates source: ValueID, to target: ValueID) -> Bool {
+    step.reads.allSatisfy { value in
+      root(value) != source || step.updates.contains { $0.operand == value && root($0.result) == target }
     }
   }
 
@@ -121,10 +124,8 @@ extension Steps {
     guard case .call = step.action, !step.copiesFirst else { return [] }
     return step.updates.compactMap { update in
       let (source, target) = (root(update.operand), root(update.result))
-      guard source != target, haveOnePlace(update), step.reads.allSatisfy({ value in
-        root(value) != source || step.updates.contains { $0.operand == value && root($0.result) == target }
-      }) else { return nil }
-      return (source, target)
+      let isReplaced = source != target && haveOnePlace(update) && only(step, updates: source, to: target)
+      return isReplaced ? (source, target) : nil
     }
   }
 
@@ -156,27 +157,6 @@ extension Step {
     switch action {
     case .view: false
     case .call, .scan, .branch, .measure, .assume, .external: true
-    }
-  }
-}
-
-extension Assembler {
-  /// Notes which outputs may be inputs, and which parameters of kernels may therefore coincide.
-  mutating func bindUpdates(_ inputs: [Int?], _ steps: Steps) {
-    for (output, input) in inputs.enumerated() {
-      guard let input else { continue }
-      program.outputs[output].updates = input
-      let values = [steps.graph.inputs[input], steps.root(steps.graph.outputs[output])]
-      for step in steps.steps {
-        guard case .call(let kernel, let bindings) = step.action else { continue }
-        let bound = bindings.map { binding -> ValueID? in
-          if case .value(let value) = binding { steps.root(value) } else { nil }
-        }
-        guard values.allSatisfy(bound.contains) else { continue }
-        for (position, value) in bound.enumerated() where values.contains(where: { $0 == value }) {
-          program.kernels[kernel].parameters[position].mayCoincide = true
-        }
-      }
     }
   }
 }
