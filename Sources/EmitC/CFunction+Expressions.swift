@@ -18,7 +18,8 @@ extension CFunction {
       let zero = source.element.isFloat ? source.element.cLiteral(0.0) : source.element.cLiteral(0)
       return CText("\(print(count).at(.sum)) > 0 ? \(value.at(.logical)) : \(zero.text)", .loose)
     case .gather(let source, let indices): return print(.load(source, index: indices, lanes: 1, count: nil))
-    case .splat(let operand, _), .ramp(let operand, _, _), .reduceLanes(_, let operand): return print(operand)
+    case .splat(let operand, _), .ramp(let operand, _, _), .shuffle(let operand, _), .reduceLanes(_, let operand):
+      return print(operand)
     case .unary(let op, let operand): return unary(op, operand)
     case .binary(let op, let a, let b):
       if positions.isExact(expression), let text = exact(op, a, b) { return text }

@@ -68,7 +68,7 @@ private func usedConstants(_ program: Program) -> Set<Int> {
     switch expression {
     case .load(let buffer, _, _, _), .gather(let buffer, _): use(buffer)
     case .integer, .float, .variable, .symbol, .splat, .ramp, .unary, .binary, .compare, .select, .multiplyAdd, .multiplyAddGroups, .cast,
-      .bitcast, .reduceLanes:
+      .bitcast, .shuffle, .reduceLanes:
       break
     }
   }

@@ -34,6 +34,7 @@ extension FunctionEmitter {
     case .cast(let element, let operand): return cast(emit(operand), operand.type, to: element)
     case .bitcast(let element, let operand):
       return LLVMBuildBitCast(builder, emit(operand), target.type(expression.type), element.rawValue)
+    case .shuffle(let vector, let positions): return shuffle(emit(vector), vector.type, positions)
     case .reduceLanes(let op, let vector): return reduce(op, emit(vector), vector.type)
     }
   }

@@ -140,15 +140,19 @@ extension FunctionEmitter {
     }
   }
 
+  /// The lanes at some positions.
+  func shuffle(_ vector: LLVMValueRef, _ type: ValueType, _ positions: [Int]) -> LLVMValueRef {
+    if type.lanes == 1 { return splat(vector, positions.count) }
+    let indices = constants(positions.map { target.int($0, target.i32) })
+    return LLVMBuildShuffleVector(builder, vector, LLVMGetPoison(LLVMTypeOf(vector)), indices, "")
+  }
+
   /// Combines the halves of a vector until one lane remains; an odd lane is combined at once.
   private func tree(_ op: BinaryOp, _ vector: LLVMValueRef, _ type: ValueType) -> LLVMValueRef {
     func lane(_ vector: LLVMValueRef, _ index: Int) -> LLVMValueRef {
       LLVMBuildExtractElement(builder, vector, target.int(index, target.i64), "")
     }
-    func lanes(_ vector: LLVMValueRef, _ range: Range<Int>) -> LLVMValueRef {
-      let indices = constants(range.map { target.int($0, target.i32) })
-      return LLVMBuildShuffleVector(builder, vector, LLVMGetPoison(LLVMTypeOf(vector)), indices, "")
-    }
+    func lanes(_ vector: LLVMValueRef, _ range: Range<Int>) -> LLVMValueRef { shuffle(vector, type, Array(range)) }
     var rest = vector
     var count = type.lanes
     var odd: LLVMValueRef?

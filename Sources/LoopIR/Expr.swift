@@ -77,6 +77,8 @@ public indirect enum Expr: Hashable, Sendable {
   case cast(ElementType, Expr)
   /// The same bits as another type of the same width.
   case bitcast(ElementType, Expr)
+  /// The lanes of a vector at these positions.
+  case shuffle(Expr, [Int])
   /// Combines all lanes into a scalar, in an unspecified order.
   case reduceLanes(LaneReduction, Expr)
 }
@@ -99,6 +101,7 @@ extension Expr {
     case .multiplyAddGroups(_, _, let c): c.type
     case .cast(let element, let operand), .bitcast(let element, let operand):
       ValueType(element, lanes: operand.type.lanes)
+    case .shuffle(let vector, let positions): ValueType(vector.type.element, lanes: positions.count)
     case .reduceLanes(_, let vector): ValueType(vector.type.element)
     }
   }

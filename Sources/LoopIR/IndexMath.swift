@@ -29,7 +29,7 @@ public struct IndexMath: Sendable {
       case .and, .or, .xor, .shiftLeft, .shiftRight: return false
       }
     case .float, .symbol, .load, .gather, .unary, .compare, .select, .multiplyAdd, .multiplyAddGroups, .cast, .bitcast,
-      .reduceLanes:
+      .shuffle, .reduceLanes:
       return false
     }
   }

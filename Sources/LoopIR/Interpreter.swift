@@ -343,6 +343,9 @@ private struct Interpreter {
       let x = try evaluate(operand)
       return Lanes(element, x.bits.map { LaneMath.cast($0, x.element, element) })
     case .bitcast(let element, let operand): return Lanes(element, try evaluate(operand).bits)
+    case .shuffle(let vector, let positions):
+      let lanes = try evaluate(vector)
+      return Lanes(lanes.element, positions.map { lanes.bits[$0] })
     case .reduceLanes(let op, let vector):
       let lanes = try evaluate(vector)
       var result = Lanes(lanes.element, [lanes.bits[0]])

@@ -86,6 +86,10 @@ extension BlockParser {
       if name == "bits" { return ElementType(rawValue: detail).map { .bitcast($0, operands[0]) } }
       return name == "reduce" ? LaneReduction(rawValue: detail).map { .reduceLanes($0, operands[0]) } : nil
     }
+    if name == "shuffle", let vector = operands.first, operands.count > 1 {
+      let positions = operands.dropFirst().compactMap(\.integerValue)
+      return positions.count == operands.count - 1 ? .shuffle(vector, positions) : nil
+    }
     switch operands.count {
     case 1:
       if let lanes = TextReader.number(in: name, after: "splat") { return .splat(operands[0], lanes: lanes) }

@@ -21,6 +21,8 @@ extension Expr: CustomStringConvertible {
     case .multiplyAddGroups(let a, let b, let c): "multiplyAddGroups(\(a), \(b), \(c))"
     case .cast(let element, let operand): "\(element)(\(operand))"
     case .bitcast(let element, let operand): "bits.\(element)(\(operand))"
+    case .shuffle(let vector, let positions):
+      "shuffle(\(vector), \(positions.map(String.init).joined(separator: ", ")))"
     case .reduceLanes(let op, let vector): "reduce.\(op)(\(vector))"
     }
   }

@@ -71,6 +71,10 @@ extension BlockVerifier {
       let type = try expression(operand)
       guard isLoopType(element), element.bits == type.element.bits else { throw fail("\(type) has another width") }
       return ValueType(element, lanes: type.lanes)
+    case .shuffle(let vector, let positions):
+      let type = try expression(vector)
+      guard positions.count > 1, positions.allSatisfy({ 0..<type.lanes ~= $0 }) else { throw fail("\(positions) of \(type)") }
+      return ValueType(type.element, lanes: positions.count)
     case .reduceLanes(let op, let vector):
       let type = try expression(vector)
       guard op.takes(type.element) else { throw fail("\(op) of \(type)") }

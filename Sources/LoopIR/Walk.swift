@@ -6,7 +6,7 @@ extension Expr {
     case .load(_, let index, _, let count): count.map { [index, $0] } ?? [index]
     case .gather(_, let indices): [indices]
     case .splat(let operand, _), .ramp(let operand, _, _), .unary(_, let operand), .cast(_, let operand),
-      .bitcast(_, let operand), .reduceLanes(_, let operand):
+      .bitcast(_, let operand), .shuffle(let operand, _), .reduceLanes(_, let operand):
       [operand]
     case .binary(_, let a, let b), .compare(_, let a, let b): [a, b]
     case .select(let a, let b, let c), .multiplyAdd(let a, let b, let c), .multiplyAddGroups(let a, let b, let c):
@@ -118,7 +118,7 @@ extension [Statement] {
       switch $0 {
       case .load(let buffer, _, _, _), .gather(let buffer, _): found.insert(buffer)
       case .integer, .float, .variable, .symbol, .splat, .ramp, .unary, .binary, .compare, .select, .multiplyAdd,
-        .multiplyAddGroups, .cast, .bitcast, .reduceLanes:
+        .multiplyAddGroups, .cast, .bitcast, .shuffle, .reduceLanes:
         break
       }
     }

@@ -193,7 +193,7 @@ extension Expr {
       case .divide, .remainder, .and, .or, .xor, .shiftLeft, .shiftRight: return nil
       }
     case .float, .variable, .load, .gather, .splat, .ramp, .unary, .compare, .select, .multiplyAdd, .multiplyAddGroups,
-      .cast, .bitcast, .reduceLanes:
+      .cast, .bitcast, .shuffle, .reduceLanes:
       return nil
     }
   }

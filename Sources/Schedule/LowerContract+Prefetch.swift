@@ -44,6 +44,7 @@ extension ContractLowering {
   /// Whether panels lie packed in constant data, for vectors of elements of 4 bytes, and each passes over all rows.
   var mayPrefetch: Bool {
     panelSide.isConstant && target.vectorBytes > 0 && contract.accumulator.bytes == 4 && axesAroundPanels == 0
+      && small == nil
   }
 
   /// Tiles of rows that an open extent has at least in most calls.

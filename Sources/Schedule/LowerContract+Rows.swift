@@ -85,7 +85,7 @@ extension ContractLowering {
   /// for every group takes more than reading the data once for every panel.
   private var rowGroup: RowGroup? {
     let limit = target.cacheBytes / 2
-    guard panelSide.constant != nil, !isBatched, let columns = extents[vectorAxis].constant, let depth = sumCount.constant,
+    guard panelSide.constant != nil, !isBatched, small == nil, let columns = extents[vectorAxis].constant, let depth = sumCount.constant,
       dataBytes(from: 0) > target.cacheBytes,
       let place = rowLoops.order.indices.first(where: { dataBytes(from: $0 + 1) <= limit / 2 }),
       let extent = rowLoops.extents[rowLoops.order[place]].constant

@@ -36,6 +36,8 @@ struct ContractLowering {
   /// Whether the vector axis is a batch axis, which both factors have.
   let isBatched: Bool
   let outStrides: [Dim]
+  /// Groups of few columns that share vectors; their axis is part of the vector axis.
+  let small: SmallGroups?
   /// Axes around the panels: batch axes, and axes of the panel side that are not the vector axis.
   let panelLoops: [Int]
   let rowLoops: LoopNest
@@ -79,7 +81,7 @@ struct ContractLowering {
     layout: Layout, target: Target, comesFromMemory: Bool, groups: GroupFactors?
   ) {
     let (outer, inner) = (contract.shape, contract.reduced)
-    let extents = outer + inner
+    var extents = outer + inner
     guard !extents.contains(0) else { return nil }
     let outStrides = result.strides
     guard var lhs = ContractLowering.factor(0, operands[0], contract.lhs, extents, constants[0]),
@@ -92,6 +94,12 @@ struct ContractLowering {
     guard onLeft || onRight else { return nil }
     let swaps = onLeft && (!onRight || lhs.isConstant)
     var (rowSide, panelSide) = swaps ? (rhs, lhs) : (lhs, rhs)
+    epilogue = contract.epilogue.legalized(encodingResults: true)
+    let epilogueReads = affineStrides(epilogue, operands, rank: outer.count)
+    small = groups != nil ? nil : SmallGroups(
+      rowSide, panelSide, extents: extents, rank: outer.count, vectorAxis: vectorAxis, epilogueReads: epilogueReads,
+      outStrides: outStrides, lanes: target.lanes(contract.accumulator.bytes))
+    small?.join(vectorAxis, &extents, &rowSide, &panelSide)
     let others = layout.order.filter { $0 != vectorAxis && extents[$0] != 1 }
     let panelLoops = others.filter { panelSide.strides[$0] != 0 }
     // Panels are packed at compile time only where they are of a known size.
@@ -103,7 +111,6 @@ struct ContractLowering {
 
     self.contract = contract
     self.groups = groups?.fitting(lanes)
-    epilogue = contract.epilogue.legalized(encodingResults: true)
     self.operands = operands
     self.result = result
     self.target = target
@@ -119,17 +126,17 @@ struct ContractLowering {
     self.lanes = lanes
     self.panelLoops = panelLoops
     let padding = [Dim](repeating: 0, count: inner.count)
-    let epilogueReads = affineStrides(epilogue, operands, rank: rank)
     let columns = extents[vectorAxis].constant ?? TileSetting.usualExtent
     let terms = extents[outer.count...].reduce(Dim(1), *)
     setting = TileSetting(
-      vectors: (columns + lanes - 1) / lanes, registers: target.vectorRegisters, sharesLoads: !isBatched,
+      vectors: (columns + lanes - 1) / lanes, registers: target.vectorRegisters, sharesLoads: !isBatched && small == nil,
       panelBytes: (terms.constant ?? 0) * lanes * contract.accumulator.bytes)
     rowLoops = ContractLowering.rowNest(
       extents: extents, order: others.filter { panelSide.strides[$0] == 0 },
       strides: epilogueReads.map { reads in [rowSide.strides, outStrides + padding] + reads.map { $0 + padding } },
       rowStrides: rowSide.strides, setting)
-    let summed = ContractLowering.summedAxes(rowSide, outer.count..<extents.count)
+    let innermost = small?.sum
+    let summed = ContractLowering.summedAxes(rowSide, outer.count..<extents.count).filter { $0 != innermost }
     let sumAccesses = [rowSide.strides] + (panelSide.isConstant ? [] : [panelSide.strides])
     sumLoops = LoopNest(extents: extents, order: summed, strides: sumAccesses)
     if groups != nil && (self.groups == nil || isBatched || panelSide.operand != 1 || !hasGroupsOfColumns) { return nil }
@@ -375,7 +382,7 @@ struct ContractLowering {
     let rowBase = scope.builder.index()
     let rowAxes = (0..<rank).filter { rowSide.strides[$0] != 0 }
     statements.append(
-      .bind(rowBase, rowAxes.reduce(rowSide.offset.expr) { $0 + axes[$1] * rowSide.strides[$1].expr }))
+      .bind(rowBase, rowAxes.reduce(firstInput(axes)) { $0 + axes[$1] * rowSide.strides[$1].expr }))
     let accumulators = (0..<rows * panel.vectors).map { _ in scope.builder.variable(type) }
     for accumulator in accumulators {
       statements.append(.declare(accumulator, cleared))
@@ -399,6 +406,11 @@ struct ContractLowering {
     return statements
   }
 
+  /// Where the row side's numbers for the columns at a position begin, but for rows.
+  private func firstInput(_ axes: [Expr]) -> Expr {
+    small.map { rowSide.offset.expr + $0.input(of: axes[vectorAxis]) } ?? rowSide.offset.expr
+  }
+
   private func sumLoop(
     _ panel: Panel, _ rows: Int, _ tiled: Int?, _ rowBase: Variable, _ accumulators: [Variable], _ prefetch: Prefetch?,
     _ scope: inout KernelScope
@@ -406,9 +418,19 @@ struct ContractLowering {
     var variables: [(variable: Variable, extent: Dim)] = []
     var rowOffset = Expr.variable(rowBase)
     var panelOffset = panel.base
-    var packedStride = Dim(panel.vectors * lanes)
+    var packedStride = Dim(panel.vectors * lanes * (small?.inputs ?? 1))
+    if let sum = small?.sum {
+      let variable = scope.builder.index()
+      variables.append((variable, extents[sum]))
+      rowOffset = rowOffset + .variable(variable)
+      panelOffset = panelOffset + .variable(variable) * .index(panel.vectors * lanes)
+    }
     for axis in sumLoops.order.reversed() {
       let extent = sumLoops.extents[axis]
+      if axis == writtenOut {
+        packedStride = packedStride * extent
+        continue
+      }
       let variable = scope.builder.index()
       variables.insert((variable, extent), at: 0)
       let stride: Dim
@@ -424,6 +446,11 @@ struct ContractLowering {
     let panelIndex = scope.builder.index()
     var body: [Statement] = [.bind(rowIndex, rowOffset), .bind(panelIndex, panelOffset)]
     body += prefetch?.statements(panelIndex) ?? []
+    if let small {
+      body += groupProducts(small, panel, rows, tiled, row: rowIndex, panel: panelIndex, accumulators, &scope)
+      let inside = writtenOut.flatMap { sumLoops.extents[$0].constant } ?? 1
+      return summed(body, variables, accumulators, inside: inside, &scope)
+    }
     var panelVectors: [Expr] = []
     for vector in 0..<panel.vectors {
       let variable = scope.builder.variable(ValueType(factorElement, lanes: lanes))
@@ -447,7 +474,7 @@ struct ContractLowering {
         body.append(.assign(accumulator, multiplyAdd(factor, panelVectors[vector], .variable(accumulator))))
       }
     }
-    return summed(body, variables, accumulators, &scope)
+    return summed(body, variables, accumulators, inside: 1, &scope)
   }
 
   /// Terms that one accumulator takes before it is added to a total.
@@ -457,10 +484,10 @@ struct ContractLowering {
 
   /// The loops around the terms, in chunks where there are many of them.
   private func summed(
-    _ body: [Statement], _ variables: [(variable: Variable, extent: Dim)], _ accumulators: [Variable],
+    _ body: [Statement], _ variables: [(variable: Variable, extent: Dim)], _ accumulators: [Variable], inside: Int,
     _ scope: inout KernelScope
   ) -> [Statement] {
-    var (start, terms) = (variables.count, 1)
+    var (start, terms) = (variables.count, inside)
     while start > 0, let extent = variables[start - 1].extent.constant, terms * extent <= Self.longestSum {
       terms *= extent
       start -= 1
@@ -498,7 +525,7 @@ struct ContractLowering {
     return divisor ?? max(1, limit * 2 / 3)
   }
 
-  private func panelVector(_ panel: Panel, _ vector: Int, _ index: Expr) -> Expr {
+  func panelVector(_ panel: Panel, _ vector: Int, _ index: Expr) -> Expr {
     switch panel.source {
     case .narrow: fatalError("narrow panels have no vectors in memory")
     case .tiled: fatalError("a matrix unit loads tiles")

@@ -84,7 +84,7 @@ struct ScalarEmitter {
     switch value {
     case .integer, .float, .variable, .symbol: true
     case .load, .gather, .splat, .ramp, .unary, .binary, .compare, .select, .multiplyAdd, .multiplyAddGroups, .cast,
-      .bitcast, .reduceLanes:
+      .bitcast, .shuffle, .reduceLanes:
       false
     }
   }

@@ -39,6 +39,7 @@ extension ContractLowering {
     words += panelLoops.isEmpty ? [] : ["sets"] + panelLoops.map { "\(extents[$0])" }
     words += loops("rows", rowLoops) + ["columns", "\(extents[vectorAxis])"] + loops("terms", sumLoops)
     if isBatched { words.append("batched") }
+    if let small { words += ["groups", "\(small.columns)", "of", "\(small.inputs)"] }
     if let narrow {
       words += ["narrow"] + narrow.elements.map(\.element.rawValue) + ["blocks", "\(narrow.block)"]
     } else if panelSide.constant != nil {

@@ -148,6 +148,11 @@ private let vectorCases: [LoopIRCase] = {
     kernelCase("gather", values, values.prefix(8).reversed(), hasVectors: true, [store(y, .index(0), reversed)]),
     kernelCase(
       "gather x1", values, [4], [store(y, .index(0), .gather(x, indices: .index(2)))]),
+    kernelCase(
+      "shuffle", values, [3, 3, -1, 3, 3, 1, 1, 4], hasVectors: true,
+      [store(y, .index(0), .shuffle(whole(4), [0, 0, 1, 0, 0, 3, 3, 2]))]),
+    kernelCase(
+      "shuffle x1", values, [4, 4], hasVectors: true, [store(y, .index(0), .shuffle(load(x, .index(2)), [0, 0]))]),
     kernelCase("broadcast", values, [-2, 13, 4, -14], hasVectors: true, [store(y, .index(0), product)]),
     kernelCase(
       "partial x1", values, [3, 0],

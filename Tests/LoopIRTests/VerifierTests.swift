@@ -54,6 +54,7 @@ private let broken = [
     body: [.loop(Loop(i, from: .index(0), to: .symbol("n"), kind: .unrolled, body: []))]),
   Broken(message: "$m: not declared", body: [.bind(i, .symbol("m"))]),
   Broken(message: "there is no kernel 0", body: [.call(kernel: 0, arguments: [], scalars: [])]),
+  Broken(message: "[0, 4] of f32x4", body: [.bind(v, .shuffle(load(.index(0), lanes: 4), [0, 4]))]),
   Broken(message: "status 0 is success", body: [.fail(status: 0)]),
   Broken(message: "it may fail, but does not say so", body: [.fail(status: 1)]),
 ]
