@@ -125,8 +125,11 @@ private struct LayoutAssignment {
       let size = shape.product.constant ?? max(2, MemoryPlan.sample(shape.product))
       guard isConstant != true, size > best?.size ?? 1 else { continue }
       var position = [Int: Int]()
+      // An axis that several dimensions are parts of, as with interleaved phases, goes where most values of it are told apart.
+      var most = [Int: Int]()
       for (dimension, index) in indices.enumerated() {
-        for axis in axes(of: index, in: body) where position[axis] == nil {
+        for (axis, count) in valueCounts(index, extents, in: body) where count > most[axis] ?? 0 {
+          most[axis] = count
           position[axis] = layout(value).order.firstIndex(of: dimension) ?? dimension
         }
       }
@@ -191,20 +194,26 @@ extension Node {
   }
 }
 
-/// The axes that an index depends on, reads aside.
-private func axes(of index: ScalarID, in graph: ScalarGraph) -> Set<Int> {
-  var found: Set<Int> = []
-  var pending = [index]
-  var seen: Set<ScalarID> = [index]
-  while let id = pending.popLast() {
+/// How many values of each axis an index tells apart, at most; reads aside.
+private func valueCounts(_ index: ScalarID, _ extents: [Dim], in graph: ScalarGraph) -> [Int: Int] {
+  var counts: [ScalarID: [Int: Int]] = [:]
+  func counted(_ id: ScalarID) -> [Int: Int] {
+    if let known = counts[id] { return known }
+    var found: [Int: Int] = [:]
     switch graph[id] {
-    case .axis(let axis): found.insert(axis)
+    case .axis(let axis): found[axis] = extents[axis].constant ?? .max
     case .literal, .dim, .read, .accumulator: break
     case .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast:
-      pending += ScalarGraph.operands(of: graph[id]).filter { seen.insert($0).inserted }
+      for operand in ScalarGraph.operands(of: graph[id]) { found.merge(counted(operand), uniquingKeysWith: max) }
     }
+    if case .binary(let op, _, let b) = graph[id], let divisor = graph.integerValue(b), divisor > 0 {
+      if op == .floorDivide || op == .divide { found = found.mapValues { ($0 - 1) / divisor + 1 } }
+      if op == .floorRemainder || op == .remainder { found = found.mapValues { min($0, divisor) } }
+    }
+    counts[id] = found
+    return found
   }
-  return found
+  return counted(index)
 }
 
 /// The layout under which a reshaped value has the same memory as its operand; nil where there is none.

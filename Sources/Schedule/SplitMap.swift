@@ -90,10 +90,15 @@ private func collectCuts(
   _ id: ScalarID, _ graph: ScalarGraph, _ operands: [TensorType], _ extents: [Dim], _ cuts: inout [[Dim]]
 ) {
   switch graph[id] {
-  case .compare(_, let a, let b) where graph.type(of: a) == .i64:
+  case .compare(let op, let a, let b) where graph.type(of: a) == .i64:
     guard let difference = difference(a, b, graph) else { return }
-    addCuts(difference, crossing: 0, &cuts)
-    addCuts(difference, crossing: 1, &cuts)
+    switch op {
+    case .less, .greaterOrEqual: addCuts(difference, crossing: 0, &cuts)
+    case .lessOrEqual, .greater: addCuts(difference, crossing: 1, &cuts)
+    case .equal, .notEqual:
+      addCuts(difference, crossing: 0, &cuts)
+      addCuts(difference, crossing: 1, &cuts)
+    }
   case .read(let operand, let indices, .some):
     for (index, extent) in zip(indices, operands[operand].shape) {
       guard let index = AffineIndex(index, in: graph) else { continue }
@@ -141,6 +146,7 @@ private func firstDigit(_ index: AffineIndex, crossing threshold: Dim, _ extents
 /// The body over a box of the domain, without the conditions that the box decides.
 func restricted(_ body: ScalarGraph, _ lower: [Dim], _ shape: [Dim], _ operands: [TensorType]) -> ScalarGraph {
   var result = ScalarGraph()
+  var bounds = IndexBounds(shape)
   result.results = result.insert(body) { graph, node, copied in
     switch node {
     case .axis(let axis):
@@ -158,19 +164,44 @@ func restricted(_ body: ScalarGraph, _ lower: [Dim], _ shape: [Dim], _ operands:
       let positions = indices.map(copied)
       var isInside = true
       for (position, extent) in zip(positions, operands[operand].shape) {
-        guard let index = AffineIndex(position, in: graph) else {
+        guard let (low, high) = bounds.of(position, in: graph) else {
           isInside = false
           continue
         }
-        let (low, high) = index.bounds(shape)
         if high.isAtMost(-1) || extent.isAtMost(low) { return copied(outside) }
-        if !index.isWithin(extent, over: shape) { isInside = false }
+        if !Dim(0).isAtMost(low) || !(high + 1).isAtMost(extent) { isInside = false }
       }
       return isInside ? graph.read(operand, positions, type: body.typeOf(node)) : nil
     case .literal, .dim, .read, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast: return nil
     }
   }
   return result.pruned()
+}
+
+/// The least and the greatest values of indices over a box, of digits of numbers too.
+private struct IndexBounds {
+  let shape: [Dim]
+  /// Nodes may share operands, so that there are far more paths than nodes.
+  private var known: [ScalarID: (low: Dim, high: Dim)?] = [:]
+
+  init(_ shape: [Dim]) { self.shape = shape }
+
+  /// Nil where they are not known.
+  mutating func of(_ id: ScalarID, in graph: ScalarGraph) -> (low: Dim, high: Dim)? {
+    if let earlier = known[id] { return earlier }
+    let bounds = AffineIndex(id, in: graph).map { $0.bounds(shape) } ?? ofDigits(id, in: graph)
+    known[id] = .some(bounds)
+    return bounds
+  }
+
+  private mutating func ofDigits(_ id: ScalarID, in graph: ScalarGraph) -> (low: Dim, high: Dim)? {
+    guard case .binary(let op, let a, let b) = graph[id], let (low, high) = of(a, in: graph) else { return nil }
+    if op == .add { return of(b, in: graph).map { (low + $0.low, high + $0.high) } }
+    guard let number = graph.integerValue(b), number > 0 else { return nil }
+    if op == .multiply { return (low * number, high * number) }
+    if op == .floorRemainder { return (0, Dim(number - 1)) }
+    return op == .floorDivide ? (low.floorDivided(by: Dim(number)), high.floorDivided(by: Dim(number))) : nil
+  }
 }
 
 /// The other operand where one is the neutral literal, the literal where it decides, else nil.

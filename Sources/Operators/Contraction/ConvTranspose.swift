@@ -25,12 +25,13 @@ struct ConvTranspose: Operator {
     let phases = frame.phases
     let bias = try node.optionalInput(2).map { value throws(ModelError) in
       try b.requireShape(value, [kernel[1] * group], "the bias")
-      let column = b.reshape(value, [kernel[1] * group, 1])
-      return b.reshape(try b.broadcast(column, to: [kernel[1] * group, Dim(phases)]), [kernel[1] * (group * phases)])
+      let rows = b.reshape(value, [Dim(group), 1, kernel[1]])
+      return b.reshape(
+        try b.broadcast(rows, to: [Dim(group), Dim(phases), kernel[1]]), [kernel[1] * (group * phases)])
     }
     let product = try b.convolution(
       x, taps, bias: bias, frame.window, group: group, accumulator: b.type(of: x).element)
-    return [frame.interleave(product, channels: kernel[1] * group, &b)]
+    return [frame.interleave(product, group: group, channels: kernel[1], &b)]
   }
 }
 
@@ -112,15 +113,17 @@ private struct TransposedWindow {
   }
 
   /// The kernel [C, M/group, kernel…] flipped and split by phase: [M * phases, C/group, taps…].
+  ///
+  /// Of a group, phases are outermost: channels of one position stay side by side where channels are innermost.
   func phaseKernel(_ w: ValueID, group: Int, _ b: inout GraphBuilder) -> ValueID {
     let type = b.type(of: w)
     let rank = kernel.count
     let channels = type.shape[0].floorDivided(by: Dim(group))
-    // Axes: group, channel of the output, phases…, channel of the input, taps….
-    let shape = [Dim(group), type.shape[1]] + strides.map { Dim($0) } + [channels] + (0..<rank).map { taps($0) }
+    // Axes: group, phases…, channel of the output, channel of the input, taps….
+    let shape = [Dim(group)] + strides.map { Dim($0) } + [type.shape[1], channels] + (0..<rank).map { taps($0) }
     var body = ScalarGraph()
     let inputChannel = body.plus(body.times(body.axis(0), body.dim(channels)), body.axis(2 + rank))
-    var indices = [inputChannel, body.axis(1)]
+    var indices = [inputChannel, body.axis(1 + rank)]
     var isTap: [ScalarID] = []
     for axis in 0..<rank {
       let flipped = body.minus(body.dim(taps(axis) - 1), body.axis(3 + rank + axis))
@@ -128,7 +131,7 @@ private struct TransposedWindow {
         indices.append(flipped)
         continue
       }
-      let position = body.plus(body.affine(flipped, scale: strides[axis], offset: 0), body.axis(2 + axis))
+      let position = body.plus(body.affine(flipped, scale: strides[axis], offset: 0), body.axis(1 + axis))
       let dilation = body.integer(dilations[axis])
       indices.append(body.binary(.floorDivide, position, dilation))
       if dilations[axis] > 1 {
@@ -142,18 +145,21 @@ private struct TransposedWindow {
     return b.reshape(split, [type.shape[1] * (group * phases), channels] + (0..<rank).map { taps($0) })
   }
 
-  /// Moves phases from the channels into the spatial axes and cuts the padding off.
-  func interleave(_ product: ValueID, channels: Dim, _ b: inout GraphBuilder) -> ValueID {
+  /// Moves phases from the channels, of which a group has so many, into the spatial axes and cuts the padding off.
+  func interleave(_ product: ValueID, group: Int, channels: Dim, _ b: inout GraphBuilder) -> ValueID {
     if phases == 1 { return product }
     let rank = kernel.count
     let shape = b.shape(of: product)
-    let split = b.reshape(product, [shape[0], channels] + strides.map { Dim($0) } + shape.dropFirst(2))
+    let split = b.reshape(product, [shape[0], Dim(group)] + strides.map { Dim($0) } + [channels] + shape.dropFirst(2))
     var body = ScalarGraph()
     let positions = (0..<rank).map { body.affine(body.axis(2 + $0), scale: 1, offset: cropped($0)) }
     let phase = (0..<rank).map { body.binary(.floorRemainder, positions[$0], body.integer(strides[$0])) }
     let place = (0..<rank).map { body.binary(.floorDivide, positions[$0], body.integer(strides[$0])) }
-    let indices = [body.axis(0), body.axis(1)] + phase + place
+    let (channel, width) = (body.axis(1), body.dim(channels))
+    let ownGroup = group == 1 ? body.integer(0) : body.binary(.floorDivide, channel, width)
+    let ofGroup = group == 1 ? channel : body.binary(.floorRemainder, channel, width)
+    let indices = [body.axis(0), ownGroup] + phase + [ofGroup] + place
     body.results = [body.read(0, indices, type: b.type(of: product).element)]
-    return b.map([shape[0], channels] + output, body, [split])
+    return b.map([shape[0], channels * group] + output, body, [split])
   }
 }
