@@ -283,9 +283,9 @@ private struct NarrowLoops {
   private func prefetches(_ buffer: Buffer, _ start: Expr, _ count: Int, _ depth: Int) -> [Statement] {
     guard lowering.prefetches, lowering.mayPrefetch else { return [] }
     let line = 64 / buffer.element.bytes
-    return stride(from: 0, to: count, by: line).map {
-      .prefetch(buffer, index: start + .index(depth * width + $0))
-    }
+    let isKept = depth * width * buffer.element.bytes <= lowering.target.cacheBytes / 2
+    let distance = isKept ? depth * width : ContractLowering.nearDistance
+    return stride(from: 0, to: count, by: line).map { .prefetch(buffer, index: start + .index(distance + $0)) }
   }
 
   /// The terms of some words.

@@ -50,6 +50,10 @@ extension ContractLowering {
   /// Tiles of rows that an open extent has at least in most calls.
   private static let fewTiles = 2
 
+  /// How many elements ahead a panel is asked for that is passed once, or that the cache does not keep whole: memory takes less time than what
+  /// lies between, and the cache keeps that. Lines of large panels that are asked for a panel ahead are gone when they are needed.
+  static let nearDistance = 8192
+
   /// Binds where the next panel's share begins; nil if panels stay in the cache.
   ///
   /// Where a call has more rows than are known here, those beyond ask for the last share again. Rows behind whole tiles
@@ -76,7 +80,8 @@ extension ContractLowering {
     let width = panel.vectors * lanes
     let prefetch = Prefetch(buffer, base: panel.base, width: width, shares: tiles, &scope)
     let isOpen = counts.contains(nil)
-    return (prefetch, prefetch.share(tileNumber, isBounded: isOpen, size: size * width, distance: size * width))
+    let distance = tiles == 1 ? min(size * width, Self.nearDistance) : size * width
+    return (prefetch, prefetch.share(tileNumber, isBounded: isOpen, size: size * width, distance: distance))
   }
 
   /// Asks for the lines that the epilogue reads and writes at a position.
