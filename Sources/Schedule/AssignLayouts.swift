@@ -125,7 +125,8 @@ private struct LayoutAssignment {
       let size = shape.product.constant ?? max(2, MemoryPlan.sample(shape.product))
       guard isConstant != true, size > best?.size ?? 1 else { continue }
       var position = [Int: Int]()
-      // An axis that several dimensions are parts of, as with interleaved phases, goes where most values of it are told apart.
+      // An axis that parts of several dimensions depend on, as with interleaved phases, goes where most of its values are
+      // told apart.
       var most = [Int: Int]()
       for (dimension, index) in indices.enumerated() {
         for (axis, count) in valueCounts(index, extents, in: body) where count > most[axis] ?? 0 {

@@ -26,16 +26,17 @@ struct SmallGroups {
       axis != vectorAxis && (extents[axis].constant ?? 1) > 1
         && walked.allSatisfy { $0[axis] == $0[vectorAxis] * columns }
     }
-    guard let axis, let inputs = data.strides[axis].constant, inputs > 0, inputs <= columns,
-      inputs & (inputs - 1) == 0
-    else { return nil }
+    guard let axis, let inputs = data.strides[axis].constant, inputs > 0, inputs <= columns else { return nil }
     let sum = (rank..<extents.count).first { data.strides[$0] == 1 && extents[$0] == Dim(inputs) && inputs > 1 }
     guard inputs == 1 || sum != nil else { return nil }
     (self.columns, self.inputs, self.axis, self.sum) = (columns, inputs, axis, sum)
   }
 
   /// Makes groups and their columns one axis.
-  func join(_ vectorAxis: Int, _ extents: inout [Dim], _ data: inout ContractLowering.Factor, _ weights: inout ContractLowering.Factor) {
+  func join(
+    _ vectorAxis: Int, _ extents: inout [Dim], _ data: inout ContractLowering.Factor,
+    _ weights: inout ContractLowering.Factor
+  ) {
     extents[vectorAxis] = extents[vectorAxis] * extents[axis]
     extents[axis] = 1
     data.strides[axis] = 0
@@ -44,7 +45,7 @@ struct SmallGroups {
 
   /// How many numbers lie from the input of the first group to that of the last one of some columns.
   func inputCount(of columns: Expr) -> Expr {
-    (.binary(.divide, columns + .index(-1), .index(self.columns))) * .index(inputs) + .index(1)
+    .binary(.divide, columns + .index(-1), .index(self.columns)) * .index(inputs) + .index(1)
   }
 
   /// The first input of the group in which a column begins a vector.
@@ -78,30 +79,28 @@ extension ContractLowering {
       statements.append(.bind(variable, value))
       return .variable(variable)
     }
-    struct Inputs { var place: Dim; var vector: Int; var products: [(accumulator: Variable, weights: Expr)] }
-    var inputs: [Inputs] = []
-    var numbers: [Dim: Int] = [:]
+    struct Place: Hashable { var offset: Dim; var vector: Int }
+    var places: [Place] = []
+    var products: [Place: [(accumulator: Variable, weights: Expr)]] = [:]
     for position in 0..<positions {
       let start = Expr.variable(index) + .index(position * small.inputs * panel.vectors * lanes)
       for vector in 0..<panel.vectors {
         let weights = bound(panelVector(panel, vector, start))
         for row in 0..<rows {
-          let place = (tiled.map { rowSide.strides[$0] } ?? 0) * row + step * position
-            + vector * (lanes / small.columns * small.inputs)
-          let number = numbers[place] ?? inputs.count
-          if number == inputs.count { inputs.append(Inputs(place: place, vector: vector, products: [])) }
-          numbers[place] = number
-          inputs[number].products.append((accumulators[row * panel.vectors + vector], weights))
+          let rowOffset = (tiled.map { rowSide.strides[$0] } ?? 0) * row + step * position
+          let place = Place(offset: rowOffset + vector * (lanes / small.columns * small.inputs), vector: vector)
+          if products[place] == nil { places.append(place) }
+          products[place, default: []].append((accumulators[row * panel.vectors + vector], weights))
         }
       }
     }
-    for input in inputs {
-      let count = input.vector == panel.vectors - 1 ? panel.tail : nil
-      let source = Expr.load(
-        rowSide.view.buffer, index: .variable(rowIndex) + input.place.expr, lanes: lanes,
+    for place in places {
+      let count = place.vector == panel.vectors - 1 ? panel.tail : nil
+      let inputs = Expr.load(
+        rowSide.view.buffer, index: .variable(rowIndex) + place.offset.expr, lanes: lanes,
         count: small.inputCount(of: count ?? .index(lanes)))
-      let data = bound(.shuffle(converted(source), (0..<lanes).map { $0 / small.columns * small.inputs }))
-      for (accumulator, weights) in input.products {
+      let data = bound(.shuffle(converted(inputs), (0..<lanes).map { $0 / small.columns * small.inputs }))
+      for (accumulator, weights) in products[place] ?? [] {
         statements.append(.assign(accumulator, multiplyAdd(data, weights, .variable(accumulator))))
       }
     }

@@ -38,6 +38,9 @@ struct SmallGroupTests {
     Case(
       columns: 2, contraction: "[3] lhs [d0, d1 + d4, d2] rhs [d4, d2, d3]", data: [1, 16, 20], weights: [3, 20, 2],
       result: [1, 14, 20, 2]),
+    Case(
+      columns: 4, contraction: "[2, 3] lhs [d0 + d3, 3*d1 + d4] rhs [d3, d1, d2, d4]", data: [12, 15],
+      weights: [2, 5, 4, 3], result: [11, 5, 4]),
     // More positions than are written out, far apart.
     Case(
       columns: 4, contraction: "[7, 4] lhs [d0 + 2*d3, 4*d1 + d4] rhs [d3, d1, d2, d4]", data: [40, 32],
