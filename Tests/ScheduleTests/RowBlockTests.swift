@@ -8,6 +8,7 @@ import Testing
 private struct Sample: Sendable, CustomTestStringConvertible {
   var testDescription: String
   var kinds = 0
+  var images = 2
   var rows = 13
   var cacheBytes = 4096
   var first = "s0 = multiply d2, i64 2; s1 = add s0, d0; s2 = read 0[d1, s1, d3, d4]; s3 = add s2, s2; yield s3"
@@ -27,41 +28,51 @@ private struct Sample: Sendable, CustomTestStringConvertible {
         ? "%7 = constant <\(numbers)> : i8[6, 5]\n%2 = map(%7) { s0 = read 0[d0, d1]; s1 = cast f32 s0; yield s1 } : f32[6, 5]"
         : "%2 = constant <\(numbers)> : f32[6, 5]"
       let steps = (rows + 1) / 2
-      let data = "f32[2, \(2 * steps + 1), 9, 6]"
+      let data = "f32[\(images), \(2 * steps + 1), 9, 6]"
       let zeros = [String](repeating: "i64 0", count: 4).joined(separator: ", ")
       let scatter = isOverwritten ? "%7 = scatter(%6) add [1] { yield \(zeros), f32 100.0 } : \(data)" : ""
       return try Graph(
         parsing: """
           %0 = input \(data)
-          %1 = input f32[2, \(rows), 9, 5]
+          %1 = input f32[\(images), \(rows), 9, 5]
           \(weights)
           %6 = map(%0) { s0 = read 0[d0, d1, d2, d3]; s1 = add s0, f32 1.0; yield s1 } : \(data)
-          %3 = map(%6) { \(first) } : f32[3, 2, \(steps), 9, 6]
+          %3 = map(%6) { \(first) } : f32[3, \(images), \(steps), 9, 6]
           \(scatter)
-          %4 = contract(%3, %2) f32 [6] lhs [d0, d1, d2, d3, d5] rhs [d5, d4] then { \(sum) } : f32[3, 2, \(steps), 9, 5]
+          %4 = contract(%3, %2) f32 [6] lhs [d0, d1, d2, d3, d5] rhs [d5, d4] then { \(sum) } : f32[3, \(images), \(steps), 9, 5]
           %5 = map(%4, %1) { s0 = floorDivide d1, i64 2; s1 = floorRemainder d1, i64 2; \(row); \(factor); \
           s4 = add s1, i64 1; s5 = read 0[s1, d0, s0, d2, d3]; s6 = read 0[s4, d0, s0, d2, d3]; s7 = multiply s6, s3; \
-          s8 = subtract s5, s7; s9 = add s8, s2; yield s9 } : f32[2, \(rows), 9, 5]
+          s8 = subtract s5, s7; s9 = add s8, s2; yield s9 } : f32[\(images), \(rows), 9, 5]
           return \(result)\(isOverwritten ? ", %7" : "")
           """)
     }
   }
 }
 
-/// Images are the outermost axis of the result: there is a chain over them, and within it one along lines where an image
-/// does not stay near.
+/// Images are the outermost axis of a result whose blocks are interleaved: there is a chain over several of them, and within
+/// it one along lines where an image does not stay near.
 private let samples = [
-  Sample(testDescription: "blocks and the rest of an odd number of rows", kinds: 3, factor: "s3 = cast f32 s1"),
+  Sample(
+    testDescription: "blocks and the rest of an odd number of rows", kinds: 2, images: 1, cacheBytes: 2048,
+    factor: "s3 = cast f32 s1"),
+  Sample(testDescription: "the same in two images", kinds: 3, factor: "s3 = cast f32 s1"),
   Sample(testDescription: "equal blocks", kinds: 1, rows: 12, cacheBytes: 12_000, factor: "s3 = cast f32 s1"),
   Sample(testDescription: "values that stay near", cacheBytes: 1 << 20, factor: "s3 = cast f32 s1"),
   Sample(testDescription: "an operand that is read at two rows", kinds: 3),
   Sample(testDescription: "the row as a number", kinds: 3, factor: "s3 = cast f32 d1"),
   Sample(testDescription: "the row's half as a number", kinds: 3, factor: "s3 = cast f32 s0"),
   Sample(
-    testDescription: "data that move by less than a row", kinds: 3,
+    testDescription: "data that move by less than a row", kinds: 2, images: 1, cacheBytes: 2048,
     first: "s0 = add d2, d0; s1 = read 0[d1, s0, d3, d4]; yield s1", factor: "s3 = cast f32 s1"),
   Sample(
-    testDescription: "data beyond the border", kinds: 3,
+    testDescription: "data that move by less than a row in two images", kinds: 3,
+    first: "s0 = add d2, d0; s1 = read 0[d1, s0, d3, d4]; yield s1", factor: "s3 = cast f32 s1"),
+  Sample(
+    testDescription: "data beyond the border", kinds: 2, images: 1, cacheBytes: 2048,
+    first: "s0 = multiply d2, i64 2; s1 = add s0, d0; s2 = add s1, i64 1; s3 = read 0[d1, s2, d3, d4] else f32 1.0; yield s3",
+    factor: "s3 = cast f32 s1"),
+  Sample(
+    testDescription: "data beyond the border of two images", kinds: 3,
     first: "s0 = multiply d2, i64 2; s1 = add s0, d0; s2 = add s1, i64 1; s3 = read 0[d1, s2, d3, d4] else f32 1.0; yield s3",
     factor: "s3 = cast f32 s1"),
   Sample(
@@ -69,7 +80,11 @@ private let samples = [
     sum: "s0 = cast f32 d2; s1 = add acc0, s0; yield s1"),
   Sample(testDescription: "weights that are computed", kinds: 1, factor: "s3 = cast f32 s1", isFormula: true),
   Sample(
-    testDescription: "data that may be written over", kinds: 1, factor: "s3 = cast f32 s1", isOverwritten: true),
+    testDescription: "data that may be written over", kinds: 2, images: 1, cacheBytes: 2048, factor: "s3 = cast f32 s1",
+    isOverwritten: true),
+  Sample(
+    testDescription: "data of two images that may be written over", kinds: 1, factor: "s3 = cast f32 s1",
+    isOverwritten: true),
   Sample(testDescription: "a product that is a result too", kinds: 2, factor: "s3 = cast f32 s1", result: "%5, %4"),
 ]
 
