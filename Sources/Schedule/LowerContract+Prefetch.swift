@@ -50,8 +50,9 @@ extension ContractLowering {
   /// Tiles of rows that an open extent has at least in most calls.
   private static let fewTiles = 2
 
-  /// How many elements ahead a panel is asked for that is passed once, or that the cache does not keep whole: memory takes less time than what
-  /// lies between, and the cache keeps that. Lines of large panels that are asked for a panel ahead are gone when they are needed.
+  /// How many elements ahead a panel is asked for that is passed once, or that the cache does not keep whole: memory takes
+  /// less time than what lies between, and the cache keeps that. Lines of large panels that are asked for a panel ahead
+  /// are gone when they are needed.
   static let nearDistance = 8192
 
   /// Binds where the next panel's share begins; nil if panels stay in the cache.

@@ -85,8 +85,8 @@ extension ContractLowering {
   /// for every group takes more than reading the data once for every panel.
   private var rowGroup: RowGroup? {
     let limit = target.cacheBytes / 2
-    guard panelSide.constant != nil, !isBatched, small == nil, let columns = extents[vectorAxis].constant, let depth = sumCount.constant,
-      dataBytes(from: 0) > target.cacheBytes,
+    guard panelSide.constant != nil, setting.sharesLoads, let columns = extents[vectorAxis].constant,
+      let depth = sumCount.constant, dataBytes(from: 0) > target.cacheBytes,
       let place = rowLoops.order.indices.first(where: { dataBytes(from: $0 + 1) <= limit / 2 }),
       let extent = rowLoops.extents[rowLoops.order[place]].constant
     else { return nil }

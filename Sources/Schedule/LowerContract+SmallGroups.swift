@@ -59,11 +59,11 @@ extension ContractLowering {
   private static let mostPositions = 5
 
   /// The innermost summed axis, if its loop is written out: neighbouring rows of windows then share numbers.
-  var writtenOut: Int? {
-    guard let axis = sumLoops.order.last, small != nil,
-      sumLoops.extents[axis].constant.map({ $0 <= Self.mostPositions }) ?? false
+  var writtenOut: (axis: Int, count: Int)? {
+    guard small != nil, let axis = sumLoops.order.last, let count = sumLoops.extents[axis].constant,
+      count <= Self.mostPositions
     else { return nil }
-    return axis
+    return (axis, count)
   }
 
   /// The products of one input of each group, at the positions along an axis that is written out.
@@ -71,8 +71,7 @@ extension ContractLowering {
     _ small: SmallGroups, _ panel: Panel, _ rows: Int, _ tiled: Int?, row rowIndex: Variable, panel index: Variable,
     _ accumulators: [Variable], _ scope: inout KernelScope
   ) -> [Statement] {
-    let positions = writtenOut.flatMap { sumLoops.extents[$0].constant } ?? 1
-    let step = writtenOut.map { rowSide.strides[$0] } ?? 0
+    let step = writtenOut.map { rowSide.strides[$0.axis] } ?? 0
     var statements: [Statement] = []
     func bound(_ value: Expr) -> Expr {
       let variable = scope.builder.variable(value.type)
@@ -82,7 +81,7 @@ extension ContractLowering {
     struct Place: Hashable { var offset: Dim; var vector: Int }
     var places: [Place] = []
     var products: [Place: [(accumulator: Variable, weights: Expr)]] = [:]
-    for position in 0..<positions {
+    for position in 0..<(writtenOut?.count ?? 1) {
       let start = Expr.variable(index) + .index(position * small.inputs * panel.vectors * lanes)
       for vector in 0..<panel.vectors {
         let weights = bound(panelVector(panel, vector, start))

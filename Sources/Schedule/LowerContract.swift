@@ -129,8 +129,8 @@ struct ContractLowering {
     let columns = extents[vectorAxis].constant ?? TileSetting.usualExtent
     let terms = extents[outer.count...].reduce(Dim(1), *)
     setting = TileSetting(
-      vectors: (columns + lanes - 1) / lanes, registers: target.vectorRegisters, sharesLoads: !isBatched && small == nil,
-      panelBytes: (terms.constant ?? 0) * lanes * contract.accumulator.bytes)
+      vectors: (columns + lanes - 1) / lanes, registers: target.vectorRegisters,
+      sharesLoads: !isBatched && small == nil, panelBytes: (terms.constant ?? 0) * lanes * contract.accumulator.bytes)
     rowLoops = ContractLowering.rowNest(
       extents: extents, order: others.filter { panelSide.strides[$0] == 0 },
       strides: epilogueReads.map { reads in [rowSide.strides, outStrides + padding] + reads.map { $0 + padding } },
@@ -427,7 +427,7 @@ struct ContractLowering {
     }
     for axis in sumLoops.order.reversed() {
       let extent = sumLoops.extents[axis]
-      if axis == writtenOut {
+      if axis == writtenOut?.axis {
         packedStride = packedStride * extent
         continue
       }
@@ -448,8 +448,7 @@ struct ContractLowering {
     body += prefetch?.statements(panelIndex) ?? []
     if let small {
       body += groupProducts(small, panel, rows, tiled, row: rowIndex, panel: panelIndex, accumulators, &scope)
-      let inside = writtenOut.flatMap { sumLoops.extents[$0].constant } ?? 1
-      return summed(body, variables, accumulators, inside: inside, &scope)
+      return summed(body, variables, accumulators, inside: writtenOut?.count ?? 1, &scope)
     }
     var panelVectors: [Expr] = []
     for vector in 0..<panel.vectors {
