@@ -128,11 +128,23 @@ private struct LayoutAssignment {
       // An axis that parts of several dimensions depend on, as with interleaved phases, goes where most of its values are
       // told apart.
       var most = [Int: Int]()
-      for (dimension, index) in indices.enumerated() {
-        for (axis, count) in valueCounts(index, extents, in: body) where count > most[axis] ?? 0 {
-          most[axis] = count
-          position[axis] = layout(value).order.firstIndex(of: dimension) ?? dimension
+      var unfollowed = Set(indices.indices)
+      func follow(_ counts: (ScalarID) -> [Int: Int]) {
+        let known = Set(position.keys)
+        for dimension in unfollowed.sorted() {
+          for (axis, count) in counts(indices[dimension]) {
+            unfollowed.remove(dimension)
+            guard !known.contains(axis), count > most[axis] ?? 0 else { continue }
+            most[axis] = count
+            position[axis] = layout(value).order.firstIndex(of: dimension) ?? dimension
+          }
         }
+      }
+      follow { valueCounts($0, extents, in: body) }
+      // Where a table says what is read along a dimension, as in resizing, its axes follow the dimension.
+      follow { index in
+        guard case .read(_, let places, _) = body[index] else { return [:] }
+        return places.reduce(into: [:]) { $0.merge(valueCounts($1, extents, in: body), uniquingKeysWith: max) }
       }
       guard position.count > 0 else { continue }
       // Axes that the operand does not have go outermost, but for long ones along which vectors of constants can be read, where

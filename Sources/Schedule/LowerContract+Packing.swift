@@ -7,14 +7,11 @@ extension ContractLowering {
   func packAtRunTime(
     _ scratch: Scratch, _ vectors: Int, _ tail: Expr?, _ axes: [Expr], _ scope: inout KernelScope
   ) -> [Statement] {
+    let width = vectors * lanes
     var source = panelLoops.reduce(panelSide.offset.expr) { $0 + axes[$1] * panelSide.strides[$1].expr }
     source = source + axes[vectorAxis] * panelSide.strides[vectorAxis].expr
-    let width = vectors * lanes
-    let valid = tail.map { Expr.index((vectors - 1) * lanes) + $0 } ?? .index(width)
-    let column = scope.builder.index()
-    source = source + .variable(column) * panelSide.strides[vectorAxis].expr
     var variables: [(variable: Variable, extent: Dim)] = []
-    var destination = scratch.start + .variable(column)
+    var destination = scratch.start
     var packedStride = Dim(width)
     for axis in sumLoops.order.reversed() {
       let extent = sumLoops.extents[axis]
@@ -24,12 +21,44 @@ extension ContractLowering {
       destination = destination + .variable(variable) * packedStride.expr
       packedStride = packedStride * extent
     }
-    let load = converted(.load(panelSide.view.buffer, index: source, lanes: 1, count: nil))
-    let body: [Statement] = [.store(scratch.buffer, index: destination, value: load, count: nil)]
+    return gathersPanels
+      ? gathered(from: source, to: destination, scratch, vectors, tail, variables, &scope)
+      : copied(from: source, to: destination, scratch, vectors, tail, variables, &scope)
+  }
+
+  /// Packs a panel column by column.
+  private func gathered(
+    from source: Expr, to destination: Expr, _ scratch: Scratch, _ vectors: Int, _ tail: Expr?,
+    _ variables: [(variable: Variable, extent: Dim)], _ scope: inout KernelScope
+  ) -> [Statement] {
+    let width = vectors * lanes
+    let valid = tail.map { Expr.index((vectors - 1) * lanes) + $0 } ?? .index(width)
+    let column = scope.builder.index()
+    let place = source + .variable(column) * panelSide.strides[vectorAxis].expr
+    let load = converted(.load(panelSide.view.buffer, index: place, lanes: 1, count: nil))
+    let body: [Statement] = [
+      .store(scratch.buffer, index: destination + .variable(column), value: load, count: nil)
+    ]
     let copy = Statement.loop(
       Loop(column, from: .index(0), to: valid, body: LoopNest.wrap(body, variables)))
     let clear: [Statement] = tail == nil ? [] : [.zero(scratch.buffer, index: scratch.start, count: (sumCount * width).expr)]
     return clear + [copy]
+  }
+
+  /// Packs a panel term by term.
+  private func copied(
+    from source: Expr, to destination: Expr, _ scratch: Scratch, _ vectors: Int, _ tail: Expr?,
+    _ variables: [(variable: Variable, extent: Dim)], _ scope: inout KernelScope
+  ) -> [Statement] {
+    let (from, to) = (scope.builder.index(), scope.builder.index())
+    var body: [Statement] = [.bind(from, source), .bind(to, destination)]
+    for vector in 0..<vectors {
+      let step = Expr.index(vector * lanes)
+      let load = Expr.load(
+        panelSide.view.buffer, index: .variable(from) + step, lanes: lanes, count: vector == vectors - 1 ? tail : nil)
+      body.append(.store(scratch.buffer, index: .variable(to) + step, value: converted(load), count: nil))
+    }
+    return LoopNest.wrap(body, variables)
   }
 
   /// The panel side as panels of `tile.vectors` vectors: for each set and panel, the sum axes, then the lanes, 0 beyond the edge.

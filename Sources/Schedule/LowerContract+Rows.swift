@@ -71,7 +71,7 @@ extension ContractLowering {
     return rowLoops.order.indices.first { bytes(from: $0) <= nearBytes } ?? rowLoops.order.count
   }
 
-  private func usualExtent(_ axis: Int) -> Int { rowLoops.extents[axis].constant ?? TileSetting.usualExtent }
+  func usualExtent(_ axis: Int) -> Int { rowLoops.extents[axis].constant ?? TileSetting.usualExtent }
 
   /// Bytes between the first and the last number that the rows of the axes from a place in their order on read.
   private func dataBytes(from first: Int) -> Int {

@@ -44,8 +44,10 @@ extension ContractLowering {
       words += ["narrow"] + narrow.elements.map(\.element.rawValue) + ["blocks", "\(narrow.block)"]
     } else if panelSide.constant != nil {
       words.append(comesFromMemory ? "from memory" : "packed")
-    } else if lanes > 1, panelSide.strides[vectorAxis] != 1 {
+    } else if gathersPanels {
       words.append("gathered")
+    } else if copiesPanels {
+      words.append("copied")
     }
     if threads > 1 { words += ["threads", "\(threads)"] }
     return words.joined(separator: " ")
