@@ -18,8 +18,8 @@ struct LayoutTests {
       try order(
         """
         %0 = input f32[2, 3, 4, 5]
-        %1 = constant <0, 0, 1, 1, 2, 2, 3, 3, 4, 4> : i64[10]
-        %2 = map(%0, %1) { s0 = read 1[d3]; s1 = read 0[d0, d1, d2, s0]; yield s1 } : f32[2, 3, 4, 10]
+        %1 = constant <0, 0, 1, 1, 2, 2, 3, 3, 4, 4> : i64[10, 1]
+        %2 = map(%0, %1) { s0 = read 1[d3, i64 0]; s1 = read 0[d0, d1, d2, s0]; yield s1 } : f32[2, 3, 4, 10]
         return %2
         """) == [0, 1, 2, 3])
   }
@@ -30,8 +30,8 @@ struct LayoutTests {
       try order(
         """
         %0 = input f32[2, 10, 3]
-        %1 = constant <0, 2, 1, 1> : i64[4]
-        %2 = map(%0, %1) { s0 = read 1[d2]; s1 = multiply d1, i64 2; s2 = add s0, s1; s3 = read 0[d0, s2, d3]; yield s3 } : f32[2, 4, 4, 3]
+        %1 = constant <0, 2, 1, 1> : i64[4, 1]
+        %2 = map(%0, %1) { s0 = read 1[d2, i64 0]; s1 = multiply d1, i64 2; s2 = add s0, s1; s3 = read 0[d0, s2, d3]; yield s3 } : f32[2, 4, 4, 3]
         return %2
         """) == [2, 0, 1, 3])
   }
