@@ -2,8 +2,9 @@ import Support
 import TensorIR
 import Tuning
 
-/// Computes contractions over windows of 3 × 3 with constant weights by Winograd's algorithm F(2×2, 3×3), which needs 16 products
-/// where the windows of a 2 × 2 block of results need 36.
+/// Computes contractions over windows with constant weights, two of whose axes have 3 elements, by Winograd's algorithm
+/// F(2×2, 3×3), which needs 16 products where the windows of a 2 × 2 block of results need 36. What windows have beyond
+/// these axes stays part of the sums.
 ///
 /// A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", 2016.
 func winograd(_ graph: Graph, _ choices: inout Choices) -> Graph {
@@ -32,6 +33,9 @@ private struct WindowContraction {
     var dimension: Int
     var outer: Int
     var inner: Int
+    /// The data's elements from one result to the next, and within the window.
+    var step: Int
+    var dilation: Int
   }
 
   private let node: Node
@@ -39,7 +43,10 @@ private struct WindowContraction {
   private let data: ValueID
   private let dataIndices: [AffineIndex]
   private let weights: ConstantTensor
+  /// The axes of windows that are transformed: two.
   private var spatial: [Spatial] = []
+  /// The other ones.
+  private var kept: [Spatial] = []
   private var batch: [Int] = []
   private var channel = -1
   private let feature: Int
@@ -67,7 +74,7 @@ private struct WindowContraction {
   }
 
   private init?(_ node: Node, _ graph: Graph, _ producers: [Int?], data position: Int) {
-    guard case .contract(let contract) = node.primitive, contract.accumulator == .f32, contract.reduced.count == 3,
+    guard case .contract(let contract) = node.primitive, contract.accumulator == .f32, contract.reduced.count > 2,
       let weights = graph.constant(node.operands[1 - position], producers), weights.type.element == .f32,
       graph.type(of: node.operands[position]).element == .f32
     else { return nil }
@@ -82,40 +89,64 @@ private struct WindowContraction {
       guard let axis = index.singleAxis, dimensions.updateValue(dimension, forKey: axis) == nil else { return nil }
     }
     let outer = dimensions.keys.filter { $0 < rank }
-    guard dimensions.count == 4, outer.count == 1 else { return nil }
+    guard dimensions.count == contract.reduced.count + 1, outer.count == 1 else { return nil }
     weightDimensions = dimensions
     feature = outer[0]
+    var windows: [Spatial] = []
     for (dimension, index) in dataIndices.enumerated() {
       let axes = index.coefficients.sorted { $0.key < $1.key }
-      guard axes.allSatisfy({ $0.value == 1 }) else { return nil }
+      guard axes.allSatisfy({ $0.value > 0 }) else { return nil }
       switch axes.count {
       case 0: continue
-      case 1 where index.offset == 0:
+      case 1 where index == .axis(axes[0].key):
         if axes[0].key >= rank { channel = axes[0].key } else { batch.append(axes[0].key) }
       case 2 where axes[0].key < rank && axes[1].key >= rank:
-        spatial.append(Spatial(dimension: dimension, outer: axes[0].key, inner: axes[1].key))
+        windows.append(
+          Spatial(
+            dimension: dimension, outer: axes[0].key, inner: axes[1].key, step: axes[0].value, dilation: axes[1].value))
       default: return nil
       }
     }
     let extents = contract.shape + contract.reduced
-    let walked = batch + spatial.map(\.outer) + outer
-    guard spatial.count == 2, channel >= 0, Set(walked).count == rank, walked.count == rank,
-      Set(spatial.map(\.inner) + [channel]).count == 3, spatial.allSatisfy({ extents[$0.inner] == 3 }),
+    let walked = batch + windows.map(\.outer) + outer
+    guard channel >= 0, Set(walked).count == rank, walked.count == rank,
+      Set(windows.map(\.inner) + [channel]).count == contract.reduced.count,
       let channels = extents[channel].constant, let features = extents[feature].constant
     else { return nil }
     (self.channels, self.features) = (channels, features)
+    let chosen = Self.transformed(windows, extents)
+    guard chosen.count == 2, min(channels, features) >= Self.smallestWidth else { return nil }
+    spatial = chosen.map { windows[$0] }
+    kept = windows.indices.filter { !chosen.contains($0) }.map { windows[$0] }
     let image = spatial.map { extents[$0.outer] }
-    tiles = image.map { ($0 + 1).floorDivided(by: 2) }
-    guard min(channels, features) >= Self.smallestWidth else { return nil }
-    pays = min(channels, features) >= Self.leastWidth && Self.fillsBlocks(image, tiles)
+    tiles = image.map(Self.tiles)
+    pays = min(channels, features) >= Self.leastWidth && Self.fillsBlocks(image, tiles, kept.map { extents[$0.outer] })
+  }
+
+  /// The blocks along an axis.
+  private static func tiles(_ extent: Dim) -> Dim { (extent + 1).floorDivided(by: 2) }
+
+  /// The positions of the two axes to transform: those with the least waste, and of these the outermost ones, so that
+  /// few of the data belong to the same blocks.
+  private static func transformed(_ windows: [Spatial], _ extents: [Dim]) -> [Int] {
+    let possible = windows.indices.filter { position in
+      let window = windows[position]
+      return window.step == 1 && window.dilation == 1 && extents[window.inner] == 3
+    }
+    func waste(_ position: Int) -> Double {
+      let extent = extents[windows[position].outer]
+      guard let count = extent.constant, let blocks = tiles(extent).constant, count > 0 else { return 1 }
+      return Double(2 * blocks) / Double(count)
+    }
+    return possible.sorted { (waste($0), $0) < (waste($1), $1) }.prefix(2).sorted()
   }
 
   /// Whether blocks have little but results that are asked for, and suffice to fill registers; images of open size are
   /// taken for large ones.
-  private static func fillsBlocks(_ image: [Dim], _ tiles: [Dim]) -> Bool {
-    guard let image = image.constants, let tiles = tiles.constants else { return true }
+  private static func fillsBlocks(_ image: [Dim], _ tiles: [Dim], _ kept: [Dim]) -> Bool {
+    guard let image = image.constants, let tiles = tiles.constants, let kept = kept.constants else { return true }
     let count = tiles.reduce(1, *)
-    return count >= 36 && Double(count * 4) <= greatestWaste * Double(image.reduce(1, *))
+    return count * kept.reduce(1, *) >= 36 && Double(count * 4) <= greatestWaste * Double(image.reduce(1, *))
   }
 
   /// Whether to use the algorithm.
@@ -123,23 +154,32 @@ private struct WindowContraction {
     // A batch of open size is taken for one image.
     let batches = batchExtents.filter { $0 != 1 && $0.constant != nil }
     let outer = (batches + spatial.map { contract.shape[$0.outer] }.filter { $0 != 1 }).map { "\($0)" }
-    let computation = "f32 \(outer.joined(separator: "x")) channels \(channels) features \(features)"
+    let windows = kept.map { " windows \(contract.shape[$0.outer])x\(extent(of: $0.inner))" }.joined()
+    let computation = "f32 \(outer.joined(separator: "x"))\(windows) channels \(channels) features \(features)"
     return Question(
       ChoiceKey(.winograd, computation), options: [.winograd(pays), .winograd(!pays)], scope: .origins([node.origin]))
   }
 
   private var batchExtents: [Dim] { batch.map { contract.shape[$0] } }
 
+  private func extent(of axis: Int) -> Dim { (contract.shape + contract.reduced)[axis] }
+
   func rewrite(in graph: inout Graph) {
     let blocks = transformedData(&graph)
     let windows = add(.constant(transformedWeights()), [], &graph)
-    let count = 4 + batch.count
-    let sum = count + 1
+    let before = 4 + batch.count
+    let count = before + kept.count
+    let channel = count + 1 + kept.count
     var epilogue = ScalarGraph()
     epilogue.results = [epilogue.accumulator(0, .f32)]
+    let walked = kept.enumerated().map { number, window in
+      AffineIndex([before + number: window.step, count + 1 + number: window.dilation])
+    }
     let products = Contract(
-      shape: [4, 4] + batchExtents + tiles + [Dim(features)], reduced: [Dim(channels)],
-      lhs: (0..<count).map { .axis($0) } + [.axis(sum)], rhs: [.axis(0), .axis(1), .axis(sum), .axis(count)],
+      shape: [4, 4] + batchExtents + tiles + kept.map { contract.shape[$0.outer] } + [Dim(features)],
+      reduced: kept.map { extent(of: $0.inner) } + [Dim(channels)],
+      lhs: (0..<before).map { .axis($0) } + walked + [.axis(channel)],
+      rhs: [.axis(0), .axis(1)] + kept.indices.map { .axis(count + 1 + $0) } + [.axis(channel), .axis(count)],
       accumulator: .f32, epilogue: epilogue)
     let transformed = add(.contract(products), [blocks, windows], &graph)
     graph.nodes.append(
@@ -152,20 +192,26 @@ private struct WindowContraction {
 
   // MARK: Data
 
-  /// Of every block of 4 × 4 elements the 16 values `Bᵀ d B`: axes row, column, batch, blocks, channel.
+  /// Of every block of 4 × 4 elements the 16 values `Bᵀ d B`: axes row, column, batch, blocks, those kept, channel.
   ///
   /// Row i of `Bᵀ` takes two rows of a block: row `first[i]`, and row `second[i]` times `sign[i]`.
   private func transformedData(_ graph: inout Graph) -> ValueID {
     var source = data
     let tileAxis = 2 + batch.count
-    let extents = [4, 4] + batchExtents + tiles + [Dim(channels)]
+    let lengths = kept.map { window in
+      (contract.shape[window.outer] - 1) * window.step + (extent(of: window.inner) - 1) * window.dilation + 1
+    }
+    let extents = [4, 4] + batchExtents + tiles + lengths + [Dim(channels)]
     var indices = dataIndices
     for (number, axis) in batch.enumerated() { indices = indices.replacing(axis, by: 2 + number) }
     indices = indices.map { index in
-      index.coefficients[channel] == nil ? index : AffineIndex([tileAxis + 2: 1], offset: index.offset)
+      index.coefficients[channel] == nil ? index : AffineIndex([extents.count - 1: 1], offset: index.offset)
     }
     for (number, own) in spatial.enumerated() {
       indices[own.dimension] = AffineIndex([number: 1, tileAxis + number: 2], offset: dataIndices[own.dimension].offset)
+    }
+    for (number, own) in kept.enumerated() {
+      indices[own.dimension] = AffineIndex([tileAxis + 2 + number: 1], offset: dataIndices[own.dimension].offset)
     }
     indices = paddedCopy(indices, &source, extents, node.origin, &graph)
     let tables: [ConstantTensor] = [
@@ -190,29 +236,35 @@ private struct WindowContraction {
 
   // MARK: Weights
 
-  /// `G w Gᵀ`: axes row, column, channel, feature.
+  /// `G w Gᵀ`: axes row, column, those kept, channel, feature.
   private func transformedWeights() -> ConstantTensor {
     let given = weights.doubles
     let strides = weights.strides
     func stride(_ axis: Int) -> Int { weightDimensions[axis].map { strides[$0] } ?? 0 }
     let (rowStride, columnStride) = (stride(spatial[0].inner), stride(spatial[1].inner))
     let matrix = [[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]]
-    var result = [Double](repeating: 0, count: 16 * channels * features)
-    for c in 0..<channels {
+    let windows = kept.map { weightDimensions[$0.inner].map { weights.dims[$0] } ?? 1 }
+    var starts = [0]
+    for (window, extent) in zip(kept, windows) {
+      starts = starts.flatMap { start in (0..<extent).map { start + $0 * stride(window.inner) } }
+    }
+    starts = starts.flatMap { start in (0..<channels).map { start + $0 * stride(channel) } }
+    var result = [Double](repeating: 0, count: 16 * starts.count * features)
+    for (number, first) in starts.enumerated() {
       for k in 0..<features {
-        let start = c * stride(channel) + k * stride(feature)
+        let start = first + k * stride(feature)
         for i in 0..<4 {
           let row = (0..<3).map { column in
             (0..<3).reduce(0) { $0 + matrix[i][$1] * given[start + $1 * rowStride + column * columnStride] }
           }
           for j in 0..<4 {
             let value = matrix[j][0] * row[0] + matrix[j][1] * row[1] + matrix[j][2] * row[2]
-            result[((i * 4 + j) * channels + c) * features + k] = value
+            result[((i * 4 + j) * starts.count + number) * features + k] = value
           }
         }
       }
     }
-    return ConstantTensor(.f32, dims: [4, 4, channels, features], doubles: result)
+    return ConstantTensor(.f32, dims: [4, 4] + windows + [channels, features], doubles: result)
   }
 
   // MARK: Results
@@ -229,7 +281,7 @@ private struct WindowContraction {
     let signs = offsets.map { offset in
       body.cast(body.minus(one, body.times(offset, two)), to: .f32)
     }
-    let outer = batch.map { body.axis($0) } + blocks + [body.axis(feature)]
+    let outer = batch.map { body.axis($0) } + blocks + kept.map { body.axis($0.outer) } + [body.axis(feature)]
     func signed(_ terms: [ScalarID], _ sign: ScalarID) -> ScalarID {
       body.plus(terms[0], body.times(body.plus(terms[1], terms[2]), sign))
     }
