@@ -36,7 +36,7 @@ private let cases: [Windows] = [
   Windows(testDescription: "few results of open size", size: [1, 2], isOpen: true),
   Windows(testDescription: "few channels", channels: 3, isUsed: false),
   Windows(testDescription: "few results", size: [4, 4], isUsed: false),
-  Windows(testDescription: "windows of 5", isUsed: false, windows: [5, 5]),
+  Windows(testDescription: "windows of 5", channels: 8, features: 8, isUsed: false, windows: [5, 5]),
   Windows(testDescription: "steps of 2", channels: 8, features: 8, isUsed: false, steps: [1, 2]),
   Windows(testDescription: "windows with gaps", channels: 8, features: 8, isUsed: false, dilations: [2, 1]),
   Windows(
