@@ -9,6 +9,9 @@ struct KernelDivision {
 
   /// Statements from which on a division is worth waiting for other threads.
   private static let worthwhile = 8192.0
+  /// What a store counts for: what one thread alone computes has to come to it from where the other ones left it, and go
+  /// back to them.
+  private static let store = 8.0
   /// What the number of iterations is taken for where it is symbolic.
   private static let usualIterations = 96
   /// How much longer than the mean the longest part may be.
@@ -34,7 +37,7 @@ struct KernelDivision {
     return max(0, upper - lower + loop.step - 1) / loop.step
   }
 
-  /// The number of statements that run.
+  /// The number of statements that run, with what they take in statements.
   private static func cost(_ statements: [Statement]) -> Double {
     statements.reduce(0) { sum, statement in
       switch statement {
@@ -43,8 +46,8 @@ struct KernelDivision {
       case .whileLoop(_, let body): sum + Double(usualIterations) * cost(body)
       // A block of rows.
       case .call: sum + worthwhile
-      case .bind, .declare, .assign, .store, .allocate, .zero, .prefetch, .tile, .copy, .external, .define, .acquire,
-        .fail:
+      case .store: sum + store
+      case .bind, .declare, .assign, .allocate, .zero, .prefetch, .tile, .copy, .external, .define, .acquire, .fail:
         sum + 1
       }
     }

@@ -1,0 +1,31 @@
+import LoopIR
+import Schedule
+import TensorIR
+import Testing
+
+@Suite("Kernels for two threads")
+struct DivisionTests {
+  private func isDivided(_ text: String) throws -> Bool {
+    let program = try Program(scheduling: try Graph(parsing: text), for: .avx512, threads: 2)
+    try LoopIR.verify(program)
+    return program.kernels.contains { !$0.scalars.isEmpty }
+  }
+
+  /// A vector that has to come to one thread from another one counts for several operations.
+  @Test("divide what moves much sooner than what computes much", arguments: [1, 4])
+  func moves(_ images: Int) throws {
+    let map = """
+      %0 = input f32[\(images), 16, 16, 16]
+      %1 = map(%0) { s0 = read 0[d0, d1, d2, d3]; s1 = multiply s0, s0; yield s1 } : f32[\(images), 16, 16, 16]
+      return %1
+      """
+    #expect(try isDivided(map) == (images == 4))
+    let product = """
+      %0 = input f32[1, \(images * 8)]
+      %1 = input f32[\(images * 8), 1024]
+      %2 = contract(%0, %1) f32 [\(images * 8)] lhs [d0, d2] rhs [d2, d1] then { yield acc0 } : f32[1, 1024]
+      return %2
+      """
+    #expect(try !isDivided(product))
+  }
+}
