@@ -4,7 +4,7 @@ import Tuning
 
 /// Computes contractions over windows with constant weights, two of whose axes have 3 elements, by Winograd's algorithm
 /// F(2×2, 3×3), which needs 16 products where the windows of a 2 × 2 block of results need 36. What windows have beyond
-/// these axes stays part of the sums.
+/// these axes stays part of the sums. Along an axis with gaps in its windows, every phase has blocks of its own.
 ///
 /// A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", 2016.
 func winograd(_ graph: Graph, _ choices: inout Choices) -> Graph {
@@ -36,6 +36,14 @@ private struct WindowContraction {
     /// The data's elements from one result to the next, and within the window.
     var step: Int
     var dilation: Int
+
+    /// Results from one block to the next.
+    var blockStep: Int { 2 * dilation }
+    /// The axes that say which block, and which phase of it.
+    var blockAxes: Int { dilation > 1 ? 2 : 1 }
+
+    /// The blocks along so many results.
+    func blocks(_ extent: Dim) -> Dim { (extent + (blockStep - 1)).floorDivided(by: Dim(blockStep)) }
   }
 
   private let node: Node
@@ -54,14 +62,15 @@ private struct WindowContraction {
   private let weightDimensions: [Int: Int]
   private let channels: Int
   private let features: Int
-  private let tiles: [Dim]
-  /// Whether the algorithm is estimated to pay.
-  let pays: Bool
 
   /// Channels and features from which on the products outweigh the transforms.
   private static let leastWidth = 32
-  /// Results of blocks over results that are asked for.
-  private static let greatestWaste = 1.2
+  /// Results of blocks over results that are asked for, at most: with few channels and features, and with many.
+  private static let (greatestWaste, greatestWasteOfMany) = (1.2, 1.4)
+  private static let manyChannels = 128
+
+  /// The distance of a window's elements up to which there are phases.
+  private static let greatestGap = 64
 
   /// Channels and features below which no machine gains.
   private static let smallestWidth = 8
@@ -118,35 +127,37 @@ private struct WindowContraction {
     guard chosen.count == 2, min(channels, features) >= Self.smallestWidth else { return nil }
     spatial = chosen.map { windows[$0] }
     kept = windows.indices.filter { !chosen.contains($0) }.map { windows[$0] }
-    let image = spatial.map { extents[$0.outer] }
-    tiles = image.map(Self.tiles)
-    pays = min(channels, features) >= Self.leastWidth && Self.fillsBlocks(image, tiles, kept.map { extents[$0.outer] })
   }
 
-  /// The blocks along an axis.
-  private static func tiles(_ extent: Dim) -> Dim { (extent + 1).floorDivided(by: 2) }
+  /// Whether the algorithm is estimated to pay.
+  var pays: Bool { min(channels, features) >= Self.leastWidth && fillsBlocks }
 
   /// The positions of the two axes to transform: those with the least waste, and of these the outermost ones, so that
   /// few of the data belong to the same blocks.
   private static func transformed(_ windows: [Spatial], _ extents: [Dim]) -> [Int] {
     let possible = windows.indices.filter { position in
       let window = windows[position]
-      return window.step == 1 && window.dilation == 1 && extents[window.inner] == 3
+      return window.step == 1 && window.dilation <= greatestGap && extents[window.inner] == 3
     }
     func waste(_ position: Int) -> Double {
-      let extent = extents[windows[position].outer]
-      guard let count = extent.constant, let blocks = tiles(extent).constant, count > 0 else { return 1 }
-      return Double(2 * blocks) / Double(count)
+      let window = windows[position]
+      guard let count = extents[window.outer].constant, count > 0, let blocks = window.blocks(Dim(count)).constant
+      else { return 1 }
+      return Double(blocks * window.blockStep) / Double(count)
     }
     return possible.sorted { (waste($0), $0) < (waste($1), $1) }.prefix(2).sorted()
   }
 
   /// Whether blocks have little but results that are asked for, and suffice to fill registers; images of open size are
   /// taken for large ones.
-  private static func fillsBlocks(_ image: [Dim], _ tiles: [Dim], _ kept: [Dim]) -> Bool {
-    guard let image = image.constants, let tiles = tiles.constants, let kept = kept.constants else { return true }
-    let count = tiles.reduce(1, *)
-    return count * kept.reduce(1, *) >= 36 && Double(count * 4) <= greatestWaste * Double(image.reduce(1, *))
+  private var fillsBlocks: Bool {
+    let image = spatial.map { contract.shape[$0.outer] }
+    guard let results = image.constants, let others = kept.map({ contract.shape[$0.outer] }).constants,
+      let blocks = zip(spatial, image).map({ $0.blocks($1) * $0.dilation }).constants
+    else { return true }
+    let count = blocks.reduce(1, *)
+    let waste = min(channels, features) < Self.manyChannels ? Self.greatestWaste : Self.greatestWasteOfMany
+    return count * others.reduce(1, *) >= 36 && Double(count * 4) <= waste * Double(results.reduce(1, *))
   }
 
   /// Whether to use the algorithm.
@@ -155,7 +166,9 @@ private struct WindowContraction {
     let batches = batchExtents.filter { $0 != 1 && $0.constant != nil }
     let outer = (batches + spatial.map { contract.shape[$0.outer] }.filter { $0 != 1 }).map { "\($0)" }
     let windows = kept.map { " windows \(contract.shape[$0.outer])x\(extent(of: $0.inner))" }.joined()
-    let computation = "f32 \(outer.joined(separator: "x"))\(windows) channels \(channels) features \(features)"
+    let isDense = spatial.allSatisfy { $0.dilation == 1 }
+    let gaps = isDense ? "" : " gaps " + spatial.map { "\($0.dilation)" }.joined(separator: "x")
+    let computation = "f32 \(outer.joined(separator: "x"))\(windows)\(gaps) channels \(channels) features \(features)"
     return Question(
       ChoiceKey(.winograd, computation), options: [.winograd(pays), .winograd(!pays)], scope: .origins([node.origin]))
   }
@@ -164,10 +177,17 @@ private struct WindowContraction {
 
   private func extent(of axis: Int) -> Dim { (contract.shape + contract.reduced)[axis] }
 
+  /// The blocks along each transformed axis, and phases where there are several.
+  private var blockExtents: [Dim] {
+    spatial.flatMap { window in
+      [window.blocks(contract.shape[window.outer])] + (window.blockAxes > 1 ? [Dim(window.dilation)] : [])
+    }
+  }
+
   func rewrite(in graph: inout Graph) {
     let blocks = transformedData(&graph)
     let windows = add(.constant(transformedWeights()), [], &graph)
-    let before = 4 + batch.count
+    let before = 2 + batch.count + blockExtents.count
     let count = before + kept.count
     let channel = count + 1 + kept.count
     var epilogue = ScalarGraph()
@@ -176,7 +196,7 @@ private struct WindowContraction {
       AffineIndex([before + number: window.step, count + 1 + number: window.dilation])
     }
     let products = Contract(
-      shape: [4, 4] + batchExtents + tiles + kept.map { contract.shape[$0.outer] } + [Dim(features)],
+      shape: [4, 4] + batchExtents + blockExtents + kept.map { contract.shape[$0.outer] } + [Dim(features)],
       reduced: kept.map { extent(of: $0.inner) } + [Dim(channels)],
       lhs: (0..<before).map { .axis($0) } + walked + [.axis(channel)],
       rhs: [.axis(0), .axis(1)] + kept.indices.map { .axis(count + 1 + $0) } + [.axis(channel), .axis(count)],
@@ -192,26 +212,30 @@ private struct WindowContraction {
 
   // MARK: Data
 
-  /// Of every block of 4 × 4 elements the 16 values `Bᵀ d B`: axes row, column, batch, blocks, those kept, channel.
+  /// Of every block of 4 × 4 elements the 16 values `Bᵀ d B`: axes row, column, batch, blocks with phases, those kept,
+  /// channel.
   ///
   /// Row i of `Bᵀ` takes two rows of a block: row `first[i]`, and row `second[i]` times `sign[i]`.
   private func transformedData(_ graph: inout Graph) -> ValueID {
     var source = data
-    let tileAxis = 2 + batch.count
     let lengths = kept.map { window in
       (contract.shape[window.outer] - 1) * window.step + (extent(of: window.inner) - 1) * window.dilation + 1
     }
-    let extents = [4, 4] + batchExtents + tiles + lengths + [Dim(channels)]
+    let extents = [4, 4] + batchExtents + blockExtents + lengths + [Dim(channels)]
     var indices = dataIndices
     for (number, axis) in batch.enumerated() { indices = indices.replacing(axis, by: 2 + number) }
     indices = indices.map { index in
       index.coefficients[channel] == nil ? index : AffineIndex([extents.count - 1: 1], offset: index.offset)
     }
+    var axis = 2 + batch.count
     for (number, own) in spatial.enumerated() {
-      indices[own.dimension] = AffineIndex([number: 1, tileAxis + number: 2], offset: dataIndices[own.dimension].offset)
+      var coefficients = [number: own.dilation, axis: own.blockStep]
+      if own.blockAxes > 1 { coefficients[axis + 1] = 1 }
+      indices[own.dimension] = AffineIndex(coefficients, offset: dataIndices[own.dimension].offset)
+      axis += own.blockAxes
     }
     for (number, own) in kept.enumerated() {
-      indices[own.dimension] = AffineIndex([tileAxis + 2 + number: 1], offset: dataIndices[own.dimension].offset)
+      indices[own.dimension] = AffineIndex([axis + number: 1], offset: dataIndices[own.dimension].offset)
     }
     indices = paddedCopy(indices, &source, extents, node.origin, &graph)
     let tables: [ConstantTensor] = [
@@ -276,12 +300,21 @@ private struct WindowContraction {
     var body = ScalarGraph()
     let (one, two) = (body.integer(1), body.integer(2))
     let places = spatial.map { body.axis($0.outer) }
-    let blocks = places.map { body.binary(.floorDivide, $0, two) }
-    let offsets = places.map { body.binary(.floorRemainder, $0, two) }
+    let steps = spatial.map { $0.dilation == 1 ? two : body.integer($0.blockStep) }
+    let blocks = zip(places, steps).map { body.binary(.floorDivide, $0, $1) }
+    let rests = zip(places, steps).map { body.binary(.floorRemainder, $0, $1) }
+    let offsets = zip(rests, spatial).map { rest, window in
+      window.dilation == 1 ? rest : body.binary(.floorDivide, rest, body.integer(window.dilation))
+    }
     let signs = offsets.map { offset in
       body.cast(body.minus(one, body.times(offset, two)), to: .f32)
     }
-    let outer = batch.map { body.axis($0) } + blocks + kept.map { body.axis($0.outer) } + [body.axis(feature)]
+    let chosen = spatial.indices.flatMap { number in
+      let dilation = spatial[number].dilation
+      return [blocks[number]]
+        + (dilation == 1 ? [] : [body.binary(.floorRemainder, rests[number], body.integer(dilation))])
+    }
+    let outer = batch.map { body.axis($0) } + chosen + kept.map { body.axis($0.outer) } + [body.axis(feature)]
     func signed(_ terms: [ScalarID], _ sign: ScalarID) -> ScalarID {
       body.plus(terms[0], body.times(body.plus(terms[1], terms[2]), sign))
     }

@@ -38,7 +38,12 @@ private let cases: [Windows] = [
   Windows(testDescription: "few results", size: [4, 4], isUsed: false),
   Windows(testDescription: "windows of 5", channels: 8, features: 8, isUsed: false, windows: [5, 5]),
   Windows(testDescription: "steps of 2", channels: 8, features: 8, isUsed: false, steps: [1, 2]),
-  Windows(testDescription: "windows with gaps", channels: 8, features: 8, isUsed: false, dilations: [2, 1]),
+  Windows(testDescription: "windows with gaps", dilations: [2, 1]),
+  Windows(testDescription: "windows with gaps of both axes", size: [16, 12], pad: 0, dilations: [4, 3]),
+  Windows(testDescription: "windows with gaps, and much waste", size: [17, 13], channels: 8, isUsed: false, dilations: [5, 2]),
+  Windows(
+    testDescription: "windows with gaps of open size, and other axes between", size: [7, 2, 9], batch: 2, channels: 32,
+    features: 32, isSwapped: true, windows: [3, 2, 3], steps: [1, 2, 1], dilations: [2, 1, 1], isOpen: true),
   Windows(
     testDescription: "three dimensions", size: [6, 2, 12], windows: [3, 2, 3], steps: [1, 1, 1], dilations: [1, 1, 1]),
   Windows(
