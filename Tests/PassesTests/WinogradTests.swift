@@ -40,7 +40,9 @@ private let cases: [Windows] = [
   Windows(testDescription: "steps of 2", channels: 8, features: 8, isUsed: false, steps: [1, 2]),
   Windows(testDescription: "windows with gaps", dilations: [2, 1]),
   Windows(testDescription: "windows with gaps of both axes", size: [16, 12], pad: 0, dilations: [4, 3]),
-  Windows(testDescription: "windows with gaps, and much waste", size: [17, 13], channels: 8, isUsed: false, dilations: [5, 2]),
+  Windows(
+    testDescription: "windows with gaps, and much waste", size: [17, 13], channels: 8, isUsed: false,
+    dilations: [5, 2]),
   Windows(
     testDescription: "windows with gaps of open size, and other axes between", size: [7, 2, 9], batch: 2, channels: 32,
     features: 32, isSwapped: true, windows: [3, 2, 3], steps: [1, 2, 1], dilations: [2, 1, 1], isOpen: true),
@@ -69,7 +71,9 @@ private let cases: [Windows] = [
     var choices = Choices()
     let changed = eliminateDeadCode(winograd(graph, &choices))
     try verify(changed)
-    let isUsed = changed.nodes.contains { if case .contract(let contract) = $0.primitive { contract.shape.prefix(2) == [4, 4] } else { false } }
+    let isUsed = changed.nodes.contains { node in
+      if case .contract(let contract) = node.primitive { contract.shape.prefix(2) == [4, 4] } else { false }
+    }
     #expect(isUsed == test.isUsed)
     let data = try graph.inputs.enumerated().map { number, input in
       numbers(try #require(graph.shape(of: input).map { $0.substituting(test.symbols) }.constants), seed: number)
@@ -102,7 +106,8 @@ private let cases: [Windows] = [
     let spatial = size.indices.map { axis in
       AffineIndex([2 + axis: test.steps[axis], channel + 1 + axis: test.dilations[axis]], offset: Dim(-test.pad))
     }
-    let data: [AffineIndex] = test.isSwapped ? [.axis(0)] + spatial + [.axis(channel)] : [.axis(0), .axis(channel)] + spatial
+    let data: [AffineIndex] =
+      test.isSwapped ? [.axis(0)] + spatial + [.axis(channel)] : [.axis(0), .axis(channel)] + spatial
     let weights: [AffineIndex] = [.axis(1), .axis(channel)] + size.indices.map { .axis(channel + 1 + $0) }
     var epilogue = ScalarGraph()
     let sum = epilogue.accumulator(0, .f32)
