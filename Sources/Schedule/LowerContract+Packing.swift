@@ -4,6 +4,24 @@ import TensorIR
 
 /// Panels of the factor that is read as vectors.
 extension ContractLowering {
+  /// Whether what a vector takes lies apart, so that panels are packed when the code runs.
+  var gathersPanels: Bool { lanes > 1 && !panelSide.isConstant && panelSide.strides[vectorAxis] != 1 }
+
+  /// Rows that a panel passes over, and bytes between its vectors, from which on a copy that lies together pays: a
+  /// cache has few places for what lies so far apart.
+  private static let (manyRows, farBytes) = (32, 1024)
+
+  /// Whether panels are packed though what a vector takes lies together.
+  var copiesPanels: Bool {
+    guard lanes > 1, !panelSide.isConstant, !isBatched, small == nil, panelSide.strides[vectorAxis] == 1,
+      let inner = sumLoops.order.last, let stride = panelSide.strides[inner].constant,
+      stride * contract.accumulator.bytes >= Self.farBytes
+    else { return false }
+    let rows = rowLoops.order.reduce(1) { $0 * usualExtent($1) }
+    let depth = sumCount.constant ?? TileSetting.usualExtent
+    return rows >= Self.manyRows && depth * tile.vectors * lanes * contract.accumulator.bytes <= target.cacheBytes / 4
+  }
+
   func packAtRunTime(
     _ scratch: Scratch, _ vectors: Int, _ tail: Expr?, _ axes: [Expr], _ scope: inout KernelScope
   ) -> [Statement] {
