@@ -180,7 +180,7 @@ private struct WindowContraction {
   /// The blocks along each transformed axis, and phases where there are several.
   private var blockExtents: [Dim] {
     spatial.flatMap { window in
-      [window.blocks(contract.shape[window.outer])] + (window.blockAxes > 1 ? [Dim(window.dilation)] : [])
+      [window.blocks(contract.shape[window.outer]), Dim(window.dilation)].prefix(window.blockAxes)
     }
   }
 
@@ -300,20 +300,16 @@ private struct WindowContraction {
     var body = ScalarGraph()
     let (one, two) = (body.integer(1), body.integer(2))
     let places = spatial.map { body.axis($0.outer) }
-    let steps = spatial.map { $0.dilation == 1 ? two : body.integer($0.blockStep) }
+    let steps = spatial.map { body.integer($0.blockStep) }
     let blocks = zip(places, steps).map { body.binary(.floorDivide, $0, $1) }
     let rests = zip(places, steps).map { body.binary(.floorRemainder, $0, $1) }
-    let offsets = zip(rests, spatial).map { rest, window in
-      window.dilation == 1 ? rest : body.binary(.floorDivide, rest, body.integer(window.dilation))
-    }
+    let dilations = spatial.map { body.integer($0.dilation) }
+    let offsets = zip(rests, dilations).map { body.binary(.floorDivide, $0, $1) }
     let signs = offsets.map { offset in
       body.cast(body.minus(one, body.times(offset, two)), to: .f32)
     }
-    let chosen = spatial.indices.flatMap { number in
-      let dilation = spatial[number].dilation
-      return [blocks[number]]
-        + (dilation == 1 ? [] : [body.binary(.floorRemainder, rests[number], body.integer(dilation))])
-    }
+    let phases = zip(rests, dilations).map { body.binary(.floorRemainder, $0, $1) }
+    let chosen = spatial.indices.flatMap { [blocks[$0], phases[$0]].prefix(spatial[$0].blockAxes) }
     let outer = batch.map { body.axis($0) } + chosen + kept.map { body.axis($0.outer) } + [body.axis(feature)]
     func signed(_ terms: [ScalarID], _ sign: ScalarID) -> ScalarID {
       body.plus(terms[0], body.times(body.plus(terms[1], terms[2]), sign))

@@ -124,27 +124,9 @@ private struct LayoutAssignment {
       // Open extents may be long where the sample makes them 0.
       let size = shape.product.constant ?? max(2, MemoryPlan.sample(shape.product))
       guard isConstant != true, size > best?.size ?? 1 else { continue }
-      var position = [Int: Int]()
-      // An axis that parts of several dimensions depend on, as with interleaved phases, goes where most of its values are
-      // told apart.
-      var most = [Int: Int]()
-      var unfollowed = Set(indices.indices)
-      func follow(_ counts: (ScalarID) -> [Int: Int]) {
-        let known = Set(position.keys)
-        for dimension in unfollowed.sorted() {
-          for (axis, count) in counts(indices[dimension]) {
-            unfollowed.remove(dimension)
-            guard !known.contains(axis), count > most[axis] ?? 0 else { continue }
-            most[axis] = count
-            position[axis] = layout(value).order.firstIndex(of: dimension) ?? dimension
-          }
-        }
-      }
-      follow { valueCounts($0, extents, in: body) }
-      // Where a table says what is read along a dimension, as in resizing, its axes follow the dimension.
-      follow { index in
-        guard case .read(_, let places, _) = body[index] else { return [:] }
-        return places.reduce(into: [:]) { $0.merge(valueCounts($1, extents, in: body), uniquingKeysWith: max) }
+      let valueLayout = layout(value)
+      let position = followedDimensions(indices, extents, in: body).mapValues { dimension in
+        valueLayout.order.firstIndex(of: dimension) ?? dimension
       }
       guard position.count > 0 else { continue }
       // Axes that the operand does not have go outermost, but for long ones along which vectors of constants can be read, where
@@ -205,6 +187,26 @@ extension Node {
     case .constant, .map, .reduce, .reshape, .branch, .scatter, .sort, .compact, .external, .measure, .assume: return []
     }
   }
+}
+
+/// The dimension that each axis follows, of those that indices walk.
+///
+/// An axis that parts of several dimensions depend on, as with interleaved phases, follows the one where most of its values
+/// are told apart. Where a table alone says what is read along a dimension, as in resizing, its axes follow that, unless
+/// they follow another one.
+private func followedDimensions(_ indices: [ScalarID], _ extents: [Dim], in graph: ScalarGraph) -> [Int: Int] {
+  let direct = indices.map { valueCounts($0, extents, in: graph) }
+  let byTable = zip(indices, direct).map { index, counts -> [Int: Int] in
+    guard counts.isEmpty, case .read(_, let places, _) = graph[index] else { return [:] }
+    return places.reduce(into: [:]) { $0.merge(valueCounts($1, extents, in: graph), uniquingKeysWith: max) }
+  }
+  func followed(_ counts: [[Int: Int]]) -> [Int: Int] {
+    Set(counts.flatMap(\.keys)).reduce(into: [:]) { dimensions, axis in
+      guard let most = counts.compactMap({ $0[axis] }).max(), most > 0 else { return }
+      dimensions[axis] = counts.firstIndex { $0[axis] == most }
+    }
+  }
+  return followed(direct).merging(followed(byTable)) { own, _ in own }
 }
 
 /// How many values of each axis an index tells apart, at most; reads aside.

@@ -25,12 +25,11 @@ extension ContractLowering {
   func packAtRunTime(
     _ scratch: Scratch, _ vectors: Int, _ tail: Expr?, _ axes: [Expr], _ scope: inout KernelScope
   ) -> [Statement] {
-    let width = vectors * lanes
     var source = panelLoops.reduce(panelSide.offset.expr) { $0 + axes[$1] * panelSide.strides[$1].expr }
     source = source + axes[vectorAxis] * panelSide.strides[vectorAxis].expr
     var variables: [(variable: Variable, extent: Dim)] = []
     var destination = scratch.start
-    var packedStride = Dim(width)
+    var packedStride = Dim(vectors * lanes)
     for axis in sumLoops.order.reversed() {
       let extent = sumLoops.extents[axis]
       let variable = scope.builder.index()

@@ -165,8 +165,7 @@ struct ContractLowering {
   /// Whether panels would be packed by every call for few rows, though terms lie side by side in both factors.
   private var packsForFewRows: Bool {
     let rows = rowLoops.order.reduce(Dim(1)) { $0 * rowLoops.extents[$1] }
-    guard gathersPanels, !isBatched,
-      rows.isAtMost(Dim(Self.fewRows)), let inner = sumLoops.order.last
+    guard gathersPanels, !isBatched, rows.isAtMost(Dim(Self.fewRows)), let inner = sumLoops.order.last
     else { return false }
     return rowSide.strides[inner] == 1 && panelSide.strides[inner] == 1 && Dim(lanes).isAtMost(sumLoops.extents[inner])
   }
