@@ -36,13 +36,12 @@ private let cases: [Windows] = [
   Windows(testDescription: "few results of open size", size: [1, 2], isOpen: true),
   Windows(testDescription: "few channels", channels: 3, isUsed: false),
   Windows(testDescription: "few results", size: [4, 4], isUsed: false),
-  Windows(testDescription: "windows of 5", channels: 8, features: 8, isUsed: false, windows: [5, 5]),
-  Windows(testDescription: "steps of 2", channels: 8, features: 8, isUsed: false, steps: [1, 2]),
+  Windows(testDescription: "windows of 5", isUsed: false, windows: [5, 5]),
+  Windows(testDescription: "steps of 2", isUsed: false, steps: [1, 2]),
   Windows(testDescription: "windows with gaps", dilations: [2, 1]),
   Windows(testDescription: "windows with gaps of both axes", size: [16, 12], pad: 0, dilations: [4, 3]),
   Windows(
-    testDescription: "windows with gaps, and much waste", size: [17, 13], channels: 8, isUsed: false,
-    dilations: [5, 2]),
+    testDescription: "windows with gaps, and much waste", size: [17, 13], isUsed: false, dilations: [5, 2]),
   Windows(
     testDescription: "windows with gaps of open size, and other axes between", size: [7, 2, 9], batch: 2, channels: 32,
     features: 32, isSwapped: true, windows: [3, 2, 3], steps: [1, 2, 1], dilations: [2, 1, 1], isOpen: true),
@@ -53,13 +52,12 @@ private let cases: [Windows] = [
     isSwapped: true, isUsed: false, windows: [3, 3, 3], steps: [1, 1, 1], dilations: [1, 1, 1]),
   Windows(
     testDescription: "two long axes around one that is kept", size: [8, 3, 6], channels: 9, features: 8, pad: 0,
-    isUsed: false, windows: [3, 5, 3],
-    steps: [1, 2, 1], dilations: [1, 3, 1]),
+    isUsed: false, windows: [3, 5, 3], steps: [1, 2, 1], dilations: [1, 3, 1]),
   Windows(
     testDescription: "two axes that are kept", size: [2, 6, 3, 6], channels: 8, features: 8, isUsed: false,
     windows: [2, 3, 3, 3], steps: [2, 1, 1, 1], dilations: [1, 1, 2, 1]),
   Windows(
-    testDescription: "one long axis", size: [6, 12], channels: 8, features: 8, isUsed: false, windows: [2, 3]),
+    testDescription: "one long axis", size: [12, 12], isUsed: false, windows: [2, 3]),
   Windows(
     testDescription: "three dimensions of open size", size: [3, 2, 5], windows: [3, 3, 3], steps: [1, 1, 1],
     dilations: [1, 1, 1], isOpen: true),
@@ -88,6 +86,15 @@ private let cases: [Windows] = [
       #expect((other == graph) == test.isUsed)
       #expect(try evaluate(other, data, symbols: test.symbols) == expected)
     }
+  }
+
+  /// Many channels outweigh more results than are asked for.
+  @Test("are estimated by what blocks compute too much", arguments: [(127, false), (128, true)])
+  func waste(_ channels: Int, _ isUsed: Bool) throws {
+    var choices = Choices()
+    let test = Windows(testDescription: "", size: [25, 13], channels: channels, features: 128, dilations: [2, 1])
+    _ = winograd(try build(test), &choices)
+    #expect(choices.questions.map { $0.options[0] } == [.winograd(isUsed)])
   }
 
   private func build(_ test: Windows) throws -> Graph {
