@@ -127,11 +127,7 @@ struct HaloTests {
 
   /// The program of a graph, which gives what the evaluator gives.
   private func program(_ graph: Graph, _ target: Int) throws -> Program {
-    let inputs = try graph.inputs.enumerated().map { seed, input in
-      let dims = try #require(graph.shape(of: input).constants)
-      let numbers = (0..<dims.reduce(1, *)).map { Double(($0 * 7 + seed * 13) % 11 - 5) }
-      return ConstantTensor(.f32, dims: dims, doubles: numbers)
-    }
+    let inputs = try graph.smallInputs()
     let program = try Program(scheduling: graph, for: targets[target].target)
     try LoopIR.verify(program)
     let result = try program.interpret(inputs: inputs.map(\.storage))

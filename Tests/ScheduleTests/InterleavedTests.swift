@@ -30,9 +30,7 @@ struct InterleavedTests {
       let text = kernel.body.map(\.description).joined(separator: "\n")
       for word in ["gather", "select", "if ("] { #expect(!(text.contains(word) as Bool), "\(word) in \(text)") }
     }
-    let inputs = [[2, 6, 5, 4], [2, 10, 8, 16]].map { dims in
-      ConstantTensor(.f32, dims: dims, doubles: (0..<dims.reduce(1, *)).map { Double(($0 * 7) % 11 - 5) })
-    }
+    let inputs = [[2, 6, 5, 4], [2, 10, 8, 16]].map { ConstantTensor.small($0) }
     let result = try program.interpret(inputs: inputs.map(\.storage))
     #expect(result.outputs == (try graph.evaluated(inputs)).map(\.storage))
   }

@@ -93,11 +93,7 @@ struct InterpretedTests {
   @Test("give what the evaluator gives", arguments: samples, targets.indices)
   private func sample(_ sample: Sample, _ target: Int) throws {
     let graph = try Graph(parsing: sample.text)
-    let data = try graph.inputs.enumerated().map { seed, input in
-      let dims = try #require(graph.shape(of: input).constants)
-      let values = (0..<dims.reduce(1, *)).map { Double(($0 * 7 + seed * 13) % 11 - 5) }
-      return ConstantTensor(.f32, dims: dims, doubles: values)
-    }
+    let data = try graph.smallInputs()
     let expected = try #require(Evaluator.evaluate(graph.nodes[0].primitive, data))
     let program = try Program(scheduling: graph, for: targets[target].target)
     try LoopIR.verify(program)

@@ -45,9 +45,7 @@ struct PanelCopyTests {
         %2 = contract(%0, %1) \(type) \(panels.contraction) then { yield acc0 } : \(type)\(panels.result)
         return %2
         """)
-    let inputs = [panels.data, panels.panels].map { dims in
-      ConstantTensor(panels.element, dims: dims, doubles: (0..<dims.reduce(1, *)).map { Double(($0 * 7) % 11 - 5) })
-    }
+    let inputs = [panels.data, panels.panels].map { ConstantTensor.small($0, panels.element) }
     let expected = try graph.evaluated(inputs).map(\.storage)
     for (name, target) in targets {
       let program = try Program(scheduling: graph, for: target, threads: threads)
@@ -70,9 +68,7 @@ struct PanelCopyTests {
     let program = try Program(scheduling: graph, for: targets[number].target)
     try LoopIR.verify(program)
     for (rows, terms) in [(0, 3), (1, 1), (5, 0), (37, 9)] {
-      let inputs = [[rows, terms], [terms, 4, 70]].map { dims in
-        ConstantTensor(.f32, dims: dims, doubles: (0..<dims.reduce(1, *)).map { Double(($0 * 7) % 11 - 5) })
-      }
+      let inputs = [[rows, terms], [terms, 4, 70]].map { ConstantTensor.small($0) }
       let (x, y) = (inputs[0].doubles, inputs[1].doubles)
       let expected: [Double] = (0..<4 * rows * 70).map { place in
         let (head, row, column) = (place / (rows * 70), place / 70 % max(1, rows), place % 70)

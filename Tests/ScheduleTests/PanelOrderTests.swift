@@ -27,8 +27,7 @@ struct PanelOrderTests {
     #expect(program.kernels.count == 1)
     let loop = program.kernels[0].body.firstLoop
     #expect((loop?.upper == .index(18)) == cache.isByRows)
-    let numbers: [Double] = (0..<1512).map { Double(($0 * 7) % 11 - 5) }
-    let inputs: [ConstantTensor] = [ConstantTensor(.f32, dims: [2, 9, 14, 6], doubles: numbers)]
+    let inputs = [ConstantTensor.small([2, 9, 14, 6])]
     let result = try program.interpret(inputs: inputs.map(\.storage))
     #expect(result.status == 0)
     #expect(result.outputs == (try graph.evaluated(inputs)).map(\.storage), "\(targets[number].name)")
@@ -52,7 +51,7 @@ struct PanelOrderTests {
         %2 = contract(%0, %1) \(contraction) then { yield acc0 } : f32\(result)
         return %2
         """)
-    let input = ConstantTensor(.f32, dims: data, doubles: (0..<data.reduce(1, *)).map { Double(($0 * 7) % 11 - 5) })
+    let input = ConstantTensor.small(data)
     let expected = try graph.evaluated([input]).map(\.storage)
     for (name, target) in targets.dropFirst() where threads == 1 || name == "avx512" {
       var target = target

@@ -45,10 +45,7 @@ private let products = [
 struct PrefetchTests {
   @Test("are those that come from memory", arguments: products)
   private func asks(_ product: Product) throws {
-    func numbers(_ dims: [Int], _ seed: Int) -> ConstantTensor {
-      let values = (0..<dims.reduce(1, *)).map { Double(($0 * 7 + seed) % 11 - 5) }
-      return ConstantTensor(product.element, dims: dims, doubles: values)
-    }
+    func numbers(_ dims: [Int], _ seed: Int) -> ConstantTensor { .small(dims, product.element, seed: seed) }
     let factor = numbers([product.terms, product.columns], 13)
     let graph = product.graph(factor)
     var target = product.target

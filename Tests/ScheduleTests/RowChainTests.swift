@@ -109,8 +109,7 @@ struct RowChainTests {
     try LoopIR.verify(program)
     #expect(program.kindsOfBlocks == sample.kinds)
     let dims = [sample.images, 4, sample.rows, 9]
-    let input = ConstantTensor(
-      .f32, dims: dims, doubles: (0..<dims.reduce(1, *)).map { Double(($0 * 7) % 11 - 5) })
+    let input = ConstantTensor.small(dims)
     let result = try program.interpret(inputs: [input.storage], symbols: sample.hasOpenImages ? [sample.images] : [])
     #expect(result.status == 0)
     let expected = try sample.graph(images: "\(sample.images)").evaluated([input])

@@ -2,6 +2,7 @@ import LoopIR
 import Schedule
 import Support
 import TensorIR
+import Testing
 
 extension Program {
   /// The program of a graph whose inputs and outputs have these extents or symbols.
@@ -30,6 +31,20 @@ extension Program {
   }
 }
 
+extension Graph {
+  /// Small whole numbers for every input, whose extents are known.
+  func smallInputs() throws -> [ConstantTensor] {
+    try inputs.enumerated().map { seed, input in
+      ConstantTensor.small(try #require(shape(of: input).constants), seed: seed * 13)
+    }
+  }
+}
+
 extension ConstantTensor {
+  /// Small whole numbers, whose sums are the same in all orders.
+  static func small(_ dims: [Int], _ element: ElementType = .f32, seed: Int = 0) -> ConstantTensor {
+    ConstantTensor(element, dims: dims, doubles: (0..<dims.reduce(1, *)).map { Double(($0 * 7 + seed) % 11 - 5) })
+  }
+
   var storage: [UInt8] { bytes.withUnsafeBytes { Array($0) } }
 }

@@ -77,9 +77,7 @@ struct SmallGroupTests {
         %3 = contract(%0, %1, %2) \(type) \(groups.contraction) then { s0 = read 2[\(axes)]; s1 = add acc0, s0; yield s1 } : \(type)\(groups.result)
         return %3
         """)
-    let inputs = [groups.data, groups.result].map { dims in
-      ConstantTensor(groups.element, dims: dims, doubles: (0..<dims.reduce(1, *)).map { Double(($0 * 7) % 11 - 5) })
-    }
+    let inputs = [groups.data, groups.result].map { ConstantTensor.small($0, groups.element) }
     let expected = try graph.evaluated(inputs).map(\.storage)
     for (name, target) in targets {
       let program = try Program(scheduling: graph, for: target, threads: threads)

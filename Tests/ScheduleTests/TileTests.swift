@@ -41,11 +41,7 @@ private func graph(
   _ text: String
 ) throws -> (graph: Graph, data: [ConstantTensor], node: Primitive, operands: [ConstantTensor]) {
   let parsed = try Graph(parsing: text.replacing("%1 = constant", with: "%1 = input"))
-  let operands = try parsed.inputs.enumerated().map { seed, input in
-    let dims = try #require(parsed.shape(of: input).constants)
-    let values = (0..<dims.reduce(1, *)).map { Double(($0 * 7 + seed * 13) % 11 - 5) }
-    return ConstantTensor(.f32, dims: dims, doubles: values)
-  }
+  let operands = try parsed.smallInputs()
   let node = parsed.nodes[0].primitive
   guard text.contains("= constant") else { return (parsed, operands, node, operands) }
   var b = GraphBuilder()
@@ -104,10 +100,7 @@ struct TileTests {
         """
       return try Graph(parsing: text).nodes[0].primitive
     }
-    func numbers(_ dims: [Int]) -> ConstantTensor {
-      ConstantTensor(.f32, dims: dims, doubles: (0..<dims.reduce(1, *)).map { Double(($0 * 7) % 11 - 5) })
-    }
-    let operands = [numbers([3, 2, 2, 3]), numbers([2, 5, 9])]
+    let operands = [ConstantTensor.small([3, 2, 2, 3]), .small([2, 5, 9])]
     let expected = try #require(Evaluator.evaluate(try product("3", "7"), operands)).map(\.storage)
     var b = GraphBuilder()
     let weights = b.input(TensorType(.f32, [3, 2, 2, Dim(symbol: "k")]))
