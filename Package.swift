@@ -86,7 +86,8 @@ let package = Package(
       dependencies: [
         "CTileEmulator", "EmitLLVM", "LoopIR", "ModelHost", "Passes", "Schedule", "Support", "TensorIR", "Tuning",
       ]),
-    .testTarget(name: "PassesTests", dependencies: ["Passes", "TensorIR", "Tuning", "Support"], exclude: ["Texts"]),
+    .testTarget(
+      name: "PassesTests", dependencies: ["Operators", "Passes", "TensorIR", "Tuning", "Support"], exclude: ["Texts"]),
     .testTarget(name: "TuningTests", dependencies: ["Tuning", "Support"]),
     .testTarget(name: "GoldenTests", dependencies: ["Driver", "LoopIR", "ONNXReader", "Support", "Tuning", "Verify"]),
   ]

@@ -122,7 +122,7 @@ public enum Pipeline {
     _ choices: inout Choices
   ) throws(ModelError) -> (Program, MemoryReport, [Group])? {
     var graph = imported.graph
-    let units = options.precision.narrowUnits(of: target)
+    let units = options.precision.vectorUnits(of: target)
     for pass in tensorPasses where !pass.isForVectors || target.vectorBytes >= 32 {
       graph = stages.run(pass.name) { pass.run(graph, &choices, units) }
       if try stages.ends(pass.name, graph) { return nil }

@@ -19,9 +19,10 @@ struct Processor {
 }
 
 extension CompileOptions.Precision {
-  /// What a target's units for narrow numbers do.
-  func narrowUnits(of target: Target) -> NarrowUnits {
-    NarrowUnits(split: split(for: target), byteDepth: target.byteUnit.map { $0 == .tiles ? 64 : 4 })
+  /// What passes know of a target.
+  func vectorUnits(of target: Target) -> VectorUnits {
+    VectorUnits(
+      vectorBytes: target.vectorBytes, split: split(for: target), byteDepth: target.byteUnit.map { $0 == .tiles ? 64 : 4 })
   }
 
   /// How factors are split for a target; nil where they stay whole.

@@ -1,14 +1,17 @@
 import TensorIR
 public import Tuning
 
-/// How a processor multiplies numbers that are narrower than `f32`.
-public struct NarrowUnits: Hashable, Sendable {
+/// What passes know of a processor's vectors, and how it multiplies numbers that are narrower than `f32`.
+public struct VectorUnits: Hashable, Sendable {
+  /// The bytes of a vector.
+  public var vectorBytes: Int
   /// How `f32` factors are split; nil where they stay whole.
   public var split: FactorSplit?
   /// The most products of bytes that one instruction sums; nil where there is no such instruction.
   public var byteDepth: Int?
 
-  public init(split: FactorSplit? = nil, byteDepth: Int? = nil) {
+  public init(vectorBytes: Int = 64, split: FactorSplit? = nil, byteDepth: Int? = nil) {
+    self.vectorBytes = vectorBytes
     self.split = split
     self.byteDepth = byteDepth
   }
@@ -20,7 +23,7 @@ public struct Pass: Sendable {
   public var name: String
   /// Whether the pass pays on processors with wide vectors only.
   public var isForVectors: Bool
-  private let rewrite: @Sendable (Graph, inout Choices, NarrowUnits) -> Graph
+  private let rewrite: @Sendable (Graph, inout Choices, VectorUnits) -> Graph
 
   public init(_ name: String, isForVectors: Bool = false, _ rewrite: @escaping @Sendable (Graph) -> Graph) {
     self.name = name
@@ -35,6 +38,13 @@ public struct Pass: Sendable {
     self.name = name
     self.isForVectors = isForVectors
     self.rewrite = { graph, choices, _ in rewrite(graph, &choices) }
+  }
+
+  /// A pass that gets the bytes of a vector.
+  init(_ name: String, vectors rewrite: @escaping @Sendable (Graph, Int) -> Graph) {
+    self.name = name
+    isForVectors = true
+    self.rewrite = { graph, _, units in rewrite(graph, units.vectorBytes) }
   }
 
   /// A pass that runs where the processor multiplies parts of numbers faster than numbers.
@@ -58,7 +68,7 @@ public struct Pass: Sendable {
   }
 
   /// The rewritten graph; bodies are rewritten before the graph that they are in.
-  public func run(_ graph: Graph, _ choices: inout Choices, _ units: NarrowUnits = NarrowUnits()) -> Graph {
+  public func run(_ graph: Graph, _ choices: inout Choices, _ units: VectorUnits = VectorUnits()) -> Graph {
     var graph = graph
     for index in graph.nodes.indices {
       switch graph.nodes[index].primitive {
@@ -79,6 +89,7 @@ public struct Pass: Sendable {
 
 /// The passes over Tensor IR, in order.
 public let tensorPasses: [Pass] = [
+  Pass("mask-trees", vectors: maskTrees),
   Pass("integer-products", multiplyingBytes: integerProducts),
   Pass("widen-sums", widenSums),
   Pass("widen-factors", isForVectors: true, widenFactors),

@@ -24,9 +24,9 @@ public struct LaidOutGraph {
 /// Chooses the layout of every value, in one sweep from inputs to outputs.
 ///
 /// A contraction with a constant factor puts the axes of that factor innermost (channels last), because vectors run along them;
-/// a map takes the order of its largest operand, and a reshape what its operand's order allows. Factors that are read in groups, graph
-/// inputs, outputs, constants and formulas over constants are row-major; where another order meets them, or meets a
-/// reshape that would break it, an identity map converts.
+/// a map takes the order of its largest operand, and a reshape what its operand's order allows. Factors that are read in
+/// groups, what reductions look up, graph inputs, outputs, constants and formulas over constants are row-major; where
+/// another order meets them, or meets a reshape that would break it, an identity map converts.
 public func assignLayouts(_ graph: Graph) -> LaidOutGraph {
   var assignment = LayoutAssignment(graph)
   assignment.run()
@@ -42,9 +42,12 @@ private struct LayoutAssignment {
   var result: Graph
   var layouts: [Layout?]
   let groupedFactors: Set<ValueID>
+  /// Values that reductions look up along their last axis.
+  private let lookedUp: Set<ValueID>
 
   init(_ graph: Graph) {
     source = graph
+    lookedUp = graph.lookedUp
     groupedFactors = Set(graph.nodes.flatMap { $0.groupedFactors(in: graph) })
     producers = graph.producers()
     result = graph
@@ -72,7 +75,7 @@ private struct LayoutAssignment {
     var node = node
     switch node.primitive {
     case .constant, .assume: break
-    case .map where groupedFactors.contains(node.results[0]) || isConstant(node.results[0]): break
+    case .map where staysRowMajor(node.results[0]): break
     case .map(let map):
       layouts[node.results[0].index] = followOperands(map.body, node.operands, map.shape, 0..<map.shape.count)
     case .reduce(let reduce):
@@ -92,6 +95,10 @@ private struct LayoutAssignment {
       node.operands = node.operands.map { rowMajor($0) }
     }
     result.nodes.append(node)
+  }
+
+  private func staysRowMajor(_ value: ValueID) -> Bool {
+    groupedFactors.contains(value) || lookedUp.contains(value) || isConstant(value)
   }
 
   /// The value in row-major order: itself, or a converted copy.
@@ -185,6 +192,42 @@ extension Node {
       // The body's first input is the number of the step.
       return zip(operands, scan.body.inputs.dropFirst()).filter { factors.contains($1) }.map { $0.0 }
     case .constant, .map, .reduce, .reshape, .branch, .scatter, .sort, .compact, .external, .measure, .assume: return []
+    }
+  }
+}
+
+extension Graph {
+  /// The values that reductions look up along the last axis, with those that they are reshaped from.
+  fileprivate var lookedUp: Set<ValueID> {
+    var found = Set(nodes.flatMap(\.lookedUp))
+    for node in nodes.reversed() where node.results.contains(where: found.contains) {
+      if case .reshape = node.primitive { found.insert(node.operands[0]) }
+    }
+    return found
+  }
+}
+
+extension Node {
+  /// The operands of a reduction of which it reads rows along a kept axis, where a table says which.
+  fileprivate var lookedUp: [ValueID] {
+    guard case .reduce(let reduce) = primitive else { return [] }
+    return reduce.body.reachable.compactMap { id in
+      guard case .read(let operand, let indices, nil) = reduce.body[id], let last = indices.last,
+        case .axis(let axis) = reduce.body[last], axis < reduce.shape.count,
+        indices.dropLast().contains(where: { reduce.body.isTable($0) })
+      else { return nil }
+      return operands[operand]
+    }
+  }
+}
+
+extension ScalarGraph {
+  /// Whether a number is read from somewhere.
+  fileprivate func isTable(_ id: ScalarID) -> Bool {
+    switch self[id] {
+    case .read: true
+    case .cast(_, let number): isTable(number)
+    case .literal, .dim, .axis, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .bitcast: false
     }
   }
 }

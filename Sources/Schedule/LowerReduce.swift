@@ -58,7 +58,7 @@ struct ReduceLowering {
     let statements: [Statement]
     if let axis = vectorOuter {
       let lanes = suitableLanes(body, extent: extents[axis], target: target)
-      let vectors = vectorsAtOnce(extents[axis], lanes)
+      let vectors = vectorsAtOnce(axis, lanes)
       statements = sweep(extents[axis], lanes * vectors, &builder) { position, all, count, builder in
         var here = axes
         here[axis] = position
@@ -80,9 +80,18 @@ struct ReduceLowering {
   }
 
   private func outerVectorAxis() -> Int? {
-    guard let axis = outer.last, !reduce.combiner.hasPosition, results.allSatisfy({ $0.strides[axis] == 1 }), isDense(along: axis)
+    guard let axis = outer.last, !reduce.combiner.hasPosition, results.allSatisfy({ $0.strides[axis] == 1 }),
+      isDense(along: axis) || gathersLittle(along: axis)
     else { return nil }
     return axis
+  }
+
+  /// Whether there are far more dense reads than others.
+  private func gathersLittle(along axis: Int) -> Bool {
+    let strides = readStrides(body, operands, along: axis)
+    let dense = strides.count { $0 == 1 }
+    return !roundsEveryTerm && dense >= 4 * (strides.count - dense)
+      && suitableLanes(body, extent: extents[axis], target: target) > 1
   }
 
   // MARK: One accumulator per output, lanes across outputs
@@ -91,9 +100,17 @@ struct ReduceLowering {
   private static let smallBody = 8
 
   /// Vectors side by side, so that their chains of additions or comparisons overlap and memory is read in longer runs.
-  private func vectorsAtOnce(_ extent: Dim, _ lanes: Int) -> Int {
-    guard lanes > 1, let extent = extent.constant, reduce.body.operationCount <= Self.smallBody else { return 1 }
-    return [4, 3, 2].first { extent % ($0 * lanes) == 0 } ?? 1
+  private func vectorsAtOnce(_ axis: Int, _ lanes: Int) -> Int {
+    guard lanes > 1, let extent = extents[axis].constant else { return 1 }
+    let isSmall = reduce.body.operationCount <= Self.smallBody
+    let counts = isSmall ? [4, 3, 2] : readsMostlyScalars(along: axis) ? [2] : []
+    return counts.first { extent % ($0 * lanes) == 0 } ?? 1
+  }
+
+  /// Whether most reads are the same for all lanes, so that vectors side by side share their work.
+  private func readsMostlyScalars(along axis: Int) -> Bool {
+    let reads = body.reachable.count { if case .read = body[$0] { true } else { false } }
+    return reads > 2 * readStrides(body, operands, along: axis).count
   }
 
   private func acrossOutputs(

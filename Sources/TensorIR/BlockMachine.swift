@@ -135,8 +135,16 @@ struct BlockMachine {
   private static func bitcast(_ lanes: Lanes, _ source: ElementType, _ target: ElementType) -> Lanes? {
     func number(_ bits: Int) -> Double { Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits))) }
     return switch (lanes, source, target) {
-    case (.floats(let x), .f32, .u32): .integers(x.map { Int(Float($0).bitPattern) })
-    case (.integers(let x), .u32, .f32): .floats(x.map { number($0) })
+    case (.floats(let x), .f32, .u32), (.floats(let x), .f32, .i32):
+      .integers(x.map { Scalar.wrap(Int(Float($0).bitPattern), target) })
+    case (.floats(let x), .f64, .u64), (.floats(let x), .f64, .i64):
+      .integers(x.map { Int(bitPattern: UInt($0.bitPattern)) })
+    case (.integers(let x), .u32, .f32), (.integers(let x), .i32, .f32): .floats(x.map { number($0) })
+    case (.integers(let x), .u64, .f64), (.integers(let x), .i64, .f64):
+      .floats(x.map { Double(bitPattern: UInt64(bitPattern: Int64($0))) })
+    case (.integers(let x), .u32, .i32), (.integers(let x), .i32, .u32), (.integers(let x), .u64, .i64),
+      (.integers(let x), .i64, .u64):
+      .integers(x.map { Scalar.wrap($0, target) })
     case (.integers(let x), .u16, .bf16): .floats(x.map { number($0 << 16) })
     default: nil
     }

@@ -59,6 +59,11 @@ extension Primitive {
       map.shape = map.shape.map { $0.substituting(symbols) }
       map.body = map.body.substituting(symbols)
       return .map(map)
+    case .reduce(var reduce):
+      reduce.shape = reduce.shape.map { $0.substituting(symbols) }
+      reduce.body = reduce.body.substituting(symbols)
+      return .reduce(reduce)
+    case .reshape(let shape): return .reshape(shape.map { $0.substituting(symbols) })
     case .contract(var contract):
       func known(_ index: AffineIndex) -> AffineIndex {
         AffineIndex(index.coefficients, offset: index.offset.substituting(symbols))

@@ -35,4 +35,21 @@ struct LayoutTests {
         return %2
         """) == [2, 0, 1, 3])
   }
+
+  @Test("keep what reductions look up along the last axis as it is, also before it was reshaped")
+  func lookedUp() throws {
+    func lookup(_ column: String) throws -> [Int] {
+      try order(
+        """
+        %0 = input f32[64, 3]
+        %1 = constant <2, 0, 1, 2> : i64[4]
+        %2 = map(%0) { s0 = multiply d0, i64 32; s1 = add s0, d3; s2 = read 0[s1, d2]; yield s2 } : f32[2, 1, 3, 32]
+        %3 = reshape(%2) : f32[2, 3, 32]
+        %4 = reduce(%3, %1) sum [4] { \(column); s1 = read 0[d0, s0, d1]; yield s1 } then { yield acc0 } : f32[2, 32]
+        return %4
+        """)
+    }
+    #expect(try lookup("s0 = read 1[d2]") == [0, 1, 2, 3])
+    #expect(try lookup("s0 = floorDivide d2, i64 2") != [0, 1, 2, 3])
+  }
 }

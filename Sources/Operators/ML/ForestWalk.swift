@@ -83,7 +83,7 @@ extension Forest {
 /// Walks without branches through trees.
 private struct TreeWalk {
   /// Longer walks are loops over walks of this many steps.
-  private static let unrolledSteps = 16
+  private static let unrolledSteps = 32
 
   let tables: ForestTables
   let keys: ValueID
