@@ -108,14 +108,12 @@ func printEntry(_ program: Program, _ interface: Interface, _ constants: [String
 private func printDivided(
   _ loop: Loop, _ program: Program, _ kernels: CKernels, _ symbol: (String) -> String, _ function: inout CFunction
 ) {
-  guard case .call(let kernel, let arguments, _)? = loop.body.first, loop.body.count == 1,
-    let parts = loop.upper.integerValue
-  else { fatalError("a parallel loop is not around one call") }
-  let texts = arguments.map { function.place($0.buffer, $0.offset) } + kernels.symbols[kernel].map(symbol)
-  let name = kernels.names[kernel]
+  guard let call = DividedCall(loop) else { fatalError("a parallel loop is not around one call") }
+  let texts = call.arguments.map { function.place($0.buffer, $0.offset) } + kernels.symbols[call.kernel].map(symbol)
+  let name = kernels.names[call.kernel]
   function.line("{")
   function.line("  struct \(name)_arguments part_arguments = {\(texts.joined(separator: ", "))};")
-  function.line("  \(program.prefix)_parts(parallel, \(name)_part, &part_arguments, \(parts));")
+  function.line("  \(program.prefix)_parts(parallel, \(name)_part, &part_arguments, \(call.parts));")
   function.line("}")
 }
 

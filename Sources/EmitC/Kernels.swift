@@ -19,9 +19,7 @@ struct CKernels {
     var divided: Set<Int> = []
     program.entry.walk { statement in
       if case .call(let kernel, _, _) = statement { called.insert(kernel) }
-      if case .loop(let loop) = statement, loop.kind == .parallel, case .call(let kernel, _, _)? = loop.body.first {
-        divided.insert(kernel)
-      }
+      if case .loop(let loop) = statement, let call = DividedCall(loop) { divided.insert(call.kernel) }
     }
     for (index, kernel) in program.kernels.enumerated().reversed() where called.contains(index) {
       kernel.body.walk { if case .call(let callee, _, _) = $0 { called.insert(callee) } }
@@ -44,12 +42,19 @@ struct CKernels {
     let pointers = kernel.parameters.map { parameter in
       "  \(parameter.access == .read ? "const " : "")\(parameter.buffer.element.cType) *b\(parameter.buffer.id);"
     }
-    let values = kernel.parameters.map { "record->b\($0.buffer.id)" } + ["(int64_t)part"]
+    let scalars = kernel.pieces > 1 ? ["piece", "(int64_t)part"] : ["(int64_t)part"]
+    let values = kernel.parameters.map { "record->b\($0.buffer.id)" } + scalars
       + symbols[index].indices.map { "record->s\($0)" }
     var lines = ["struct \(name)_arguments {"] + pointers + symbols[index].indices.map { "  int64_t s\($0);" } + ["};", ""]
     lines += ["static void \(name)_part(void *arguments, uint32_t part) {"]
     lines += ["  const struct \(name)_arguments *record = (const struct \(name)_arguments *)arguments;"]
-    lines += ["  \(name)(\(values.joined(separator: ", ")));", "}"]
+    let call = "\(name)(\(values.joined(separator: ", ")));"
+    if kernel.pieces > 1 {
+      lines += ["  const int64_t first = (int64_t)part * \(kernel.pieces);"]
+      lines += ["  for (int64_t piece = first; piece < first + \(kernel.pieces); ++piece) \(call)", "}"]
+    } else {
+      lines += ["  \(call)", "}"]
+    }
     return lines.joined(separator: "\n")
   }
 

@@ -20,14 +20,32 @@ final class DivisionEmitter {
 
   /// Emits a parallel loop around one call.
   func emit(_ loop: Loop, hook: LLVMValueRef, _ emitter: FunctionEmitter) {
-    guard case .call(let kernel, let arguments, _)? = loop.body.first, loop.body.count == 1,
-      let parts = loop.upper.integerValue
-    else { fatalError("a parallel loop is not around one call") }
-    let values = arguments.map { emitter.address($0.buffer, emitter.emit($0.offset)) }
-      + kernels[kernel].symbols.map { emitter.emit(.symbol($0)) }
+    guard let divided = DividedCall(loop) else { fatalError("a parallel loop is not around one call") }
+    var values = divided.arguments.map { emitter.address($0.buffer, emitter.emit($0.offset)) }
+      + kernels[divided.kernel].symbols.map { emitter.emit(.symbol($0)) }
+    if divided.pieces > 1 { values.append(counters(divided, emitter)) }
     let record = emitter.allocate(target.i64, count: max(1, values.count))
     for (index, value) in values.enumerated() { LLVMBuildStore(emitter.builder, value, place(index, record, emitter)) }
-    _ = emitter.call(runner.type, runner.function, [hook, task(kernel), record, target.int(parts, target.i32)])
+    _ = emitter.call(runner.type, runner.function, [hook, task(divided), record, target.int(divided.parts, target.i32)])
+  }
+
+  /// Elements between the counters of two parts, which lie in cache lines of their own.
+  private static let counterStride = 16
+
+  /// For every part, the number of its first piece that nobody has begun.
+  private func counters(_ divided: DividedCall, _ emitter: FunctionEmitter) -> LLVMValueRef {
+    let counters = emitter.allocate(target.i32, count: divided.parts * Self.counterStride, alignment: 64)
+    for part in 0..<divided.parts {
+      let first = target.int(part * divided.pieces, target.i32)
+      LLVMBuildStore(emitter.builder, first, counter(target.int(part, target.i32), counters, emitter))
+    }
+    return counters
+  }
+
+  private func counter(_ part: LLVMValueRef, _ counters: LLVMValueRef, _ emitter: FunctionEmitter) -> LLVMValueRef {
+    let offset: LLVMValueRef = LLVMBuildMul(emitter.builder, part, target.int(Self.counterStride, target.i32), "")
+    var indices: [LLVMValueRef?] = [offset]
+    return LLVMBuildInBoundsGEP2(emitter.builder, target.i32, counters, &indices, 1, "")
   }
 
   private func place(_ index: Int, _ record: LLVMValueRef, _ emitter: FunctionEmitter) -> LLVMValueRef {
@@ -35,7 +53,8 @@ final class DivisionEmitter {
     return LLVMBuildInBoundsGEP2(emitter.builder, target.i64, record, &indices, 1, "")
   }
 
-  private func task(_ kernel: Int) -> LLVMValueRef {
+  private func task(_ divided: DividedCall) -> LLVMValueRef {
+    let kernel = divided.kernel
     if let known = tasks[kernel] { return known }
     let callee = kernels[kernel]
     let task = target.addFunction(
@@ -48,10 +67,55 @@ final class DivisionEmitter {
       LLVMBuildLoad2(emitter.builder, target.i64, place(pointers.count + index, emitter.parameter(0), emitter), "") as LLVMValueRef
     }
     let part: LLVMValueRef = LLVMBuildZExt(emitter.builder, emitter.parameter(1), target.i64, "")
-    _ = emitter.call(callee.type, callee.function, pointers + [part] + symbols)
+    if divided.pieces > 1 {
+      let place = place(pointers.count + symbols.count, emitter.parameter(0), emitter)
+      let counters: LLVMValueRef = LLVMBuildLoad2(emitter.builder, target.pointer, place, "")
+      emitPieces(divided, counters, emitter) { piece in
+        _ = emitter.call(callee.type, callee.function, pointers + [piece, part] + symbols)
+      }
+    } else {
+      _ = emitter.call(callee.type, callee.function, pointers + [part] + symbols)
+    }
     emitter.finish()
     tasks[kernel] = task.function
     return task.function
+  }
+}
+
+extension DivisionEmitter {
+  /// The pieces of the part that parameter 1 numbers, and then those of the parts behind it that nobody has begun.
+  private func emitPieces(
+    _ divided: DividedCall, _ counters: LLVMValueRef, _ emitter: FunctionEmitter, _ call: (LLVMValueRef) -> Void
+  ) {
+    let builder = emitter.builder
+    let (turns, pieces, run) = (emitter.block("turns"), emitter.block("pieces"), emitter.block("run"))
+    let (nextTurn, end) = (emitter.block("next"), emitter.block("end"))
+    let before = LLVMGetInsertBlock(builder)
+    func constant(_ value: Int) -> LLVMValueRef { target.int(value, target.i32) }
+    LLVMBuildBr(builder, turns)
+    emitter.moveTo(turns)
+    guard let turn = LLVMBuildPhi(builder, target.i32, "") else { fatalError("phi") }
+    let sum: LLVMValueRef = LLVMBuildAdd(builder, emitter.parameter(1), turn, "")
+    let owner: LLVMValueRef = LLVMBuildURem(builder, sum, constant(divided.parts), "")
+    let first: LLVMValueRef = LLVMBuildMul(builder, owner, constant(divided.pieces), "")
+    let bound: LLVMValueRef = LLVMBuildAdd(builder, first, constant(divided.pieces), "")
+    let counter = counter(owner, counters, emitter)
+    LLVMBuildBr(builder, pieces)
+    emitter.moveTo(pieces)
+    // Who takes what needs no order: pieces do not read what others write.
+    let piece: LLVMValueRef = LLVMBuildAtomicRMW(
+      builder, LLVMAtomicRMWBinOpAdd, counter, constant(1), LLVMAtomicOrderingMonotonic, 0)
+    LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntULT, piece, bound, ""), run, nextTurn)
+    emitter.moveTo(run)
+    call(LLVMBuildZExt(builder, piece, target.i64, ""))
+    LLVMBuildBr(builder, pieces)
+    emitter.moveTo(nextTurn)
+    let following: LLVMValueRef = LLVMBuildAdd(builder, turn, constant(1), "")
+    var incoming: [LLVMValueRef?] = [constant(0), following]
+    var blocks: [LLVMBasicBlockRef?] = [before, nextTurn]
+    LLVMAddIncoming(turn, &incoming, &blocks, 2)
+    LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntULT, following, constant(divided.parts), ""), turns, end)
+    emitter.moveTo(end)
   }
 }
 

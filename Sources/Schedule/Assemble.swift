@@ -334,10 +334,13 @@ struct Assembler {
   /// A call of a kernel, or of all its parts.
   private mutating func call(_ kernel: Int, _ arguments: [Argument]) -> Statement {
     guard !program.kernels[kernel].scalars.isEmpty else { return .call(kernel: kernel, arguments: arguments, scalars: []) }
-    let part = Variable(id: nextVariable, type: ValueType(.i64))
-    nextVariable += 1
-    let call = Statement.call(kernel: kernel, arguments: arguments, scalars: [.variable(part)])
-    return .loop(Loop(part, from: .index(0), to: .index(program.parts), kind: .parallel, body: [call]))
+    let (part, piece) = (
+      Variable(id: nextVariable, type: ValueType(.i64)), Variable(id: nextVariable + 1, type: ValueType(.i64))
+    )
+    nextVariable += 2
+    let pieces = program.kernels[kernel].pieces
+    return DividedCall(kernel: kernel, arguments: arguments, parts: program.parts, pieces: pieces)
+      .statement(part: part, piece: piece)
   }
 
   /// The position of a function of the program, which is added if it is not there.

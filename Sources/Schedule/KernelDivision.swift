@@ -2,10 +2,16 @@ import LoopIR
 
 /// Divides the parallel loops of a kernel into parts of about equal length, which threads compute at the same time.
 ///
-/// A part computes whole iterations, so that results do not depend on the number of parts.
+/// A part computes whole iterations, so that results do not depend on the number of parts. Where that repeats little work,
+/// parts consist of pieces, of which a thread that is ready takes over those of another one: processors that others use
+/// too are slow at times.
 struct KernelDivision {
-  let parts: Int
-  let part: Variable
+  private let parts: Int
+  /// The pieces of each part.
+  let pieces: Int
+  private let divides: Bool
+  private let part: Variable
+  private let piece: Variable
 
   /// Statements from which on a division is worth waiting for other threads.
   private static let worthwhile = 8192.0
@@ -17,17 +23,77 @@ struct KernelDivision {
   /// How much longer than the mean the longest part may be.
   private static let balance = 1.04
 
-  /// Whether the kernel is divided.
-  func divides(_ body: [Statement]) -> Bool {
-    parts > 1 && Self.cost(body) >= Self.worthwhile && body.contains { hasDivision($0) }
+  /// Pieces of each part, at most.
+  private static let mostPieces = 4
+  /// The share of all work that pieces may repeat.
+  private static let repetition = 0.01
+  /// Iterations of a loop inside of others that a piece computes at least: what is read around them is read for every piece.
+  private static let leastIterations = 8
+
+  /// The division of a body for a number of threads.
+  init(_ body: [Statement], parts: Int, _ scope: KernelScope, _ target: Target) {
+    let whole = KernelDivision(parts: parts, pieces: 1, divides: true, part: scope.part, piece: scope.part)
+    let divides = parts > 1 && Self.cost(body) >= Self.worthwhile && body.contains { whole.hasDivision($0) }
+    // Processors without vectors may not have instructions for counters that threads share.
+    let pieces = divides && target.vectorBytes >= 16 ? whole.bestPieces(body) : 1
+    self.init(
+      parts: parts, pieces: pieces, divides: divides, part: scope.part, piece: pieces > 1 ? scope.piece : scope.part)
   }
+
+  private init(parts: Int, pieces: Int, divides: Bool, part: Variable, piece: Variable) {
+    (self.parts, self.pieces, self.divides, self.part, self.piece) = (parts, pieces, divides, part, piece)
+  }
+
+  /// What the kernel is called with: the number of the piece, and that of the part if it has several.
+  var scalars: [Variable] { divides ? pieces > 1 ? [piece, part] : [part] : [] }
 
   /// The body, divided or not, without parallel loops.
   func divided(_ body: [Statement]) -> [Statement] {
-    if divides(body) { return block(body) }
+    if divides { return block(body) }
     var usesPart = false
     body.walkExpressions { if $0 == .variable(part) { usesPart = true } }
     return (usesPart ? [.bind(part, .index(0))] : []) + Self.serial(body)
+  }
+
+  // MARK: Pieces
+
+  private func bestPieces(_ body: [Statement]) -> Int {
+    let (cost, repeated) = (Self.cost(body), repeated(body))
+    let room = room(body, isOutermost: true)
+    return [Self.mostPieces, 2].first { pieces in
+      let all = Double(parts * pieces)
+      return pieces <= room && cost >= all * Self.worthwhile && repeated * all <= cost * Self.repetition
+    } ?? 1
+  }
+
+  /// What every piece computes for itself before and around its share.
+  private func repeated(_ statements: [Statement]) -> Double {
+    guard let last = statements.lastIndex(where: { hasDivision($0) }) else { return 0 }
+    return statements[...last].reduce(0) { sum, statement in
+      guard hasDivision(statement) else { return sum + Self.cost(alone(statement)) }
+      switch statement {
+      case .loop(let loop):
+        let turns = Double(Self.iterations(loop) ?? Self.usualIterations)
+        return sum + (isDivided(loop) ? 0 : turns * (1 + repeated(loop.body)))
+      case .conditional(_, let then, let otherwise): return sum + max(repeated(then), repeated(otherwise))
+      default: return sum
+      }
+    }
+  }
+
+  /// The pieces that the divided loops have iterations for.
+  private func room(_ statements: [Statement], isOutermost: Bool) -> Int {
+    statements.reduce(.max) { room, statement in
+      switch statement {
+      case .loop(let loop) where isDivided(loop):
+        let share = (Self.iterations(loop) ?? Self.usualIterations) / parts
+        return min(room, isOutermost ? share : share / Self.leastIterations)
+      case .loop(let loop): return min(room, self.room(loop.body, isOutermost: false))
+      case .conditional(_, let then, let otherwise):
+        return min(room, self.room(then + otherwise, isOutermost: isOutermost))
+      default: return room
+      }
+    }
   }
 
   // MARK: Estimates
@@ -115,7 +181,7 @@ struct KernelDivision {
   }
 
   private func lastPartOnly(_ statements: [Statement]) -> [Statement] {
-    [.conditional(.compare(.equal, .variable(part), .index(parts - 1)), then: Self.serial(statements), otherwise: [])]
+    [.conditional(.compare(.equal, .variable(piece), .index(parts * pieces - 1)), then: Self.serial(statements), otherwise: [])]
   }
 
   /// A statement before a divided loop: what later statements use, names and working memory, every part makes for itself.
@@ -153,10 +219,10 @@ struct KernelDivision {
     let count = Self.iterations(loop).map { Expr.index($0) }
       ?? .binary(.max, .binary(.floorDivide, length + .index(loop.step - 1), .index(loop.step)), .index(0))
     func start(_ part: Expr) -> Expr {
-      loop.lower + Expr.binary(.floorDivide, count * part, .index(parts)) * .index(loop.step)
+      loop.lower + Expr.binary(.floorDivide, count * part, .index(parts * pieces)) * .index(loop.step)
     }
     // The last part ends where the loop does; an end behind it is no harm, because iterations begin before it.
-    return (start(.variable(part)), .binary(.min, start(.variable(part) + .index(1)), loop.upper))
+    return (start(.variable(piece)), .binary(.min, start(.variable(piece) + .index(1)), loop.upper))
   }
 
   private static func serial(_ statements: [Statement]) -> [Statement] {

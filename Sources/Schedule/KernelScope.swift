@@ -28,11 +28,15 @@ struct KernelScope {
   let threads: Int
   /// The number of the part that a call computes, if the kernel is divided.
   let part: Variable
+  /// The number of the piece that a call computes, if parts have several.
+  let piece: Variable
 
   init(_ laidOut: LaidOutGraph, threads: Int) {
     self.laidOut = laidOut
     self.threads = threads
-    part = threads > 1 ? builder.index() : Variable(id: -1, type: ValueType(.i64))
+    let none = Variable(id: -1, type: ValueType(.i64))
+    part = threads > 1 ? builder.index() : none
+    piece = threads > 1 ? builder.index() : none
   }
 
   /// The view of a value, adding a parameter for it when it is first asked for.

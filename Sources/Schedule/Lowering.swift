@@ -154,11 +154,11 @@ struct Lowering {
   /// The number of a kernel, which is added if there is no equal one.
   private mutating func add(_ name: String, _ body: [Statement], _ scope: KernelScope) -> Int {
     let mayFail = Lowering.mayFail(body)
-    let division = KernelDivision(parts: mayFail ? 1 : threads, part: scope.part)
-    let kernel = Kernel(
-      name: "\(name)\(kernels.count)", parameters: scope.builder.parameters,
-      scalars: division.divides(body) ? [scope.part] : [], body: division.divided(body), mayFail: mayFail,
-      staysScalar: scope.builder.staysScalar)
+    let division = KernelDivision(body, parts: mayFail ? 1 : threads, scope, target)
+    var kernel = Kernel(
+      name: "\(name)\(kernels.count)", parameters: scope.builder.parameters, scalars: division.scalars,
+      body: division.divided(body), mayFail: mayFail, staysScalar: scope.builder.staysScalar)
+    kernel.pieces = division.pieces
     if let existing = numbers[kernel] { return existing }
     kernels.append(kernel)
     numbers[kernel] = kernels.count - 1

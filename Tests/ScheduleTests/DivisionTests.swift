@@ -28,4 +28,49 @@ struct DivisionTests {
       """
     #expect(try !isDivided(product))
   }
+
+  /// The pieces of each part in the calls of divided kernels.
+  private func pieces(_ text: String, for target: Target = .avx512) throws -> [Int] {
+    let program = try Program(scheduling: try Graph(parsing: text), for: target, threads: 2)
+    try LoopIR.verify(program)
+    var pieces: [Int] = []
+    program.entry.walk { statement in
+      guard case .loop(let loop) = statement, let call = DividedCall(loop) else { return }
+      #expect(call.parts == 2)
+      #expect(call.pieces == program.kernels[call.kernel].pieces)
+      pieces.append(call.pieces)
+    }
+    return pieces
+  }
+
+  @Test("have pieces that are worth taking over", arguments: [(8, 1), (16, 2), (64, 4)])
+  func sizes(_ images: Int, _ expected: Int) throws {
+    let map = """
+      %0 = input f32[\(images), 16, 16, 16]
+      %1 = map(%0) { s0 = read 0[d0, d1, d2, d3]; s1 = multiply s0, s0; yield s1 } : f32[\(images), 16, 16, 16]
+      return %1
+      """
+    #expect(try pieces(map) == [expected])
+  }
+
+  @Test("have no pieces where the divided loop has few iterations for each thread", arguments: [(2, 1), (4, 2), (8, 4)])
+  func iterations(_ images: Int, _ expected: Int) throws {
+    let sums = """
+      %0 = input f32[\(images), 4096, 256]
+      %1 = reduce(%0) sum [4096, 256] { s0 = read 0[d0, d1, d2]; s1 = multiply s0, s0; yield s1 } then { yield acc0 } : f32[\(images)]
+      return %1
+      """
+    #expect(try pieces(sums) == [expected])
+  }
+
+  @Test("have no pieces without vectors, where threads may not be able to share counters")
+  func scalars() throws {
+    let map = """
+      %0 = input f32[1048576]
+      %1 = map(%0) { s0 = read 0[d0]; s1 = multiply s0, s0; yield s1 } : f32[1048576]
+      return %1
+      """
+    #expect(try pieces(map, for: .portable) == [1])
+    #expect(try pieces(map) == [4])
+  }
 }
