@@ -16,10 +16,10 @@ struct CKernels {
 
   init(_ program: Program) {
     var called: Set<Int> = []
-    var divided: Set<Int> = []
+    var divided: [Int: DividedCall] = [:]
     program.entry.walk { statement in
       if case .call(let kernel, _, _) = statement { called.insert(kernel) }
-      if case .loop(let loop) = statement, let call = DividedCall(loop) { divided.insert(call.kernel) }
+      if case .loop(let loop) = statement, let call = DividedCall(loop) { divided[call.kernel] = call }
     }
     for (index, kernel) in program.kernels.enumerated().reversed() where called.contains(index) {
       kernel.body.walk { if case .call(let callee, _, _) = $0 { called.insert(callee) } }
@@ -29,7 +29,7 @@ struct CKernels {
     for (index, kernel) in program.kernels.enumerated() {
       names.append("\(program.prefix)_\(index)_\(identifier(kernel.name))")
       if called.contains(index) { print(kernel, index) }
-      if divided.contains(index) { texts.append(part(kernel, index)) }
+      if let call = divided[index] { texts.append(part(kernel, index, pieces: call.pieces)) }
     }
     for body in program.kernels.map(\.body) + [program.entry] {
       body.walk { if case .allocate = $0 { usesAlignment = true } }
@@ -37,21 +37,21 @@ struct CKernels {
   }
 
   /// The arguments of a divided kernel as one object, and the function that runs one of its parts.
-  private func part(_ kernel: Kernel, _ index: Int) -> String {
+  private func part(_ kernel: Kernel, _ index: Int, pieces: Int) -> String {
     let name = names[index]
     let pointers = kernel.parameters.map { parameter in
       "  \(parameter.access == .read ? "const " : "")\(parameter.buffer.element.cType) *b\(parameter.buffer.id);"
     }
-    let scalars = kernel.pieces > 1 ? ["piece", "(int64_t)part"] : ["(int64_t)part"]
+    let scalars = pieces > 1 ? ["piece", "(int64_t)part"] : ["(int64_t)part"]
     let values = kernel.parameters.map { "record->b\($0.buffer.id)" } + scalars
       + symbols[index].indices.map { "record->s\($0)" }
     var lines = ["struct \(name)_arguments {"] + pointers + symbols[index].indices.map { "  int64_t s\($0);" } + ["};", ""]
     lines += ["static void \(name)_part(void *arguments, uint32_t part) {"]
     lines += ["  const struct \(name)_arguments *record = (const struct \(name)_arguments *)arguments;"]
     let call = "\(name)(\(values.joined(separator: ", ")));"
-    if kernel.pieces > 1 {
-      lines += ["  const int64_t first = (int64_t)part * \(kernel.pieces);"]
-      lines += ["  for (int64_t piece = first; piece < first + \(kernel.pieces); ++piece) \(call)", "}"]
+    if pieces > 1 {
+      lines += ["  const int64_t first = (int64_t)part * \(pieces);"]
+      lines += ["  for (int64_t piece = first; piece < first + \(pieces); ++piece) \(call)", "}"]
     } else {
       lines += ["  \(call)", "}"]
     }

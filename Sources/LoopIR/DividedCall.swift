@@ -1,7 +1,7 @@
 /// The call of all parts of a divided kernel: a parallel loop of the entry.
 ///
-/// A part may consist of pieces, which it computes one after the other. Threads that have nothing left to do may take over
-/// pieces of other parts: the kernel gets the number of the piece, and that of the part whose working memory it has.
+/// A part may consist of pieces, which it computes one after the other. Threads that have nothing left to do may take
+/// over pieces of other parts: the kernel gets the number of the piece, and that of the part whose working memory it has.
 public struct DividedCall {
   public var kernel: Int
   public var arguments: [Argument]
@@ -16,17 +16,15 @@ public struct DividedCall {
 
   /// Nil for other loops.
   public init?(_ loop: Loop) {
-    guard loop.kind == .parallel, loop.body.count == 1, let parts = loop.upper.integerValue else { return nil }
-    switch loop.body[0] {
-    case .call(let kernel, let arguments, _):
+    guard loop.kind == .parallel, let parts = loop.upper.integerValue else { return nil }
+    if case .call(let kernel, let arguments, _) = loop.body.first {
       self.init(kernel: kernel, arguments: arguments, parts: parts, pieces: 1)
-    case .loop(let inner):
-      guard case .binary(.multiply, .variable(loop.variable), let count) = inner.lower, let pieces = count.integerValue,
-        inner.body.count == 1, case .call(let kernel, let arguments, _) = inner.body[0]
-      else { return nil }
-      self.init(kernel: kernel, arguments: arguments, parts: parts, pieces: pieces)
-    default: return nil
+      return
     }
+    guard case .loop(let inner) = loop.body.first, case .call(let kernel, let arguments, _) = inner.body.first,
+      case .binary(.multiply, .variable(loop.variable), let count) = inner.lower, let pieces = count.integerValue
+    else { return nil }
+    self.init(kernel: kernel, arguments: arguments, parts: parts, pieces: pieces)
   }
 
   /// The loop, with variables for the number of the part and of the piece.

@@ -30,8 +30,6 @@ public struct Kernel: Hashable, Sendable {
   public var parameters: [Parameter]
   /// `i64` scalar parameters, after the buffers.
   public var scalars: [Variable]
-  /// The pieces of each part, if the kernel is divided.
-  public var pieces = 1
   public var body: [Statement]
   /// Whether a `fail` statement occurs, so that the kernel returns a status.
   public var mayFail: Bool
@@ -51,7 +49,7 @@ public struct Kernel: Hashable, Sendable {
   }
 
   public static func == (a: Kernel, b: Kernel) -> Bool {
-    a.parameters == b.parameters && a.scalars == b.scalars && a.pieces == b.pieces && a.body == b.body
+    a.parameters == b.parameters && a.scalars == b.scalars && a.body == b.body
   }
 
   public func hash(into hasher: inout Hasher) {

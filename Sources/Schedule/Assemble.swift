@@ -40,6 +40,7 @@ public func schedule(
   let bounds = SizeBounds(steps.graph)
   var assembler = Assembler(program: Program(prefix: prefix, inputs: inputs, outputs: outputs), bounds: bounds)
   assembler.program.kernels = lowering.kernels
+  assembler.pieces = lowering.pieces
   assembler.program.parts = lowering.kernels.contains { !$0.scalars.isEmpty } ? threads : 1
   assembler.program.symbols = inputSymbols(graph)
   assembler.program.measured = steps.measuredSymbols
@@ -117,6 +118,8 @@ struct GraphPlan {
 /// Builds the entry from steps.
 struct Assembler {
   var program: Program
+  /// The pieces of the parts of every kernel.
+  var pieces: [Int] = []
   /// Buffers of values whose memory is acquired when they are first written.
   var unbounded: [ValueID: Buffer] = [:]
   /// What a program that is measured calls, in the order of its numbers.
@@ -338,8 +341,7 @@ struct Assembler {
       Variable(id: nextVariable, type: ValueType(.i64)), Variable(id: nextVariable + 1, type: ValueType(.i64))
     )
     nextVariable += 2
-    let pieces = program.kernels[kernel].pieces
-    return DividedCall(kernel: kernel, arguments: arguments, parts: program.parts, pieces: pieces)
+    return DividedCall(kernel: kernel, arguments: arguments, parts: program.parts, pieces: pieces[kernel])
       .statement(part: part, piece: piece)
   }
 

@@ -2,9 +2,9 @@ import LoopIR
 
 /// Divides the parallel loops of a kernel into parts of about equal length, which threads compute at the same time.
 ///
-/// A part computes whole iterations, so that results do not depend on the number of parts. Where that repeats little work,
-/// parts consist of pieces, of which a thread that is ready takes over those of another one: processors that others use
-/// too are slow at times.
+/// A part computes whole iterations, so that results do not depend on the number of parts. Where that repeats little
+/// work, parts consist of pieces, of which a thread that is ready takes over those of another one: processors that others
+/// use too are slow at times.
 struct KernelDivision {
   private let parts: Int
   /// The pieces of each part.
@@ -27,7 +27,8 @@ struct KernelDivision {
   private static let mostPieces = 4
   /// The share of all work that pieces may repeat.
   private static let repetition = 0.01
-  /// Iterations of a loop inside of others that a piece computes at least: what is read around them is read for every piece.
+  /// Iterations of a loop inside of others that a piece computes at least: what is read around them is read for every
+  /// piece.
   private static let leastIterations = 8
 
   /// The division of a body for a number of threads.
@@ -71,28 +72,24 @@ struct KernelDivision {
     guard let last = statements.lastIndex(where: { hasDivision($0) }) else { return 0 }
     return statements[...last].reduce(0) { sum, statement in
       guard hasDivision(statement) else { return sum + Self.cost(alone(statement)) }
-      switch statement {
-      case .loop(let loop):
-        let turns = Double(Self.iterations(loop) ?? Self.usualIterations)
-        return sum + (isDivided(loop) ? 0 : turns * (1 + repeated(loop.body)))
-      case .conditional(_, let then, let otherwise): return sum + max(repeated(then), repeated(otherwise))
-      default: return sum
+      if case .conditional(_, let then, let otherwise) = statement {
+        return sum + max(repeated(then), repeated(otherwise))
       }
+      guard case .loop(let loop) = statement, !isDivided(loop) else { return sum }
+      return sum + Double(Self.iterations(loop) ?? Self.usualIterations) * (1 + repeated(loop.body))
     }
   }
 
   /// The pieces that the divided loops have iterations for.
   private func room(_ statements: [Statement], isOutermost: Bool) -> Int {
     statements.reduce(.max) { room, statement in
-      switch statement {
-      case .loop(let loop) where isDivided(loop):
-        let share = (Self.iterations(loop) ?? Self.usualIterations) / parts
-        return min(room, isOutermost ? share : share / Self.leastIterations)
-      case .loop(let loop): return min(room, self.room(loop.body, isOutermost: false))
-      case .conditional(_, let then, let otherwise):
+      if case .conditional(_, let then, let otherwise) = statement {
         return min(room, self.room(then + otherwise, isOutermost: isOutermost))
-      default: return room
       }
+      guard case .loop(let loop) = statement else { return room }
+      guard isDivided(loop) else { return min(room, self.room(loop.body, isOutermost: false)) }
+      let share = (Self.iterations(loop) ?? Self.usualIterations) / parts
+      return min(room, isOutermost ? share : share / Self.leastIterations)
     }
   }
 
@@ -181,7 +178,8 @@ struct KernelDivision {
   }
 
   private func lastPartOnly(_ statements: [Statement]) -> [Statement] {
-    [.conditional(.compare(.equal, .variable(piece), .index(parts * pieces - 1)), then: Self.serial(statements), otherwise: [])]
+    let isLast = Expr.compare(.equal, .variable(piece), .index(parts * pieces - 1))
+    return [.conditional(isLast, then: Self.serial(statements), otherwise: [])]
   }
 
   /// A statement before a divided loop: what later statements use, names and working memory, every part makes for itself.

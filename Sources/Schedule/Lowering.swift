@@ -12,6 +12,8 @@ struct Lowering {
   /// Whether the constants are too large to stay in the cache from one call to the next.
   private let constantsComeFromMemory: Bool
   private(set) var kernels: [Kernel] = []
+  /// The pieces of the parts of every kernel.
+  private(set) var pieces: [Int] = []
   private(set) var choices: Choices
   private var numbers: [Kernel: Int] = [:]
 
@@ -155,12 +157,12 @@ struct Lowering {
   private mutating func add(_ name: String, _ body: [Statement], _ scope: KernelScope) -> Int {
     let mayFail = Lowering.mayFail(body)
     let division = KernelDivision(body, parts: mayFail ? 1 : threads, scope, target)
-    var kernel = Kernel(
+    let kernel = Kernel(
       name: "\(name)\(kernels.count)", parameters: scope.builder.parameters, scalars: division.scalars,
       body: division.divided(body), mayFail: mayFail, staysScalar: scope.builder.staysScalar)
-    kernel.pieces = division.pieces
     if let existing = numbers[kernel] { return existing }
     kernels.append(kernel)
+    pieces.append(division.pieces)
     numbers[kernel] = kernels.count - 1
     return kernels.count - 1
   }
