@@ -83,7 +83,8 @@ final class DivisionEmitter {
 }
 
 extension DivisionEmitter {
-  /// The pieces of the part that parameter 1 numbers, and then those of the parts behind it that nobody has begun.
+  /// The pieces of the part that parameter 1 numbers, and then those of the parts behind it that nobody has begun, if
+  /// counters can be shared.
   private func emitPieces(
     _ divided: DividedCall, _ counters: LLVMValueRef, _ emitter: FunctionEmitter, _ call: (LLVMValueRef) -> Void
   ) {
@@ -92,6 +93,7 @@ extension DivisionEmitter {
     let (nextTurn, end) = (emitter.block("next"), emitter.block("end"))
     let before = LLVMGetInsertBlock(builder)
     func constant(_ value: Int) -> LLVMValueRef { target.int(value, target.i32) }
+    let turnCount = target.options.sharesCounters ? divided.parts : 1
     LLVMBuildBr(builder, turns)
     emitter.moveTo(turns)
     guard let turn = LLVMBuildPhi(builder, target.i32, "") else { fatalError("phi") }
@@ -102,9 +104,7 @@ extension DivisionEmitter {
     let counter = counter(owner, counters, emitter)
     LLVMBuildBr(builder, pieces)
     emitter.moveTo(pieces)
-    // Who takes what needs no order: pieces do not read what others write.
-    let piece: LLVMValueRef = LLVMBuildAtomicRMW(
-      builder, LLVMAtomicRMWBinOpAdd, counter, constant(1), LLVMAtomicOrderingMonotonic, 0)
+    let piece = counted(counter, shared: turnCount > 1, emitter)
     LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntULT, piece, bound, ""), run, nextTurn)
     emitter.moveTo(run)
     call(LLVMBuildZExt(builder, piece, target.i64, ""))
@@ -114,8 +114,20 @@ extension DivisionEmitter {
     var incoming: [LLVMValueRef?] = [constant(0), following]
     var blocks: [LLVMBasicBlockRef?] = [before, nextTurn]
     LLVMAddIncoming(turn, &incoming, &blocks, 2)
-    LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntULT, following, constant(divided.parts), ""), turns, end)
+    LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntULT, following, constant(turnCount), ""), turns, end)
     emitter.moveTo(end)
+  }
+
+  /// The present number of a counter, which goes on to the next one.
+  private func counted(_ counter: LLVMValueRef, shared: Bool, _ emitter: FunctionEmitter) -> LLVMValueRef {
+    let (builder, one) = (emitter.builder, target.int(1, target.i32))
+    if shared {
+      // Who takes what needs no order: pieces do not read what others write.
+      return LLVMBuildAtomicRMW(builder, LLVMAtomicRMWBinOpAdd, counter, one, LLVMAtomicOrderingMonotonic, 0)
+    }
+    let number: LLVMValueRef = LLVMBuildLoad2(builder, target.i32, counter, "")
+    LLVMBuildStore(builder, LLVMBuildAdd(builder, number, one, ""), counter)
+    return number
   }
 }
 

@@ -14,6 +14,8 @@ public struct LLVMOptions: Sendable {
   public var hasFMA: Bool
   /// Whether floor, ceil, trunc and rint are instructions; otherwise they are computed by additions.
   public var hasRounding: Bool
+  /// Whether threads can share counters without functions of others.
+  let sharesCounters: Bool
 
   /// Options for a machine; what it can do is taken from the architecture and the features named in `features`.
   public init(triple: String, cpu: String = "", features: String = "", optimization: Int = 2) {
@@ -24,6 +26,7 @@ public struct LLVMOptions: Sendable {
     let named = Set(features.split(separator: ",").map(String.init))
     let isArm64 = triple.hasPrefix("aarch64") || triple.hasPrefix("arm64")
     hasFMA = isArm64 || named.contains("+fma") || named.contains("+avx512f") || named.contains("+vfp4")
+    sharesCounters = isArm64 || triple.hasPrefix("x86_64")
     hasRounding =
       isArm64 || triple.hasPrefix("wasm") || named.contains("+sse4.1") || named.contains("+avx")
       || named.contains("+avx2") || named.contains("+avx512f")

@@ -35,7 +35,7 @@ struct KernelDivision {
   init(_ body: [Statement], parts: Int, _ scope: KernelScope, _ target: Target) {
     let whole = KernelDivision(parts: parts, pieces: 1, divides: true, part: scope.part, piece: scope.part)
     let divides = parts > 1 && Self.cost(body) >= Self.worthwhile && body.contains { whole.hasDivision($0) }
-    // Processors without vectors may not have instructions for counters that threads share.
+    // Neither C nor the processors without vectors that there is code for have counters that threads share.
     let pieces = divides && target.vectorBytes >= 16 ? whole.bestPieces(body) : 1
     self.init(
       parts: parts, pieces: pieces, divides: divides, part: scope.part, piece: pieces > 1 ? scope.piece : scope.part)

@@ -28,7 +28,10 @@ private func kernelCase(
 /// Every statement, and programs with constants, an arena, symbols and control flow in the entry.
 public let programCases: [LoopIRCase] =
   statementCases + vectorCases
-  + [constantsAndArena, symbolic, nested([1, 2, 3, 4], status: 0), nested([1, 2, -3, 4], status: 1), measured, entryControl, manyTypes, emptyProgram]
+  + [
+    constantsAndArena, symbolic, nested([1, 2, 3, 4], status: 0), nested([1, 2, -3, 4], status: 1), measured,
+    entryControl, manyTypes, pieces, emptyProgram,
+  ]
 
 private let statementCases: [LoopIRCase] = {
   let i = scalar(0)
@@ -351,6 +354,25 @@ private let manyTypes: LoopIRCase = {
   }
   let data = types.map { [UInt8](repeating: 1, count: $0.bytes * 2) }
   return LoopIRCase(name: "all element types", program: model, inputs: data, outputs: data)
+}()
+
+/// A kernel whose parts have three pieces each, each of which computes an element.
+private let pieces: LoopIRCase = {
+  var model = Program(prefix: "case_model", inputs: [port("x", .f32, 6)], outputs: [port("y", .f32, 6)])
+  model.parts = 2
+  model.storage = [.input(0), .output(0)]
+  let (piece, part) = (scalar(0), scalar(1))
+  let double = add(load(x, .variable(piece)), load(x, .variable(piece)))
+  model.kernels = [
+    Kernel(
+      name: "double", parameters: [Parameter(x, access: .read, alignment: 4), Parameter(y, access: .write, alignment: 4)],
+      scalars: [piece, part], body: [store(y, .variable(piece), double)])
+  ]
+  let call = DividedCall(kernel: 0, arguments: [Argument(x), Argument(y)], parts: 2, pieces: 3)
+  model.entry = [call.statement(part: part, piece: piece)]
+  return LoopIRCase(
+    name: "pieces", program: model, inputs: [bytes([1, 2, 3, 4, 5, 6] as [Float])],
+    outputs: [bytes([2, 4, 6, 8, 10, 12] as [Float])])
 }()
 
 private let emptyProgram: LoopIRCase = {
