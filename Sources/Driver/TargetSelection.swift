@@ -22,7 +22,8 @@ extension CompileOptions.Precision {
   /// What passes know of a target.
   func vectorUnits(of target: Target) -> VectorUnits {
     VectorUnits(
-      vectorBytes: target.vectorBytes, split: split(for: target), byteDepth: target.byteUnit.map { $0 == .tiles ? 64 : 4 })
+      vectorBytes: target.vectorBytes, split: split(for: target),
+      byteDepth: target.byteUnit.map { $0 == .tiles ? 64 : 4 })
   }
 
   /// How factors are split for a target; nil where they stay whole.

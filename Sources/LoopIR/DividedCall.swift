@@ -1,7 +1,8 @@
 /// The call of all parts of a divided kernel: a parallel loop of the entry.
 ///
 /// A part may consist of pieces, which it computes one after the other. Threads that have nothing left to do may take
-/// over pieces of other parts: the kernel gets the number of the piece, and that of the part whose working memory it has.
+/// over pieces of other parts: the kernel gets the number of the piece, and that of the part whose working memory it
+/// has.
 public struct DividedCall {
   public var kernel: Int
   public var arguments: [Argument]
@@ -16,12 +17,13 @@ public struct DividedCall {
 
   /// Nil for other loops.
   public init?(_ loop: Loop) {
-    guard loop.kind == .parallel, let parts = loop.upper.integerValue else { return nil }
+    guard loop.kind == .parallel, loop.body.count == 1, let parts = loop.upper.integerValue else { return nil }
     if case .call(let kernel, let arguments, _) = loop.body.first {
       self.init(kernel: kernel, arguments: arguments, parts: parts, pieces: 1)
       return
     }
-    guard case .loop(let inner) = loop.body.first, case .call(let kernel, let arguments, _) = inner.body.first,
+    guard case .loop(let inner) = loop.body.first, inner.body.count == 1,
+      case .call(let kernel, let arguments, _) = inner.body.first,
       case .binary(.multiply, .variable(loop.variable), let count) = inner.lower, let pieces = count.integerValue
     else { return nil }
     self.init(kernel: kernel, arguments: arguments, parts: parts, pieces: pieces)

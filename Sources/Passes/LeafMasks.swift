@@ -13,6 +13,9 @@ struct LeafMasks {
     var leaves: Range<Int>
   }
 
+  /// A comparison, and the bits of a word that it strikes out.
+  typealias Mask = (comparison: Comparison, struck: Int)
+
   /// The bits of a word.
   static let wordBits = 32
 
@@ -44,17 +47,14 @@ struct LeafMasks {
   /// The words that the leaves need.
   var words: Int { (leaves.count + Self.wordBits - 1) / Self.wordBits }
 
-  /// The most comparisons that strike out leaves of one word.
-  func comparisons(words: Int) -> Int { shares(words).reduce(0) { max($0, masks(of: $1).count) } }
-
   /// The leaves of every word; only the last words may have none.
   func shares(_ words: Int) -> [Range<Int>] {
     let most = (leaves.count + words - 1) / words
     return (0..<words).map { min(leaves.count, most * $0)..<min(leaves.count, most * ($0 + 1)) }
   }
 
-  /// The comparisons that strike out leaves of a share, as bits. Bits without a leaf go with the last one.
-  func masks(of share: Range<Int>) -> [(comparison: Comparison, struck: Int)] {
+  /// The comparisons that strike out leaves of a share. Bits without a leaf go with the last one.
+  func masks(of share: Range<Int>) -> [Mask] {
     comparisons.compactMap { comparison in
       let struck = comparison.leaves.clamped(to: share)
       if struck.isEmpty { return nil }

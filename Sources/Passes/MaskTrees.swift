@@ -38,9 +38,14 @@ private struct TreeLookup {
   private let constants: [ConstantTensor?]
   /// The trees in the order of `walk.roots`.
   private let trees: [LeafMasks]
-  /// The words of each tree, and the comparisons that strike out leaves of one.
+  /// The words of each tree.
   private let words: Int
+  /// The masks of every word of every tree.
+  private let masks: [[LeafMasks.Mask]]
+  /// The most masks of a word.
   private let comparisons: Int
+  /// The keys before their columns were numbered.
+  private let source: ValueID
 
   /// Nil for other nodes, too few rows, and trees that are walked sooner.
   init?(_ node: Node, _ graph: Graph, _ producers: [Int?], vectorBytes: Int) {
@@ -54,18 +59,26 @@ private struct TreeLookup {
     guard case .read(let leaves, let cell, nil) = body[body.results[0]], cell.count == 1 else { return nil }
     let constants = node.operands.map { graph.constant($0, producers) }
     guard let walk = TreeWalk(endingAt: cell[0], of: body, constants), constants[leaves] != nil,
-      walk.place.allSatisfy({ body.isAxis($0, from: 1) || body.integerValue($0) == 0 }),
       let roots = constants[walk.roots], let rows = shape.first, rows.constant ?? Self.rows >= Self.rows
     else { return nil }
     let most = min(Self.mostComparisons, Self.comparisonsPerStep(vectorBytes) * walk.steps)
     let table = walk.words.integers
     let trees = roots.integers.compactMap { LeafMasks(root: $0, of: table, walk, mostComparisons: most) }
     let words = trees.reduce(1) { max($0, $1.words) }
-    let comparisons = trees.reduce(1) { max($0, $1.comparisons(words: words)) }
+    let masks = trees.flatMap { tree in tree.shares(words).map { tree.masks(of: $0) } }
+    let comparisons = masks.reduce(1) { max($0, $1.count) }
     guard trees.count == roots.count, words * comparisons <= most else { return nil }
     (self.node, self.shape, self.body, self.walk) = (node, shape, body, walk)
     (self.leaves, self.constants) = (leaves, constants)
-    (self.trees, self.words, self.comparisons) = (trees, words, comparisons)
+    (self.trees, self.words, self.masks, self.comparisons) = (trees, words, masks, comparisons)
+    source = Self.source(of: node.operands[walk.keys], graph, producers)
+  }
+
+  private static func source(of keys: ValueID, _ graph: Graph, _ producers: [Int?]) -> ValueID {
+    guard let node = producers[keys.index].map({ graph.nodes[$0] }), case .reshape = node.primitive,
+      graph.shape(of: node.operands[0]).first == graph.shape(of: keys).first
+    else { return keys }
+    return node.operands[0]
   }
 
   private var groups: Dim { shape[0].floorDivided(by: Dim(Self.rows)) }
@@ -74,14 +87,25 @@ private struct TreeLookup {
 
   /// Adds the node for groups and for the rows behind them, and the map that joins both.
   func append(to graph: inout Graph, keys: inout [ValueID: DividedKeys]) {
-    let value = node.operands[walk.keys]
-    let divided = keys[value]
-      ?? DividedKeys(value, groups: groups, rest: rest, type: wide, origin: node.origin, in: &graph)
-    keys[value] = divided
+    let divided = keys[source] ?? dividedKeys(in: &graph)
+    keys[source] = divided
     var parts = [masked(divided.grouped, in: &graph)]
     if let rest = divided.rest { parts.append(walking(rest, in: &graph)) }
     let joined = Map(shape: shape, body: join(graph.type(of: node.results[0]).element))
     graph.nodes.append(Node(.map(joined), operands: parts, results: node.results, origin: node.origin))
+  }
+
+  private func dividedKeys(in graph: inout Graph) -> DividedKeys {
+    let columns = graph.shape(of: node.operands[walk.keys])[1]
+    return DividedKeys(
+      source, columns: columns, groups: groups, rest: rest, type: wide, origin: node.origin, in: &graph)
+  }
+
+  /// What the node computes, at other positions or with another body.
+  private func primitive(_ shape: [Dim], _ body: ScalarGraph) -> Primitive {
+    guard case .reduce(var reduce) = node.primitive else { return .map(Map(shape: shape, body: body)) }
+    (reduce.shape, reduce.body) = (shape, body)
+    return .reduce(reduce)
   }
 
   // MARK: Groups
@@ -91,19 +115,14 @@ private struct TreeLookup {
     let tables = [limits, places, exits].map { graph.add(.constant($0), [], origin: node.origin) }
     var masked = ScalarGraph()
     let rank = shape.count
-    let place = walk.place.map { index in
-      if case .axis(let axis) = body[index] { masked.axis(axis < rank ? axis : axis + 1) } else { masked.integer(0) }
+    let place = walk.place.map { axis in
+      axis.map { masked.axis($0 < rank ? $0 : $0 + 1) } ?? masked.integer(0)
     }
     let leaf = leaf(place, row: masked.axis(rank), &masked)
     let type = body.type(of: body.results[0])
     masked.results = [masked.read(3, place + [masked.cast(leaf, to: .i64)], type: type)]
     let grouped = [groups] + shape.dropFirst() + [Dim(Self.rows)]
-    switch node.primitive {
-    case .reduce(var reduce):
-      (reduce.shape, reduce.body) = (grouped, masked)
-      return graph.add(.reduce(reduce), [keys] + tables, origin: node.origin)
-    default: return graph.add(.map(Map(shape: grouped, body: masked)), [keys] + tables, origin: node.origin)
-    }
+    return graph.add(primitive(grouped, masked), [keys] + tables, origin: node.origin)
   }
 
   /// The number of the first leaf that no comparison strikes out, as `u32`.
@@ -138,29 +157,23 @@ private struct TreeLookup {
   private var dims: [Int] { constants[walk.roots]?.dims ?? [] }
 
   /// By tree, word and comparison.
-  private func table(_ row: (LeafMasks.Comparison?, Int) -> [Int]) -> [Int] {
-    trees.flatMap { tree in
-      tree.shares(words).flatMap { share in
-        let masks = tree.masks(of: share)
-        return (0..<comparisons).flatMap { number in
-          number < masks.count ? row(masks[number].comparison, masks[number].struck) : row(nil, 0)
-        }
-      }
-    }
+  private func table(_ row: (LeafMasks.Mask?) -> [Int]) -> [Int] {
+    masks.flatMap { masks in (0..<comparisons).flatMap { row($0 < masks.count ? masks[$0] : nil) } }
   }
 
   /// The limits of all comparisons, of which those that are none never fail.
   private var limits: ConstantTensor {
     let sign = walk.isOneWord ? 1 << 31 : UInt(bitPattern: Int.min)
-    let values = table { comparison, _ in
-      [comparison.map { Int(bitPattern: $0.limit ^ sign) } ?? (walk.isOneWord ? Int(Int32.max) : .max)]
+    let values = table { mask in
+      [mask.map { Int(bitPattern: $0.comparison.limit ^ sign) } ?? (walk.isOneWord ? Int(Int32.max) : .max)]
     }
     return ConstantTensor(wide, dims: dims + [words * comparisons], integers: values)
   }
 
   /// The columns of all comparisons and the bits that they strike out.
   private var places: ConstantTensor {
-    ConstantTensor(.i32, dims: dims + [2 * words * comparisons], integers: table { [$0?.column ?? 0, $1] })
+    let values = table { [$0?.comparison.column ?? 0, $0?.struck ?? 0] }
+    return ConstantTensor(.i32, dims: dims + [2 * words * comparisons], integers: values)
   }
 
   /// What the node reads for leaves, by tree, word and bit.
@@ -172,9 +185,12 @@ private struct TreeLookup {
       }
     }
     let dims = dims + [words * LeafMasks.wordBits]
-    return values.type.element.isFloat
-      ? ConstantTensor(values.type.element, dims: dims, doubles: numbers.map { [all = values.doubles] in all[$0] })
-      : ConstantTensor(values.type.element, dims: dims, integers: numbers.map { [all = values.integers] in all[$0] })
+    if values.type.element.isFloat {
+      let all = values.doubles
+      return ConstantTensor(values.type.element, dims: dims, doubles: numbers.map { all[$0] })
+    }
+    let all = values.integers
+    return ConstantTensor(values.type.element, dims: dims, integers: numbers.map { all[$0] })
   }
 
   // MARK: Other rows
@@ -183,13 +199,7 @@ private struct TreeLookup {
   private func walking(_ keys: ValueID, in graph: inout Graph) -> ValueID {
     var operands = node.operands
     operands[walk.keys] = keys
-    let rows = [rest] + shape.dropFirst()
-    switch node.primitive {
-    case .reduce(var reduce):
-      reduce.shape = rows
-      return graph.add(.reduce(reduce), operands, origin: node.origin)
-    default: return graph.add(.map(Map(shape: rows, body: body)), operands, origin: node.origin)
-    }
+    return graph.add(primitive([rest] + shape.dropFirst(), body), operands, origin: node.origin)
   }
 
   /// The results of groups, and then those of the rows behind them.
@@ -212,16 +222,16 @@ private struct TreeLookup {
   }
 }
 
-/// The keys of rows, divided.
+/// The keys of rows, divided and with numbered columns.
 private struct DividedKeys {
   /// By group, column and row, as signed numbers of the same order.
   let grouped: ValueID
   /// The rows behind the groups, if there may be any.
   let rest: ValueID?
 
-  init(_ keys: ValueID, groups: Dim, rest: Dim, type: ElementType, origin: String, in graph: inout Graph) {
-    let columns = graph.shape(of: keys)[1]
-    let source = DividedKeys.source(of: keys, in: graph)
+  init(
+    _ source: ValueID, columns: Dim, groups: Dim, rest: Dim, type: ElementType, origin: String, in graph: inout Graph
+  ) {
     let axes = Array(graph.shape(of: source).dropFirst())
     let size = Dim(TreeLookup.rows)
 
@@ -244,24 +254,9 @@ private struct DividedKeys {
     self.rest = graph.add(.reshape([rest, columns]), [others], origin: origin)
   }
 
-  /// The keys before their columns were numbered.
-  private static func source(of keys: ValueID, in graph: Graph) -> ValueID {
-    guard let node = graph.nodes.last(where: { $0.results == [keys] }), case .reshape = node.primitive,
-      graph.shape(of: node.operands[0]).first == graph.shape(of: keys).first
-    else { return keys }
-    return node.operands[0]
-  }
-
   private static func signed(_ key: ScalarID, _ type: ElementType, _ graph: inout ScalarGraph) -> ScalarID {
     if type == .i64 { return graph.bitcast(graph.binary(.xor, key, graph.integer(.min, .u64)), to: .i64) }
     let upper = graph.cast(graph.binary(.shiftRight, key, graph.integer(32, .u64)), to: .u32)
     return graph.bitcast(graph.binary(.xor, upper, graph.integer(1 << 31, .u32)), to: .i32)
-  }
-}
-
-extension ScalarGraph {
-  /// Whether a node is the position along an axis, which is not one of the first.
-  fileprivate func isAxis(_ id: ScalarID, from first: Int) -> Bool {
-    if case .axis(let axis) = self[id] { axis >= first } else { false }
   }
 }

@@ -8,9 +8,10 @@ struct TreeWalk {
   let columnBits: Int
   /// The operand with the keys of rows; its first index is the row.
   let keys: Int
-  /// The operand with the position of each tree's first cell, `[lanes, trees]`, and where the graph reads it.
+  /// The operand with the position of each tree's first cell, `[lanes, trees]`.
   let roots: Int
-  let place: [ScalarID]
+  /// The axes along which the graph reads that; nil for position 0.
+  let place: [Int?]
   let steps: Int
 
   /// The walk that ends with a node of a graph, whose operands are constants where they are given.
@@ -28,7 +29,17 @@ struct TreeWalk {
       constants[roots] != nil, let words = constants[last.words], words.type.element == .u64
     else { return nil }
     (self.words, columnBits, keys) = (words, last.columnBits, last.keys)
-    (self.roots, self.place, steps) = (roots, place, count)
+    (self.roots, steps) = (roots, count)
+    var axes: [Int?] = []
+    for index in place {
+      switch graph[index] {
+      case .axis(let axis) where axis > 0: axes.append(axis)
+      case .literal(.integer(0), _): axes.append(nil)
+      case .axis, .literal, .dim, .read, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast:
+        return nil
+      }
+    }
+    self.place = axes
   }
 
   /// One step: to one of the neighbouring children of a cell.

@@ -337,12 +337,14 @@ struct Assembler {
   /// A call of a kernel, or of all its parts.
   private mutating func call(_ kernel: Int, _ arguments: [Argument]) -> Statement {
     guard !program.kernels[kernel].scalars.isEmpty else { return .call(kernel: kernel, arguments: arguments, scalars: []) }
-    let (part, piece) = (
-      Variable(id: nextVariable, type: ValueType(.i64)), Variable(id: nextVariable + 1, type: ValueType(.i64))
-    )
-    nextVariable += 2
     return DividedCall(kernel: kernel, arguments: arguments, parts: program.parts, pieces: pieces[kernel])
-      .statement(part: part, piece: piece)
+      .statement(part: index(), piece: index())
+  }
+
+  /// A new variable for positions.
+  private mutating func index() -> Variable {
+    defer { nextVariable += 1 }
+    return Variable(id: nextVariable, type: ValueType(.i64))
   }
 
   /// The position of a function of the program, which is added if it is not there.
@@ -406,8 +408,7 @@ struct Assembler {
     _ scan: ScanSteps, _ plan: GraphPlan, _ base: Dim, _ spare: [Dim?], _ steps: Steps, _ places: [ValueID: Argument]
   ) -> [Statement] {
     let graph = scan.body.graph
-    let step = Variable(id: nextVariable, type: ValueType(.i64))
-    nextVariable += 1
+    let step = index()
     let carried = scan.scan.carried
     let counter = buffer(.arena(offset: base.expr), .i64)
     var inner: [ValueID: Argument] = [graph.inputs[0]: counter]

@@ -72,26 +72,20 @@ struct ReduceLowering {
     return LoopNest.wrap(statements, variables, kind: .parallel)
   }
 
-  private func isDense(along axis: Int) -> Bool {
+  /// Whether vectors along an axis read what lies side by side, but for a gather for so many of such reads.
+  private func isDense(along axis: Int, readsForGather: Int = .max) -> Bool {
     if roundsEveryTerm { return false }
     let strides = readStrides(body, operands, along: axis)
-    return strides.contains(1) && strides.allSatisfy { $0 == 1 }
+    let dense = strides.count { $0 == 1 }
+    return dense > 0 && strides.count - dense <= dense / readsForGather
       && suitableLanes(body, extent: extents[axis], target: target) > 1
   }
 
   private func outerVectorAxis() -> Int? {
     guard let axis = outer.last, !reduce.combiner.hasPosition, results.allSatisfy({ $0.strides[axis] == 1 }),
-      isDense(along: axis) || gathersLittle(along: axis)
+      isDense(along: axis, readsForGather: 4)
     else { return nil }
     return axis
-  }
-
-  /// Whether there are far more dense reads than others.
-  private func gathersLittle(along axis: Int) -> Bool {
-    let strides = readStrides(body, operands, along: axis)
-    let dense = strides.count { $0 == 1 }
-    return !roundsEveryTerm && dense >= 4 * (strides.count - dense)
-      && suitableLanes(body, extent: extents[axis], target: target) > 1
   }
 
   // MARK: One accumulator per output, lanes across outputs
