@@ -14,7 +14,6 @@ import Verify
 final class CompiledCase: RunnableCase {
   private let program: Program
   private let model: any DescribedModel
-  private let folder: TemporaryFolder?
   private let interface: EmitHeader.Interface
   private let threads: HostThreads?
   private let declared: [ValueInfo]
@@ -22,6 +21,7 @@ final class CompiledCase: RunnableCase {
   private var room: Room?
 
   /// Compiles through the JIT, or, for the C back end and where a library is asked for, through a shared library.
+  /// Libraries are removed as soon as they are loaded, so that none is left behind if this process is killed.
   ///
   /// `outputs` are the model's declarations, which say what the program's outputs are put together to.
   init(_ lowered: LoweredModel, outputs: [ValueInfo], options: CompileOptions) throws(ModelError) {
@@ -33,6 +33,7 @@ final class CompiledCase: RunnableCase {
     try Self.requireCode(of: custom, options)
     if options.backend == .c || options.emit == .library {
       let folder = try TemporaryFolder()
+      defer { withExtendedLifetime(folder) {} }
       var libraryOptions = options
       libraryOptions.emit = .library
       libraryOptions.output = folder.path + "/model.so"
@@ -44,11 +45,13 @@ final class CompiledCase: RunnableCase {
         throw ModelError.unsupported("\(error)")
       }
       model = try LibraryModel(path: libraryOptions.output, prefix: program.prefix)
-      self.folder = folder
+    } else if custom.isEmpty {
+      model = try JITModel(lowered.hostCode)
     } else {
-      folder = custom.isEmpty ? nil : try TemporaryFolder()
-      let library = folder.map { $0.path + "/operators.so" }
-      if let library { try Pipeline.linkCustomOperators(options.link, to: library) }
+      let folder = try TemporaryFolder()
+      defer { withExtendedLifetime(folder) {} }
+      let library = folder.path + "/operators.so"
+      try Pipeline.linkCustomOperators(options.link, to: library)
       model = try JITModel(lowered.hostCode, library: library)
     }
   }

@@ -144,6 +144,7 @@ extension Pipeline {
 
   private static func target(_ codegen: LLVMOptions, _ options: CompileOptions) -> Target {
     var target = target(codegen)
+    target.convertsHalves = codegen.hasHalves
     target.pairUnit = options.precision.pairUnit(codegen)
     target.byteUnit = options.precision.byteUnit(codegen)
     return target

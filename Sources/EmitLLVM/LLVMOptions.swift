@@ -14,6 +14,8 @@ public struct LLVMOptions: Sendable {
   public var hasFMA: Bool
   /// Whether floor, ceil, trunc and rint are instructions; otherwise they are computed by additions.
   public var hasRounding: Bool
+  /// Whether conversions between `f16` and `f32` are instructions.
+  public var hasHalves: Bool
   /// Whether threads can share counters without functions of others.
   let sharesCounters: Bool
 
@@ -26,6 +28,7 @@ public struct LLVMOptions: Sendable {
     let named = Set(features.split(separator: ",").map(String.init))
     let isArm64 = triple.hasPrefix("aarch64") || triple.hasPrefix("arm64")
     hasFMA = isArm64 || named.contains("+fma") || named.contains("+avx512f") || named.contains("+vfp4")
+    hasHalves = isArm64 || named.contains("+f16c") || named.contains("+avx512f")
     sharesCounters = isArm64 || triple.hasPrefix("x86_64")
     hasRounding =
       isArm64 || triple.hasPrefix("wasm") || named.contains("+sse4.1") || named.contains("+avx")

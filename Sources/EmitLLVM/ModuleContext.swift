@@ -47,7 +47,13 @@ final class ModuleContext {
   var size: LLVMTypeRef { LLVMIntTypeInContext(context, UInt32(pointerBytes * 8)) }
 
   /// The type of an element in computations, where `bool` is one bit.
-  func scalar(_ element: ElementType) -> LLVMTypeRef { element == .bool ? i1 : memory(element) }
+  func scalar(_ element: ElementType) -> LLVMTypeRef {
+    switch element {
+    case .bool: i1
+    case .f16: LLVMHalfTypeInContext(context)
+    default: memory(element)
+    }
+  }
 
   /// The type of an element in memory.
   func memory(_ element: ElementType) -> LLVMTypeRef {

@@ -19,7 +19,20 @@ enum LaneMath {
 
   /// The bits of a float rounded to a type.
   static func bits(_ value: Double, _ element: ElementType) -> UInt64 {
-    element == .f32 ? bits(Float(value)) : value.bitPattern
+    switch element {
+    case .f16: UInt64(Float16(value).bitPattern)
+    case .f32: bits(Float(value))
+    default: value.bitPattern
+    }
+  }
+
+  /// The value of the bits of a float.
+  private static func double(_ bits: UInt64, _ element: ElementType) -> Double {
+    switch element {
+    case .f16: Double(Float16(bitPattern: UInt16(truncatingIfNeeded: bits)))
+    case .f32: Double(single(bits))
+    default: Double(bitPattern: bits)
+    }
   }
 
   private static func bits(_ value: Float) -> UInt64 { UInt64(value.bitPattern) }
@@ -150,7 +163,7 @@ enum LaneMath {
   static func cast(_ x: UInt64, _ from: ElementType, _ to: ElementType) -> UInt64 {
     if from == to { return x }
     if from.isFloat {
-      let value = from == .f32 ? Double(single(x)) : Double(bitPattern: x)
+      let value = double(x, from)
       if to.isFloat { return bits(value, to) }
       if to == .bool { return value != 0 ? 1 : 0 }
       // Out of range any value is right.

@@ -56,7 +56,7 @@ extension BlockVerifier {
     case .multiplyAdd(let a, let b, let c):
       let type = try same(a, b)
       try expect(c, type)
-      guard type.element.isFloat else { throw fail("of \(type)") }
+      guard type.element.isFloat, type.element.isNumber else { throw fail("of \(type)") }
       return type
     case .multiplyAddGroups(let a, let b, let c):
       let type = try same(a, b)
@@ -65,11 +65,11 @@ extension BlockVerifier {
       guard sum.element == .f32 || sum.element == .i32, sum.lanes == type.lanes else { throw fail("to \(sum)") }
       return sum
     case .cast(let element, let operand):
-      guard isLoopType(element) else { throw fail("no type of Loop IR") }
+      guard isComputed(element) else { throw fail("no type of Loop IR") }
       return ValueType(element, lanes: try expression(operand).lanes)
     case .bitcast(let element, let operand):
       let type = try expression(operand)
-      guard isLoopType(element), element.bits == type.element.bits else { throw fail("\(type) has another width") }
+      guard isComputed(element), element.bits == type.element.bits else { throw fail("\(type) has another width") }
       return ValueType(element, lanes: type.lanes)
     case .shuffle(let vector, let positions):
       let type = try expression(vector)
@@ -91,13 +91,18 @@ extension BlockVerifier {
   }
 }
 
+extension ElementType {
+  /// Whether there is arithmetic of the type.
+  fileprivate var isNumber: Bool { isLoopType(self) && (isFloat || isInteger) }
+}
+
 extension UnaryOp {
   /// Whether the operation is defined for a type.
   fileprivate func takes(_ element: ElementType) -> Bool {
     switch self {
-    case .negate, .abs: element.isFloat || element.isInteger
+    case .negate, .abs: element.isNumber
     case .not: !element.isFloat
-    case .sqrt, .floor, .ceil, .trunc, .rint: element.isFloat
+    case .sqrt, .floor, .ceil, .trunc, .rint: element.isFloat && element.isNumber
     case .countLeadingZeros, .countTrailingZeros, .popcount: element.isInteger
     }
   }
@@ -107,7 +112,7 @@ extension BinaryOp {
   /// Whether the operation is defined for a type.
   fileprivate func takes(_ element: ElementType) -> Bool {
     switch self {
-    case .add, .subtract, .multiply, .divide, .min, .max: element.isFloat || element.isInteger
+    case .add, .subtract, .multiply, .divide, .min, .max: element.isNumber
     case .remainder, .floorDivide, .floorRemainder, .shiftLeft, .shiftRight: element.isInteger
     case .and, .or, .xor: !element.isFloat
     }
@@ -118,7 +123,7 @@ extension LaneReduction {
   /// Whether the reduction is defined for a type.
   fileprivate func takes(_ element: ElementType) -> Bool {
     switch self {
-    case .sum, .product, .min, .max: element.isFloat || element.isInteger
+    case .sum, .product, .min, .max: element.isNumber
     case .and, .or: !element.isFloat
     }
   }

@@ -95,7 +95,10 @@ private func verify(
   }
 }
 
-/// Whether Loop IR computes with the type.
+/// Whether values may have the type: with those of `f16` there are only conversions, which some processors have instructions for.
+func isComputed(_ element: ElementType) -> Bool { element == .f16 || isLoopType(element) }
+
+/// Whether Loop IR has operations and memory of the type.
 func isLoopType(_ element: ElementType) -> Bool {
   switch element {
   case .bool, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .f32, .f64: true
@@ -146,7 +149,7 @@ struct BlockVerifier {
     guard usedVariables.insert(variable.id).inserted else {
       throw LoopVerificationError("\(variable) is introduced twice")
     }
-    guard isLoopType(variable.type.element), variable.type.lanes >= 1 else {
+    guard isComputed(variable.type.element), variable.type.lanes >= 1 else {
       throw LoopVerificationError("\(variable) has type \(variable.type)")
     }
     variables[variable.id] = (variable.type, isMutable)

@@ -16,25 +16,6 @@ func divideByConstants(_ graph: Graph) -> Graph {
   return result
 }
 
-extension Primitive {
-  /// Replaces the scalar graphs that compute results.
-  fileprivate mutating func rewriteScalars(_ rewrite: (ScalarGraph) -> ScalarGraph) {
-    switch self {
-    case .map(var map):
-      map.body = rewrite(map.body)
-      self = .map(map)
-    case .reduce(var reduce):
-      reduce.body = rewrite(reduce.body)
-      reduce.epilogue = rewrite(reduce.epilogue)
-      self = .reduce(reduce)
-    case .contract(var contract):
-      contract.epilogue = rewrite(contract.epilogue)
-      self = .contract(contract)
-    case .constant, .reshape, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume: break
-    }
-  }
-}
-
 extension ScalarGraph {
   fileprivate var withoutDivisions: ScalarGraph {
     var isChanged = false

@@ -105,6 +105,7 @@ public let tensorPasses: [Pass] = [
   Pass("hoist-divisors", hoistDivisors),
   Pass("inline-maps", inlineMaps),
   Pass("fuse-epilogues", fuseEpilogues),
+  Pass("tabulate-bytes", tabulateBytes),
   Pass("divide-by-constants", isForVectors: true, divideByConstants),
   Pass("flush-weights", flushWeights),
   Pass("split-factors", splitting: splitFactors),

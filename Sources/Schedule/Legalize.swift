@@ -5,9 +5,9 @@ extension ScalarGraph {
   /// The graph with only operations and types that Loop IR has.
   ///
   /// Results of types that only exist in storage are encoded for a store, or stay in the type that they are computed
-  /// in.
-  func legalized(encodingResults: Bool) -> ScalarGraph {
-    var legalizer = Legalizer(self, encodesResults: encodingResults)
+  /// in. Where no instruction `convertsHalves`, arithmetic on their bits does.
+  func legalized(encodingResults: Bool, convertsHalves: Bool = false) -> ScalarGraph {
+    var legalizer = Legalizer(self, encodesResults: encodingResults, convertsHalves: convertsHalves)
     return legalizer.run()
   }
 }
@@ -17,11 +17,12 @@ private struct Legalizer {
   let source: ScalarGraph
   /// Whether results go to memory.
   let encodesResults: Bool
-  let builder = MathBuilder()
+  let builder: MathBuilder
   private var copies: [Term?]
 
-  init(_ source: ScalarGraph, encodesResults: Bool) {
+  init(_ source: ScalarGraph, encodesResults: Bool, convertsHalves: Bool) {
     self.source = source
+    builder = MathBuilder(convertsHalves: convertsHalves)
     self.encodesResults = encodesResults
     copies = [Term?](repeating: nil, count: source.nodes.count)
   }

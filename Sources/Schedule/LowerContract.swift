@@ -94,7 +94,7 @@ struct ContractLowering {
     guard onLeft || onRight else { return nil }
     let swaps = onLeft && (!onRight || lhs.isConstant)
     var (rowSide, panelSide) = swaps ? (rhs, lhs) : (lhs, rhs)
-    epilogue = contract.epilogue.legalized(encodingResults: true)
+    epilogue = contract.epilogue.legalized(encodingResults: true, convertsHalves: target.convertsHalves)
     let epilogueReads = affineStrides(epilogue, operands, rank: outer.count)
     small = groups != nil ? nil : SmallGroups(
       rowSide, panelSide, extents: extents, rank: outer.count, vectorAxis: vectorAxis, epilogueReads: epilogueReads,
@@ -178,7 +178,8 @@ struct ContractLowering {
     let indices = panelSide.operand == 0 ? contract.lhs : contract.rhs
     return NarrowPanels(
       formula, indices: indices, extents: extents, rank: rank,
-      sums: ContractLowering.summedAxes(rowSide, rank..<extents.count), inner: inner, countsInBits: lanes > 1)
+      sums: ContractLowering.summedAxes(rowSide, rank..<extents.count), inner: inner, countsInBits: lanes > 1,
+      convertsHalves: target.convertsHalves)
   }
 
   /// The tiles that may be used, in rising order of estimated time.

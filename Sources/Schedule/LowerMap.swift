@@ -69,7 +69,7 @@ extension Map {
 private func lowerWhole(
   _ map: Map, operands: [View], result: View, step: Dim, layout: Layout, target: Target, builder: inout KernelBuilder
 ) -> [Statement] {
-  let body = map.body.legalized(encodingResults: true)
+  let body = map.body.legalized(encodingResults: true, convertsHalves: target.convertsHalves)
   let reads = affineStrides(body, operands, rank: map.shape.count)
   let nest = LoopNest(extents: map.shape, order: layout.order, strides: reads.map { $0 + [result.strides] })
   var axes = [Expr](repeating: .index(0), count: map.shape.count)

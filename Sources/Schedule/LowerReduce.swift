@@ -18,8 +18,8 @@ struct ReduceLowering {
 
   init(_ reduce: Reduce, operands: [View], results: [View], layout: Layout, target: Target) {
     self.reduce = reduce
-    body = reduce.body.legalized(encodingResults: false)
-    epilogue = reduce.epilogue.legalized(encodingResults: true)
+    body = reduce.body.legalized(encodingResults: false, convertsHalves: target.convertsHalves)
+    epilogue = reduce.epilogue.legalized(encodingResults: true, convertsHalves: target.convertsHalves)
     self.operands = operands
     self.results = results
     self.target = target

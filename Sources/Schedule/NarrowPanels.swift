@@ -65,7 +65,7 @@ struct NarrowPanels {
   /// `inner` the extent of the innermost one when neighbours are merged.
   init?(
     _ formula: ConstantFormula, indices: [AffineIndex], extents: [Dim], rank: Int, sums: [Int], inner: Int,
-    countsInBits: Bool
+    countsInBits: Bool, convertsHalves: Bool
   ) {
     self.countsInBits = countsInBits
     let kept = indices.map { $0.coefficients.keys.allSatisfy { $0 < rank } }
@@ -112,7 +112,8 @@ struct NarrowPanels {
     else { return nil }
     guard let step = NarrowPanels.step(block, group, inner) else { return nil }
     self.step = step
-    guard let graphs = NarrowPanels.graphs(body, leaves, elements, isElement, countsInBits) else { return nil }
+    guard let graphs = NarrowPanels.graphs(body, leaves, elements, isElement, countsInBits, convertsHalves)
+    else { return nil }
     (blockGraph, elementGraph) = graphs
   }
 
@@ -166,7 +167,7 @@ struct NarrowPanels {
   /// The body in two parts: what is computed once for a block, and what for every element.
   private static func graphs(
     _ body: ScalarGraph, _ leaves: [ScalarNode: Int], _ elements: [Leaf], _ isElement: [Bool],
-    _ countsInBits: Bool
+    _ countsInBits: Bool, _ convertsHalves: Bool
   ) -> (blocks: ScalarGraph, elements: ScalarGraph)? {
     // Those of elements come first.
     let ranks = isElement.indices.map { leaf in
@@ -183,7 +184,8 @@ struct NarrowPanels {
         return graph.read(ranks[leaf], [], type: body.typeOf(node))
       }
     }
-    return numbered.pruned().legalized(encodingResults: false).dividedByBlocks(elements.count)
+    return numbered.pruned().legalized(encodingResults: false, convertsHalves: convertsHalves)
+      .dividedByBlocks(elements.count)
   }
 
   // MARK: Sizes

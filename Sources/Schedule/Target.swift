@@ -19,6 +19,9 @@ public struct Target: Hashable, Sendable {
   /// What contractions of `u8` data and `i8` weights are computed with.
   public var byteUnit: GroupUnit?
 
+  /// Whether instructions convert between `f16` and `f32`.
+  public var convertsHalves = false
+
   public init(vectorBytes: Int, vectorRegisters: Int) {
     self.vectorBytes = vectorBytes
     self.vectorRegisters = vectorRegisters

@@ -81,6 +81,25 @@ extension ScalarGraph {
     }
   }
 
+  /// The integers between which a clamp keeps a float that is one, or NaN.
+  public func clampedIntegers(_ id: ScalarID) -> ClosedRange<Int>? {
+    guard let (operand, bounds) = clamp(id), isRounded(operand), abs(bounds.lowerBound) < 0x1p24,
+      abs(bounds.upperBound) < 0x1p24, bounds.lowerBound == bounds.lowerBound.rounded(),
+      bounds.upperBound == bounds.upperBound.rounded()
+    else { return nil }
+    return Int(bounds.lowerBound)...Int(bounds.upperBound)
+  }
+
+  /// Whether a float is an integer, infinite or NaN.
+  private func isRounded(_ id: ScalarID) -> Bool {
+    switch self[id] {
+    case .unary(.rint, _), .unary(.floor, _), .unary(.ceil, _), .unary(.trunc, _): true
+    case .binary(.add, _, _): isIntegral(id)
+    case .literal, .dim, .axis, .read, .accumulator, .unary, .binary, .compare, .select, .multiplyAdd, .cast, .bitcast:
+      false
+    }
+  }
+
   /// The integers that a node may be.
   private func integers(_ id: ScalarID) -> ClosedRange<Int>? {
     switch self[id] {

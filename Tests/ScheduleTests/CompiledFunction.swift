@@ -12,15 +12,19 @@ struct CompiledFunction {
   private let count: Int
 
   /// Compiles `body` for operands of the given types and arrays of `count` elements.
-  init(_ operands: [ElementType], count: Int, _ body: (inout ScalarGraph, [ScalarID]) -> ScalarID) throws {
-    try self.init(operands, counts: operands.map { _ in count }) { builder, inputs in
+  init(
+    _ operands: [ElementType], count: Int, convertsHalves: Bool = false,
+    _ body: (inout ScalarGraph, [ScalarID]) -> ScalarID
+  ) throws {
+    try self.init(operands, counts: operands.map { _ in count }, convertsHalves: convertsHalves) { builder, inputs in
       try builder.elementwise(inputs, body)
     }
   }
 
   /// Compiles a graph of one-dimensional operands and a one-dimensional result.
   init(
-    _ operands: [ElementType], counts: [Int], _ build: (inout GraphBuilder, [ValueID]) throws -> ValueID
+    _ operands: [ElementType], counts: [Int], convertsHalves: Bool = false,
+    _ build: (inout GraphBuilder, [ValueID]) throws -> ValueID
   ) throws {
     var builder = GraphBuilder()
     let inputs = zip(operands, counts).map { builder.input(TensorType($0, [Dim($1)])) }
@@ -33,8 +37,10 @@ struct CompiledFunction {
       Port(name: name, element: element, extents: [Extent(.index(count), text: "\(count)")])
     }
     let ports = operands.indices.map { port("x\($0)", operands[$0], counts[$0]) }
+    var target = Target.avx2
+    target.convertsHalves = convertsHalves
     let (program, _, _) = try schedule(
-      graph, inputs: ports, outputs: [port("y", result, count)], prefix: "test", target: .avx2)
+      graph, inputs: ports, outputs: [port("y", result, count)], prefix: "test", target: target)
     model = try JITModel(program, optimization: 1)
   }
 

@@ -8,8 +8,8 @@ private let goldenTexts = ["attention", "classifier", "residual_block"].flatMap 
   [
     "00-import", "01-widen-sums", "02-narrow-factors", "03-fold-constants", "04-trim-sums", "05-read-through",
     "06-sink-transpositions", "07-sink-reshapes", "08-split-sums", "09-share-factors", "10-read-through-again",
-    "11-hoist-divisors", "12-inline-maps", "13-fuse-epilogues", "14-flush-weights", "15-materialize-padding",
-    "16-block-rows", "17-eliminate-dead-code",
+    "11-hoist-divisors", "12-inline-maps", "13-fuse-epilogues", "14-tabulate-bytes", "15-flush-weights",
+    "16-materialize-padding", "17-block-rows", "18-eliminate-dead-code",
   ].map { "\(golden)/\(model)/\($0).txt" }
 }
 

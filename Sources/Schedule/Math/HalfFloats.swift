@@ -4,6 +4,7 @@ import TensorIR
 extension Term {
   /// The `f32` value of `f16` bits (`u16`).
   var decodedHalf: Term {
+    if builder.convertsHalves { return bitcast(.f16).cast(.f32) }
     let bits = cast(.i32)
     let sign = (bits & bits.constant(0x8000)).shiftedLeft(16)
     let magnitude = (bits & bits.constant(0x7fff)).shiftedLeft(13)
@@ -14,6 +15,7 @@ extension Term {
 
   /// The `f16` bits (`u16`) nearest to an `f32`, ties to even.
   var encodedHalf: Term {
+    if builder.convertsHalves { return cast(.f16).bitcast(.u16) }
     let bits = self.bits
     let magnitude = bits & bits.constant(0x7fff_ffff)
     let tie = magnitude.shiftedRight(13) & bits.constant(1)

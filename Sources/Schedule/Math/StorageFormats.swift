@@ -48,6 +48,7 @@ extension Term {
   func rounded(to element: ElementType) -> Term {
     switch element {
     case .bool, .i8, .i16, .i32, .i64, .u8, .u16, .u32, .u64, .f32, .f64, .c64, .c128, .string: self
+    case .f16 where builder.convertsHalves: cast(.f16).cast(.f32)
     case .f16, .bf16, .f4e2m1, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz, .f8e8m0: encoded(element).decoded(element)
     case .i4, .i2: shiftedLeft(8 - element.bits).shiftedRight(8 - element.bits)
     case .u4, .u2: self & constant(1 << element.bits - 1)

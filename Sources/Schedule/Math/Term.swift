@@ -4,6 +4,10 @@ import TensorIR
 /// A scalar graph under construction that terms add nodes to.
 final class MathBuilder {
   var graph = ScalarGraph()
+  /// Whether conversions between `f16` and `f32` are operations.
+  let convertsHalves: Bool
+
+  init(convertsHalves: Bool = false) { self.convertsHalves = convertsHalves }
 
   func term(_ id: ScalarID) -> Term { Term(builder: self, id: id) }
 
