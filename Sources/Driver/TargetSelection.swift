@@ -23,7 +23,7 @@ extension CompileOptions.Precision {
   func vectorUnits(of target: Target) -> VectorUnits {
     VectorUnits(
       vectorBytes: target.vectorBytes, split: split(for: target),
-      byteDepth: target.byteUnit.map { $0 == .tiles ? 64 : 4 })
+      byteDepth: target.byteUnit.map { $0 == .tiles ? 64 : 4 }, roundsHalves: self == .strict)
   }
 
   /// How factors are split for a target; nil where they stay whole.

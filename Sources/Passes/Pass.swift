@@ -1,7 +1,7 @@
 import TensorIR
 public import Tuning
 
-/// What passes know of a processor's vectors, and how it multiplies numbers that are narrower than `f32`.
+/// What passes know of a processor's vectors, how it multiplies numbers that are narrower than `f32`, and what precision is asked for.
 public struct VectorUnits: Hashable, Sendable {
   /// The bytes of a vector.
   public var vectorBytes: Int
@@ -9,11 +9,16 @@ public struct VectorUnits: Hashable, Sendable {
   public var split: FactorSplit?
   /// The most products of bytes that one instruction sums; nil where there is no such instruction.
   public var byteDepth: Int?
+  /// Whether every result of `f16` operators is rounded to `f16`.
+  public var roundsHalves: Bool
 
-  public init(vectorBytes: Int = 64, split: FactorSplit? = nil, byteDepth: Int? = nil) {
+  public init(
+    vectorBytes: Int = 64, split: FactorSplit? = nil, byteDepth: Int? = nil, roundsHalves: Bool = false
+  ) {
     self.vectorBytes = vectorBytes
     self.split = split
     self.byteDepth = byteDepth
+    self.roundsHalves = roundsHalves
   }
 }
 
@@ -52,6 +57,16 @@ public struct Pass: Sendable {
     self.name = name
     isForVectors = true
     self.rewrite = { graph, _, units in units.split.map { rewrite(graph, $0) } ?? graph }
+  }
+
+  /// A pass that is left out where something is true of the processor or of what is asked for.
+  init(
+    _ name: String, unless isLeftOut: @escaping @Sendable (VectorUnits) -> Bool,
+    _ rewrite: @escaping @Sendable (Graph) -> Graph
+  ) {
+    self.name = name
+    isForVectors = false
+    self.rewrite = { graph, _, units in isLeftOut(units) ? graph : rewrite(graph) }
   }
 
   /// A pass that runs where the processor multiplies groups of bytes; it gets the products that one instruction sums.
@@ -95,6 +110,7 @@ public let tensorPasses: [Pass] = [
   Pass("widen-factors", isForVectors: true, widenFactors),
   Pass("narrow-factors") { narrowFactors($0) },
   Pass("fold-constants") { foldConstants($0) },
+  Pass("widen-halves", unless: { $0.roundsHalves }, widenHalves),
   Pass("trim-sums", trimSums),
   Pass("read-through", readThrough),
   Pass("sink-transpositions", sinkTranspositions),

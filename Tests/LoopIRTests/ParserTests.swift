@@ -48,7 +48,7 @@ private let malformed = [
 
   @Test("golden texts print as they were", arguments: ["attention", "classifier", "residual_block"])
   func golden(_ model: String) throws {
-    let text = try InputFile.text(path: "\(folder)/\(model)/19-schedule.txt")
+    let text = try InputFile.text(path: "\(folder)/\(model)/20-schedule.txt")
     let program = try Program(parsing: text) { _, count in Bytes([UInt8](repeating: 0, count: count)) }
     try verify(program)
     #expect(program.description + "\n" == text)

@@ -6,10 +6,10 @@ private let golden = String(#filePath.split(separator: "/").dropLast(3).reduce("
 
 private let goldenTexts = ["attention", "classifier", "residual_block"].flatMap { model in
   [
-    "00-import", "01-widen-sums", "02-narrow-factors", "03-fold-constants", "04-trim-sums", "05-read-through",
-    "06-sink-transpositions", "07-sink-reshapes", "08-split-sums", "09-share-factors", "10-read-through-again",
-    "11-hoist-divisors", "12-inline-maps", "13-fuse-epilogues", "14-tabulate-bytes", "15-flush-weights",
-    "16-materialize-padding", "17-block-rows", "18-eliminate-dead-code",
+    "00-import", "01-widen-sums", "02-narrow-factors", "03-fold-constants", "04-widen-halves", "05-trim-sums",
+    "06-read-through", "07-sink-transpositions", "08-sink-reshapes", "09-split-sums", "10-share-factors",
+    "11-read-through-again", "12-hoist-divisors", "13-inline-maps", "14-fuse-epilogues", "15-tabulate-bytes",
+    "16-flush-weights", "17-materialize-padding", "18-block-rows", "19-eliminate-dead-code",
   ].map { "\(golden)/\(model)/\($0).txt" }
 }
 
