@@ -5,7 +5,8 @@ import TensorIR
 /// weights.
 ///
 /// Sums of `scale * (bytes - zeroPoint)` are sums of products of bytes, from which the epilogue takes the zero point
-/// times the sum of the weights, and which it scales. Data of 16 bits are summed byte by byte: the epilogue over the lower
+/// times the sum of the weights, and which it scales. To weights that are no `i8` it adds what makes them some, times the sum of
+/// the data. Data of 16 bits are summed byte by byte: the epilogue over the lower
 /// bytes adds the sums over the upper ones. Data beyond the bounds are the zero point. Channels are the last axis of both
 /// factors, in groups of which one instruction sums `depth` products.
 ///
@@ -31,8 +32,10 @@ private struct IntegerProduct {
   private let data: Dequantized
   private let zeroPoint: UniformParameter
   private let scale: UniformParameter
-  /// The weights minus their zero points, within the range of `i8`.
+  /// The weights minus their zero points and `offset`, within the range of `i8`.
   private let weights: [Int]
+  /// What makes `i8` of weights with a zero point that is not in the middle: the epilogue adds it times the sum of the data.
+  private let offset: Int
   /// The scales of the weights by their rows; empty for integers.
   private let scales: [Float]
 
@@ -40,7 +43,7 @@ private struct IntegerProduct {
   private static let leastFeatures = 8
   private static let leastTerms = 16
   private static let leastUses = 16
-  /// The most terms whose sum no 32 bits overflow.
+  /// The most terms whose sum no 32 bits overflow; half as many where weights have an offset.
   private static let mostTerms = (1 << 31) / (256 * 128) - 1
 
   /// Nil if the contraction is of another kind, or too small to pay.
@@ -58,17 +61,18 @@ private struct IntegerProduct {
       contraction.channels * 4 >= contraction.paddedChannels * 3,
       depth == 4 || contraction.contiguousTerms * 4 >= Self.leastTerms * 3,
       let weights = Self.weights(other, isInteger, graph, producers),
+      weights.offset == 0 || contraction.terms <= Self.mostTerms / 2,
       let scales = Self.scales(weights.scales, contraction)
     else { return nil }
     (self.node, self.contraction, self.data) = (node, contraction, data)
-    (self.weights, self.scales) = (weights.integers, scales)
+    (self.weights, offset, self.scales) = (weights.integers, weights.offset, scales)
     zeroPoint = data.uniformZeroPoint(graph, producers)
     scale = data.uniformScale(graph, producers)
   }
 
   private static func weights(
     _ value: ValueID, _ isInteger: Bool, _ graph: Graph, _ producers: [Int?]
-  ) -> (integers: [Int], scales: ConstantTensor?)? {
+  ) -> (integers: [Int], offset: Int, scales: ConstantTensor?)? {
     let integers: ConstantTensor
     var scales: ConstantTensor?
     if isInteger, let constant = graph.constant(value, producers) {
@@ -85,7 +89,9 @@ private struct IntegerProduct {
       }
     }
     let values = integers.integers
-    return values.allSatisfy { $0 >= -128 && $0 < 128 } ? (values, scales) : nil
+    guard let low = values.min(), let high = values.max(), high - low < 256 else { return nil }
+    let offset = low >= -128 && high < 128 ? 0 : low + 128
+    return (values.map { $0 - offset }, offset, scales)
   }
 
   /// The scales by results; nil if they differ between terms of one sum.
@@ -126,7 +132,9 @@ private struct IntegerProduct {
     var contract = contraction.arranged(indices)
     contract.accumulator = .i32
     var all = [factor, constant] + node.operands.dropFirst(2)
-    contract.epilogue = epilogue(byte, upper, &all, &graph)
+    let rows = offset == 0 ? nil : RowSums(contract, graph.shape(of: factor))
+    let offsets = rows.map { (offsetTimesData(byte, factor, $0, &graph), $0.axes) }
+    contract.epilogue = epilogue(byte, upper, offsets, &all, &graph)
     (all, contract.epilogue) = GraphBuilder.compact(contract.epilogue, all, from: 2)
     return (contract, all)
   }
@@ -155,9 +163,34 @@ private struct IntegerProduct {
     }
   }
 
-  /// The epilogue over the sum of products of a byte.
+  /// The offset of the weights times the sum of the data minus their zero points, for every row of results.
+  private func offsetTimesData(_ byte: Int, _ factor: ValueID, _ rows: RowSums, _ graph: inout Graph) -> ValueID {
+    let channels = graph.add(.reduce(rows.overChannels), [factor], origin: node.origin)
+    var operands = [channels]
+    let parameter = added(zeroPoint, to: &graph, &operands)
+    let sum = rows.overWindows { body, sum in
+      let zero = zero(byte, parameter, &body)
+      let terms = body.times(zero, body.integer(rows.terms, .i32))
+      return body.times(body.minus(sum, terms), body.integer(offset, .i32))
+    }
+    return graph.add(sum, operands, origin: node.origin)
+  }
+
+  /// A byte of the data's zero point, moved as the data are.
+  private func zero(_ byte: Int, _ zeroPoint: Parameter, _ body: inout ScalarGraph) -> ScalarID {
+    let shift = data.element.isSignedInteger ? 1 << (data.element.bits - 1) : 0
+    switch zeroPoint {
+    case .number(let zero): return body.integer((Int(zero) + shift) >> (8 * byte) & 255, .i32)
+    case .operand(let position):
+      let zero = body.plus(body.read(position, [], type: .i32), body.integer(shift, .i32))
+      return body.cast(body.byte(byte, of: body.cast(zero, to: .u16)), to: .i32)
+    }
+  }
+
+  /// The epilogue over the sum of products of a byte; `offsets` are added to it, by these axes.
   private func epilogue(
-    _ byte: Int, _ upper: ValueID?, _ operands: inout [ValueID], _ graph: inout Graph
+    _ byte: Int, _ upper: ValueID?, _ offsets: (value: ValueID, axes: [Int])?, _ operands: inout [ValueID],
+    _ graph: inout Graph
   ) -> ScalarGraph {
     var epilogue = ScalarGraph()
     let axes = contraction.featureAxes
@@ -175,16 +208,17 @@ private struct IntegerProduct {
     }
     let summed = contraction.summedOffsets
     let sums = contraction.featureOffsets.map { start in summed.reduce(0) { $0 + weights[start + $1] } }
-    let shift = data.element.isSignedInteger ? 1 << (data.element.bits - 1) : 0
     var sum = epilogue.accumulator(0, .i32)
-    switch added(zeroPoint, to: &graph, &operands) {
-    case .number(let zero):
-      let zero = (Int(zero) + shift) >> (8 * byte) & 255
+    let parameter = added(zeroPoint, to: &graph, &operands)
+    let zero = zero(byte, parameter, &epilogue)
+    if let zero = epilogue.integerValue(zero) {
       if zero != 0 { sum = epilogue.minus(sum, integers(sums.map { $0 * zero })) }
-    case .operand(let position):
-      let zero = epilogue.plus(epilogue.read(position, [], type: .i32), epilogue.integer(shift, .i32))
-      let part = epilogue.cast(epilogue.byte(byte, of: epilogue.cast(zero, to: .u16)), to: .i32)
-      sum = epilogue.minus(sum, epilogue.times(part, integers(sums)))
+    } else {
+      sum = epilogue.minus(sum, epilogue.times(zero, integers(sums)))
+    }
+    if let offsets {
+      operands.append(offsets.value)
+      sum = epilogue.plus(sum, epilogue.read(operands.count - 1, offsets.axes.map { epilogue.axis($0) }, type: .i32))
     }
     if byte > 0 {
       epilogue.results = [sum]
@@ -221,6 +255,61 @@ private struct IntegerProduct {
       }
     }
     return ConstantTensor(.i8, dims: contraction.arrangedDims, bytes: bytes)
+  }
+}
+
+/// The sums of a contraction's data over its terms, for every row of results: over channels first, then over windows.
+private struct RowSums {
+  /// The axes of results that the data follow, which are those of the sums.
+  let axes: [Int]
+  /// The terms of a sum.
+  let terms: Int
+  let overChannels: Reduce
+  private let contract: Contract
+  private let indices: [AffineIndex]
+
+  init(_ contract: Contract, _ shape: [Dim]) {
+    self.contract = contract
+    let rank = contract.shape.count
+    terms = contract.reduced.compactMap(\.constant).reduce(1, *)
+    let isSummed = zip(contract.lhs, shape).map { index, extent in
+      index.singleAxis.map { $0 >= rank && contract.reduced[$0 - rank] == extent } ?? false
+    }
+    let kept = shape.indices.filter { !isSummed[$0] }
+    let summed = shape.indices.filter { isSummed[$0] }
+    var body = ScalarGraph()
+    var positions = shape.map { _ in body.integer(0) }
+    for (axis, dimension) in (kept + summed).enumerated() { positions[dimension] = body.axis(axis) }
+    body.results = [body.cast(body.read(0, positions, type: .u8), to: .i32)]
+    var sum = ScalarGraph()
+    sum.results = [sum.accumulator(0, .i32)]
+    overChannels = Reduce(
+      shape: kept.map { shape[$0] }, reduced: summed.map { shape[$0] }, combiner: .sum, body: body, epilogue: sum)
+    indices = kept.map { contract.lhs[$0] }
+    axes = Set(indices.flatMap(\.coefficients.keys)).filter { $0 < rank }.sorted()
+  }
+
+  /// What `result` makes of the sums over all terms, which are computed from those over channels, operand 0.
+  func overWindows(_ result: (inout ScalarGraph, ScalarID) -> ScalarID) -> Primitive {
+    let rank = contract.shape.count
+    let windows = Set(indices.flatMap(\.coefficients.keys)).filter { $0 >= rank }.sorted()
+    let places = Dictionary(uniqueKeysWithValues: (axes + windows).enumerated().map { ($1, $0) })
+    var body = ScalarGraph()
+    let positions = indices.map { index in
+      let coefficients = index.coefficients.map { (places[$0.key] ?? 0, $0.value) }
+      return body.affineIndex(AffineIndex(Dictionary(uniqueKeysWithValues: coefficients), offset: index.offset))
+    }
+    let read = body.read(0, positions, type: .i32)
+    let shape = axes.map { contract.shape[$0] }
+    guard !windows.isEmpty else {
+      body.results = [result(&body, read)]
+      return .map(Map(shape: shape, body: body))
+    }
+    body.results = [read]
+    var epilogue = ScalarGraph()
+    epilogue.results = [result(&epilogue, epilogue.accumulator(0, .i32))]
+    let extents = windows.map { contract.reduced[$0 - rank] }
+    return .reduce(Reduce(shape: shape, reduced: extents, combiner: .sum, body: body, epilogue: epilogue))
   }
 }
 

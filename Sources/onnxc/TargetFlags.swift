@@ -32,7 +32,11 @@ struct TargetFlags: ParsableArguments {
   @Option(help: "Back end: llvm or c.")
   var backend = CompileOptions.Backend.llvm
 
-  @Option(help: "How f32 factors may be multiplied: strict (as f32), f32 (no less exact), fast (in between) or bf16. All but strict round f16 results less often than their operators.")
+  @Option(
+    help: """
+      How f32 factors may be multiplied: strict (as f32), f32 (no less exact), fast (in between) or bf16. All but strict round \
+      f16 results less often than their operators.
+      """)
   var precision = CompileOptions.Precision.f32
 
   @Option(help: "Threads that the code may use.")

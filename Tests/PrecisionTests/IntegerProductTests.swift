@@ -15,9 +15,12 @@ private struct Quantization: Sendable, CustomTestStringConvertible {
   var isKnown = true
   /// Whether weights have scales, so that sums are `f32`.
   var hasScales = true
+  /// The zero point of the weights.
+  var ofWeights = 0
 
   var testDescription: String {
-    "\(element) around \(zeroPoint)\(isKnown ? "" : ", known at run time")\(hasScales ? "" : ", integers")"
+    let weights = ofWeights == 0 ? "" : ", weights around \(ofWeights)"
+    return "\(element) around \(zeroPoint)\(isKnown ? "" : ", known at run time")\(hasScales ? "" : ", integers")" + weights
   }
 }
 
@@ -29,6 +32,11 @@ private let quantizations = [
   Quantization(element: .u8, zeroPoint: 3, hasScales: false),
   Quantization(element: .u16, zeroPoint: 32701), Quantization(element: .i16, zeroPoint: -300),
   Quantization(element: .u16, zeroPoint: 514, isKnown: false), Quantization(element: .i16, zeroPoint: 77, isKnown: false),
+  Quantization(element: .u8, zeroPoint: 121, ofWeights: -1), Quantization(element: .i8, zeroPoint: -37, ofWeights: 90),
+  Quantization(element: .u8, zeroPoint: 9, isKnown: false, ofWeights: -128),
+  Quantization(element: .i8, zeroPoint: 5, hasScales: false, ofWeights: 127),
+  Quantization(element: .u16, zeroPoint: 32701, ofWeights: -50),
+  Quantization(element: .i16, zeroPoint: 77, isKnown: false, ofWeights: 3),
 ]
 
 @Suite("Integer products") struct IntegerProductTests {
@@ -54,7 +62,8 @@ private let quantizations = [
   @Test(
     "give what dequantized factors give",
     arguments: contractions.filter(\.isSmall).enumerated().map { ($1, quantizations[$0 % quantizations.count]) }
-      + quantizations.map { (contractions[1], $0) })
+      + quantizations.map { (contractions[1], $0) }
+      + contractions.filter(\.isSmall).enumerated().map { ($1, quantizations[quantizations.count - 1 - $0 % 6]) })
   private func products(_ contraction: Contraction, _ quantization: Quantization) throws {
     let inputs = try tensors(contraction, quantization)
     let expected = try results(of: graph(contraction, quantization, rows: Dim(contraction.rows)), inputs)[0]
@@ -87,14 +96,16 @@ private let quantizations = [
       return rewritten.nodes.contains { $0.multipliesGroups(in: rewritten) }
     }
     #expect(isRewritten(Weights()))
-    #expect(!isRewritten(Weights(zeroPoint: -1)))
+    #expect(isRewritten(Weights(zeroPoints: [-1])))
+    #expect(!isRewritten(Weights(zeroPoints: [-1, 0])))
     #expect(!isRewritten(Weights(hasScaleOfEveryTerm: true)))
   }
 
   // MARK: Graphs
 
   private struct Weights {
-    var zeroPoint = 0
+    /// Zero points of the features in turn; nil for what the quantization says.
+    var zeroPoints: [Int]?
     var hasScaleOfEveryTerm = false
   }
 
@@ -111,8 +122,11 @@ private let quantizations = [
       let count = dims.reduce(1, *)
       let integers = (0..<count).map { $0 % 97 == 5 ? -128 : $0 % 89 == 7 ? 127 : ($0 * 7) % 19 - 9 }
       let bytes = b.constant(ConstantTensor(.i8, dims: dims, integers: integers))
-      let weightZero = b.constant(.scalar(Double(weights.zeroPoint), .i8))
-      let last = weights.hasScaleOfEveryTerm ? dims : Array(dims.prefix(2)) + dims.dropFirst(2).map { _ in 1 }
+      let features = Array(dims.prefix(2)) + dims.dropFirst(2).map { _ in 1 }
+      let zeros = weights.zeroPoints ?? [quantization.ofWeights]
+      let zeroPoints = (0..<features.reduce(1, *)).map { zeros[$0 % zeros.count] }
+      let weightZero = b.constant(ConstantTensor(.i8, dims: features, integers: zeroPoints))
+      let last = weights.hasScaleOfEveryTerm ? dims : features
       let powers = (0..<last.reduce(1, *)).map { [1, 0.25, 2, 0.5][$0 % 4] }
       let scales = b.constant(ConstantTensor(.f32, dims: last, doubles: powers))
       return (
@@ -127,13 +141,14 @@ private let quantizations = [
     let type = b.type(of: x)
     var body = ScalarGraph()
     let axes = type.shape.indices.map { body.axis($0) }
+    func places(_ parameter: ValueID) -> [ScalarID] {
+      b.shape(of: parameter).enumerated().map { $1 == 1 ? body.integer(0) : axes[$0] }
+    }
     let wide = body.cast(body.read(0, axes, type: type.element), to: .i32)
-    let shifted = body.minus(wide, body.cast(body.read(1, [], type: type.element), to: .i32))
+    let shifted = body.minus(wide, body.cast(body.read(1, places(zeroPoint), type: type.element), to: .i32))
     body.results = [shifted]
     if let scale {
-      let shape = b.shape(of: scale)
-      let indices = shape.enumerated().map { $1 == 1 ? body.integer(0) : axes[$0] }
-      body.results = [body.times(body.cast(shifted, to: .f32), body.read(2, indices, type: .f32))]
+      body.results = [body.times(body.cast(shifted, to: .f32), body.read(2, places(scale), type: .f32))]
     }
     return b.map(type.shape, body, [x, zeroPoint] + (scale.map { [$0] } ?? []))
   }
