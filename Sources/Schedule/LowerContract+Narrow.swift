@@ -207,19 +207,21 @@ private struct NarrowLoops {
     let row = scope.builder.index()
     let whole = panels.inner / panels.step
     let rest = panels.inner % panels.step
-    let hasTotals = panels.inner * panels.outer > longestSum && !accumulators.isEmpty
+    let isScaled = panels.scale != nil
+    let hasTotals = (isScaled || panels.inner * panels.outer > longestSum) && !accumulators.isEmpty
     let zero: Expr = lanes > 1 ? .splat(.float(0, .f32), lanes: lanes) : .float(0, .f32)
     let totals = hasTotals ? accumulators.map { _ in scope.builder.variable(ValueType(.f32, lanes: lanes)) } : []
+    let sums = Sums(accumulators: accumulators, totals: totals, zero: zero)
     func summed(_ body: [Statement]) -> [Statement] {
-      guard hasTotals else { return body }
+      guard hasTotals, !isScaled else { return body }
       return accumulators.map { .assign($0, zero) } + body
         + zip(totals, accumulators).map { .assign($0, .binary(.add, .variable($0), .variable($1))) }
     }
     var body: [Statement] = []
     if whole > 0 {
-      let chunk = hasTotals ? ContractLowering.chunk(of: Dim(whole), atMost: longestSum / panels.step) : whole
+      let chunk = hasTotals && !isScaled ? ContractLowering.chunk(of: Dim(whole), atMost: longestSum / panels.step) : whole
       let (first, step) = (scope.builder.index(), scope.builder.index())
-      let steps = self.step(.variable(row), .variable(step), panels.step, &scope, term)
+      let steps = self.step(.variable(row), .variable(step), panels.step, sums, &scope, term)
       let isWhole = chunk >= whole
       let end = Expr.variable(first) + .index(chunk)
       let upper = whole % chunk == 0 ? end : .binary(.min, end, .index(whole))
@@ -229,25 +231,40 @@ private struct NarrowLoops {
         ? summed([inner])
         : [.loop(Loop(first, from: .index(0), to: .index(whole), by: chunk, body: summed([inner])))]
     }
-    if rest > 0 { body += summed(step(.variable(row), .index(whole), rest, &scope, term)) }
+    if rest > 0 { body += summed(step(.variable(row), .index(whole), rest, sums, &scope, term)) }
     let all = Statement.loop(Loop(row, from: .index(0), to: .index(panels.outer), body: body))
     return totals.map { .declare($0, zero) } + [all] + zip(accumulators, totals).map { .assign($0, .variable($1)) }
   }
 
-  /// The terms of one step, of which there may be fewer at the end.
+  /// What takes the sums of products: `totals` are empty where there is one step, or no sum.
+  private struct Sums {
+    var accumulators: [Variable]
+    var totals: [Variable]
+    var zero: Expr
+  }
+
+  /// The terms of one step, of which there may be fewer at the end. Where elements have a scale, their sums are multiplied by it.
   private func step(
-    _ row: Expr, _ step: Expr, _ count: Int, _ scope: inout KernelScope, _ term: Term
+    _ row: Expr, _ step: Expr, _ count: Int, _ sums: Sums, _ scope: inout KernelScope, _ term: Term
   ) -> [Statement] {
     var statements: [Statement] = []
+    let scalesSums = panels.scale != nil && !sums.accumulators.isEmpty
+    let ofElements = scalesSums ? nil : panels.scale
+    if scalesSums { statements += sums.accumulators.map { .assign($0, sums.zero) } }
     let shared = blockValues(row, step, &statements, &scope)
     let group = scope.builder.index()
     let (whole, rest) = count.quotientAndRemainder(dividingBy: panels.group)
     if whole > 0 {
-      let body = self.group(row, step, .variable(group), panels.group, shared, &scope, term)
+      let body = self.group(row, step, .variable(group), panels.group, shared, ofElements, &scope, term)
       statements.append(.loop(Loop(group, from: .index(0), to: .index(whole), body: body)))
     }
-    if rest > 0 { statements += self.group(row, step, .index(whole), rest, shared, &scope, term) }
-    return statements
+    if rest > 0 { statements += self.group(row, step, .index(whole), rest, shared, ofElements, &scope, term) }
+    guard scalesSums, let scale = panels.scale else { return statements }
+    return statements + sums.accumulators.indices.map { number in
+      let total = sums.totals[number]
+      let factor = shared[number % vectors][scale]
+      return .assign(total, .multiplyAdd(.variable(sums.accumulators[number]), factor, .variable(total)))
+    }
   }
 
   /// For every vector, what its elements have in common.
@@ -288,10 +305,10 @@ private struct NarrowLoops {
     return stride(from: 0, to: count, by: line).map { .prefetch(buffer, index: start + .index(distance + $0)) }
   }
 
-  /// The terms of some words.
+  /// The terms of some words, multiplied by what is in common at the place `scale`.
   private func group(
-    _ row: Expr, _ step: Expr, _ group: Expr, _ count: Int, _ shared: [[Expr]], _ scope: inout KernelScope,
-    _ term: Term
+    _ row: Expr, _ step: Expr, _ group: Expr, _ count: Int, _ shared: [[Expr]], _ scale: Int?,
+    _ scope: inout KernelScope, _ term: Term
   ) -> [Statement] {
     var statements: [Statement] = []
     let number = row * .index(panels.groupsOfRow) + step * .index(panels.groupsOfStep) + group
@@ -320,7 +337,8 @@ private struct NarrowLoops {
           panels.elementGraph, operands: [], extents: [], axes: [], lanes: lanes, accumulators: fields + shared[vector])
         let value = emitter.result(place % panels.unit, in: &scope.builder)
         let weight = scope.builder.variable(ValueType(.f32, lanes: lanes))
-        statements += emitter.takeStatements() + [.bind(weight, value)]
+        let scaled = scale.map { Expr.binary(.multiply, value, shared[vector][$0]) } ?? value
+        statements += emitter.takeStatements() + [.bind(weight, scaled)]
         return weight
       }
       statements += term(row, .variable(first) + .index(place), weights, &scope)

@@ -43,8 +43,10 @@ struct NarrowPanels {
   let countsInBits: Bool
   /// The element: from two accumulators for each of `elements`, what the word holds as `f32`, plus two to
   /// `exponent(ofPlace:)` if it counts in bits, and the bits or the number as `i32`, then those that `blockGraph` gives;
-  /// a result for every place in a unit of words.
+  /// a result for every place in a unit of words. It is without the factor `scale`.
   let elementGraph: ScalarGraph
+  /// The result of `blockGraph` by which every element is to be multiplied, or the sum of a block's products; nil if there is none.
+  let scale: Int?
 
   /// Elements of a word that are taken out of it at the places where they are; units are shifted.
   var unit: Int { elementGraph.results.count }
@@ -114,7 +116,8 @@ struct NarrowPanels {
     self.step = step
     guard let graphs = NarrowPanels.graphs(body, leaves, elements, isElement, countsInBits, convertsHalves)
     else { return nil }
-    (blockGraph, elementGraph) = graphs
+    blockGraph = graphs.blocks
+    (elementGraph, scale) = graphs.elements.withoutScale(from: elements.count * 2)
   }
 
   // MARK: Form
@@ -344,6 +347,26 @@ extension ScalarGraph {
 
   /// The graph over leaves without indices in two parts, see `NarrowPanels`; the first `count` leaves vary with the
   /// element.
+  /// The graph without a factor that all results have in common, and that factor: an accumulator from the first of blocks on,
+  /// counted from there.
+  fileprivate func withoutScale(from first: Int) -> (ScalarGraph, Int?) {
+    func factors(_ result: ScalarID) -> [(rest: ScalarID, scale: Int)] {
+      guard case .binary(.multiply, let a, let b) = self[result] else { return [] }
+      return [(a, b), (b, a)].compactMap { rest, factor in
+        guard case .accumulator(let position, .f32) = self[factor], position >= first else { return nil }
+        return (rest, position - first)
+      }
+    }
+    for (_, scale) in results.first.map(factors) ?? [] {
+      let rests = results.compactMap { factors($0).first { $0.scale == scale }?.rest }
+      guard rests.count == results.count else { continue }
+      var copy = self
+      copy.results = rests
+      return (copy.pruned(), scale)
+    }
+    return (self, nil)
+  }
+
   fileprivate func dividedByBlocks(_ count: Int) -> (blocks: ScalarGraph, elements: ScalarGraph)? {
     var varies = [Bool](repeating: false, count: nodes.count)
     var shared: [ScalarNode: Int] = [:]
