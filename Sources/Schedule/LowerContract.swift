@@ -61,7 +61,7 @@ struct ContractLowering {
     result: View, layout: Layout, target: Target, comesFromMemory: Bool = false
   ) {
     if let grouped = GroupContraction(contract, operands: operands, constants: constants, formulas: formulas),
-      let unit = target.unit(groupSize: grouped.size)
+      let unit = target.unit(groupSize: grouped.size, count: grouped.contract.reduced.product.constant)
     {
       self.init(
         grouped.contract, operands: grouped.operands, constants: [nil, grouped.weights], formulas: [nil, nil],

@@ -37,8 +37,14 @@ public struct Target: Hashable, Sendable {
   /// Whether there is a matrix unit.
   var hasTiles: Bool { pairUnit == .tiles || byteUnit == .tiles }
 
-  /// What multiplies groups of so many numbers.
-  func unit(groupSize: Int) -> GroupUnit? { groupSize == 2 ? pairUnit : byteUnit }
+  /// Groups of bytes of one sum below which vectors, whose sums stay in registers, take less time than tiles.
+  private static let fewGroups = 16
+
+  /// What multiplies groups of so many numbers, with `count` groups in every sum.
+  func unit(groupSize: Int, count: Int?) -> GroupUnit? {
+    guard groupSize == 4 else { return pairUnit }
+    return byteUnit == .tiles && count.map { $0 < Self.fewGroups } ?? false ? .vectors : byteUnit
+  }
 
   /// Lanes of one register for elements of the given size; 1 where code stays scalar.
   public func lanes(_ elementBytes: Int) -> Int { max(1, vectorBytes / max(1, elementBytes)) }

@@ -75,7 +75,10 @@ private let quantizations = [
       #expect(isRewritten || !contraction.isSplit || contraction.channels == 3, "\(unit)")
       if !contraction.isSymbolic { #expect(try results(of: rewritten, inputs)[0].storage == expected.storage) }
       let program = try scheduled(rewritten, target(unit))
-      let runsTiles = isRewritten && unit == .tiles && contraction.features > 8
+      // Vectors sum few products, and those of few features.
+      let runsTiles = rewritten.nodes.contains {
+        $0.multipliesGroups(in: rewritten) && $0.terms >= 64 && unit == .tiles && contraction.features > 8
+      }
       #expect(program.description.contains("tile multiplyAdd i32") == runsTiles)
       #expect(program.description.contains("multiplyAddGroups") == (isRewritten && !runsTiles))
       let interpreted = try program.interpret(
@@ -170,5 +173,13 @@ private let quantizations = [
     let numbersOfBias = (0..<bias.reduce(1, *)).map { Double($0 % 11 - 5) }
     let shift = ConstantTensor(.f32, dims: bias, doubles: numbersOfBias)
     return [data] + (quantization.isKnown ? [] : [zeroPoint]) + [shift]
+  }
+}
+
+extension Node {
+  /// The products that a contraction sums for every result.
+  fileprivate var terms: Int {
+    guard case .contract(let contract) = primitive else { return 0 }
+    return contract.reduced.product.constant ?? 0
   }
 }
