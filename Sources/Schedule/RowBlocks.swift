@@ -89,6 +89,10 @@ extension LaidOutGraph {
         block.placed[given] = strides(operand)
         if groupedFactors.contains(operand) { block.groupedFactors.insert(given) }
         let stride = link.rows.others[slot].map { strides(operand)[$0.dimension] * $0.step } ?? 0
+        // How many rows there are is only known where they are counted, not by what reads some of them.
+        if let reads = link.rows.others[slot], link.extent.constant == nil, link.rows.isIdentity(slot) {
+          block.graph.values[given.index].type.shape[reads.dimension] = Dim(run.first.rows[number])
+        }
         places.append(place(given, operand, stride))
         node.operands[slot] = given
       }

@@ -31,6 +31,10 @@ struct NodeRows {
   /// Of other operands that have rows: by how many rows they move on from one row to the next, along which dimension.
   private(set) var others: [Int: RowReads] = [:]
   private var withoutRows: Set<Int> = []
+  private var shiftedReads: Set<Int> = []
+
+  /// Whether rows read rows of the same numbers of one of the other operands, and nothing else.
+  func isIdentity(_ operand: Int) -> Bool { others[operand] != nil && !shiftedReads.contains(operand) }
 
   /// Nil for nodes that cannot be computed for some rows at a time, as if those were all.
   init?(_ node: Node, along axis: Int, chained slot: Int?, in graph: Graph) {
@@ -89,6 +93,8 @@ struct NodeRows {
       guard let index = AffineIndex(read.indices[rows.dimension]), index.isWithin(shape[rows.dimension], over: space)
       else { return false }
     }
+    let isExact = AffineIndex(read.indices[rows.dimension]) == .axis(axis)
+    if !isExact { shiftedReads.insert(read.operand) }
     let known = others.updateValue(RowReads(dimension: rows.dimension, step: rows.step), forKey: read.operand)
     return !withoutRows.contains(read.operand) && known.map { ($0.dimension, $0.step) == rows } ?? true
   }

@@ -108,6 +108,8 @@ struct RowChainTests {
       threads: sample.threads)
     try LoopIR.verify(program)
     #expect(program.kindsOfBlocks == sample.kinds)
+    // Blocks of one image read nothing else, which no comparison has to tell.
+    #expect(!program.description.contains("< $images)"))
     let dims = [sample.images, 4, sample.rows, 9]
     let input = ConstantTensor.small(dims)
     let result = try program.interpret(inputs: [input.storage], symbols: sample.hasOpenImages ? [sample.images] : [])
