@@ -9,18 +9,19 @@ private struct Sample: Sendable, CustomTestStringConvertible {
   var testDescription: String
   var replaces: Bool
   var rows = 32
+  var terms = 32
   var element = ElementType.f32
   /// The nodes behind %2, the intermediate result.
   var text: String
 
   func graph() throws -> Graph {
-    let weights = (0..<1024).map { "\(($0 * 5) % 7 - 3)" + (element == .f32 ? ".0" : "") }.joined(separator: ", ")
+    let weights = (0..<32 * terms).map { "\(($0 * 5) % 7 - 3)" + (element == .f32 ? ".0" : "") }.joined(separator: ", ")
     let last = text.contains("%4 =") ? 4 : 3
     let (data, factor) = element == .f32 ? ("f32", "f32") : ("u8", "i8")
     return try Graph(
       parsing: """
-        %0 = input \(data)[\(rows), 32]
-        %1 = constant <\(weights)> : \(factor)[32, 32]
+        %0 = input \(data)[\(rows), \(terms)]
+        %1 = constant <\(weights)> : \(factor)[32, \(terms)]
         %2 = map(%0) { s0 = read 0[d0, d1]; s1 = cast \(element) s0; s2 = add s1, s1; yield s2 } \
         : \(element)[\(rows), 32]
         \(text)
@@ -31,8 +32,10 @@ private struct Sample: Sendable, CustomTestStringConvertible {
   }
 }
 
-private func product(_ factors: String, rows: Int, _ epilogue: String, _ element: ElementType = .f32) -> String {
-  "contract(\(factors)) \(element == .f32 ? "f32" : "i32") [32] lhs [d0, d2] rhs [d1, d2] then { \(epilogue) } "
+private func product(
+  _ factors: String, rows: Int, terms: Int = 32, _ epilogue: String, _ element: ElementType = .f32
+) -> String {
+  "contract(\(factors)) \(element == .f32 ? "f32" : "i32") [\(terms)] lhs [d0, d2] rhs [d1, d2] then { \(epilogue) } "
     + ": \(element)[\(rows), 32]"
 }
 
@@ -100,10 +103,10 @@ struct ReplacementTests {
     }
     #expect(coincides == replaces)
     let type = graph.type(of: graph.inputs[0])
-    let values = (0..<sample.rows * 32).map { ($0 * 7) % 11 }
+    let values = (0..<sample.rows * sample.terms).map { ($0 * 7) % 11 }
     let input = type.element == .f32
-      ? ConstantTensor(.f32, dims: [sample.rows, 32], doubles: values.map(Double.init))
-      : ConstantTensor(.u8, dims: [sample.rows, 32], integers: values)
+      ? ConstantTensor(.f32, dims: [sample.rows, sample.terms], doubles: values.map(Double.init))
+      : ConstantTensor(.u8, dims: [sample.rows, sample.terms], integers: values)
     let result = try program.interpret(inputs: [input.storage])
     #expect(result.status == 0)
     #expect(result.outputs == (try graph.evaluated([input])).map(\.storage))
@@ -120,10 +123,10 @@ struct ReplacementTests {
     var target = Target.avx512
     target.byteUnit = .tiles
     let sample = Sample(
-      testDescription: "tiles", replaces: replaces, rows: rows, element: .i32,
+      testDescription: "tiles", replaces: replaces, rows: rows, terms: 64, element: .i32,
       text: """
-        %3 = map(%0) { s0 = read 0[d0, d1]; s1 = add s0, s0; yield s1 } : u8[\(rows), 32]
-        %4 = \(product("%3, %1, %2", rows: rows, sum, .i32))
+        %3 = map(%0) { s0 = read 0[d0, d1]; s1 = add s0, s0; yield s1 } : u8[\(rows), 64]
+        %4 = \(product("%3, %1, %2", rows: rows, terms: 64, sum, .i32))
         """)
     try check(sample, target, threads: 1, replaces: replaces)
   }
