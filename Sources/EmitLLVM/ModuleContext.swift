@@ -48,11 +48,8 @@ final class ModuleContext {
 
   /// The type of an element in computations, where `bool` is one bit.
   func scalar(_ element: ElementType) -> LLVMTypeRef {
-    switch element {
-    case .bool: i1
-    case .f16: LLVMHalfTypeInContext(context)
-    default: memory(element)
-    }
+    if element == .bool { return i1 }
+    return element == .f16 ? LLVMHalfTypeInContext(context) : memory(element)
   }
 
   /// The type of an element in memory.

@@ -12,7 +12,7 @@ func tabulateBytes(_ graph: Graph) -> Graph {
   for var node in graph.nodes {
     if node.results.contains(where: { graph.elements(of: $0) >= leastElements }) {
       node.primitive.rewriteScalars { body in
-        body.tabulated(operands: node.operands.count) { table in
+        body.tabulated { table in
           let known = tables[table] ?? result.add(.constant(table), [], origin: node.origin)
           tables[table] = known
           node.operands.append(known)
@@ -48,7 +48,7 @@ private enum Source: Equatable {
 
 extension ScalarGraph {
   /// The graph with tables, which `table` gives operands of.
-  fileprivate func tabulated(operands: Int, table: (ConstantTensor) -> Int) -> ScalarGraph {
+  fileprivate func tabulated(table: (ConstantTensor) -> Int) -> ScalarGraph {
     let functions = functionsOfBytes
     if functions.isEmpty { return self }
     var replaced = ScalarGraph()
@@ -104,7 +104,9 @@ extension ScalarGraph {
     case .u8: return 0...255
     case .i8: return -128...127
     case .f32: return clampedIntegers(id).flatMap { $0.count <= 256 ? $0 : nil }
-    default: return nil
+    case .bool, .i2, .i4, .i16, .i32, .i64, .u2, .u4, .u16, .u32, .u64, .f4e2m1, .f8e4m3fn, .f8e4m3fnuz, .f8e5m2, .f8e5m2fnuz,
+      .f8e8m0, .f16, .bf16, .f64, .c64, .c128, .string:
+      return nil
     }
   }
 

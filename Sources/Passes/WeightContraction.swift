@@ -81,12 +81,19 @@ struct WeightContraction {
     return channels * (window.flatMap { extents[$0].constant } ?? 1)
   }
 
-  /// The channels with zeros at the end, so that blocks of whole groups divide them evenly.
-  var paddedChannels: Int { (channels + group * blocks - 1) / (group * blocks) * group * blocks }
+  /// The channels with zeros at the end, so that steps of whole groups divide them evenly.
+  var paddedChannels: Int { (channels + group * steps - 1) / (group * steps) * group * steps }
+
+  /// Instructions that sum the channels of one place.
+  private var steps: Int { depth == group ? 1 : (channels + depth - 1) / depth }
+
+  /// Bytes between rows from which on few sets of a cache hold the rows of a tile, if they are multiples of it.
+  private static let setStride = 256
 
   /// Blocks of channels, each of what one instruction sums, where there are several. They are the outermost dimension of
-  /// the data, so that neighbouring positions lie side by side whatever the number of channels.
-  private var blocks: Int { depth == group ? 1 : (channels + depth - 1) / depth }
+  /// the data, so that neighbouring positions lie side by side whatever the number of channels. Bytes of one position stay
+  /// together where caches allow it: what computes them by channels writes them so.
+  private var blocks: Int { group == 4 && paddedChannels % Self.setStride != 0 ? 1 : steps }
   private var blockWidth: Int { paddedChannels / blocks }
 
   /// The axes of the contraction over arranged factors.

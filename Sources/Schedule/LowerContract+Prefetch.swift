@@ -85,15 +85,32 @@ extension ContractLowering {
     return (prefetch, prefetch.share(tileNumber, isBounded: isOpen, size: size * width, distance: distance))
   }
 
-  /// Asks for the lines that the epilogue reads and writes at a position.
-  func prefetchResults(_ axes: [Expr], _ count: Expr?, _ scope: inout KernelScope) -> [Statement] {
+  /// Asks for the lines that the epilogue reads and writes at a position, but not for those that all positions have in common
+  /// where `row` is not in their index.
+  func prefetchResults(
+    _ axes: [Expr], _ count: Expr?, varyingWith row: Variable, _ scope: inout KernelScope
+  ) -> [Statement] {
     let (statements, _, index) = finished(cleared, axes, count, &scope)
+    var varying: Set<Variable> = [row]
     var places: [Statement] = [.prefetch(result.buffer, index: index)]
-    statements.walkExpressions { expression in
-      if case .load(let buffer, let index, let lanes, _) = expression, lanes > 1 {
-        places.append(.prefetch(buffer, index: index))
+    statements.walk { statement in
+      for expression in statement.expressions {
+        expression.walk { part in
+          guard case .load(let buffer, let index, let lanes, _) = part, lanes > 1, index.mentions(varying) else { return }
+          places.append(.prefetch(buffer, index: index))
+        }
+        if case .bind(let variable, let value) = statement, value.mentions(varying) { varying.insert(variable) }
       }
     }
     return statements + places
+  }
+}
+
+extension Expr {
+  /// Whether some variable occurs.
+  fileprivate func mentions(_ variables: Set<Variable>) -> Bool {
+    var found = false
+    walk { if case .variable(let variable) = $0, variables.contains(variable) { found = true } }
+    return found
   }
 }

@@ -123,7 +123,7 @@ struct Lowering {
     case .reduce: node.results.count == 1
     case .contract(let contract):
       (!halo.endsRows || contract.reduced.product.constant.map { $0 < Self.manyTerms } ?? false)
-        && (!node.operands.contains(where: laidOut.groupedFactors.contains) || !target.hasTiles)
+        && target.unit(of: contract, node.operands.map { laidOut.graph.type(of: $0).element }) != .tiles
     case .constant, .reshape, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume: false
     }
   }

@@ -345,8 +345,6 @@ extension ScalarGraph {
     return minus(accumulator(sum.leaf * 2, .f32), taken)
   }
 
-  /// The graph over leaves without indices in two parts, see `NarrowPanels`; the first `count` leaves vary with the
-  /// element.
   /// The graph without a factor that all results have in common, and that factor: an accumulator from the first of blocks on,
   /// counted from there.
   fileprivate func withoutScale(from first: Int) -> (ScalarGraph, Int?) {
@@ -367,6 +365,8 @@ extension ScalarGraph {
     return (self, nil)
   }
 
+  /// The graph over leaves without indices in two parts, see `NarrowPanels`; the first `count` leaves vary with the
+  /// element.
   fileprivate func dividedByBlocks(_ count: Int) -> (blocks: ScalarGraph, elements: ScalarGraph)? {
     var varies = [Bool](repeating: false, count: nodes.count)
     var shared: [ScalarNode: Int] = [:]

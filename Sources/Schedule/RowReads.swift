@@ -31,6 +31,7 @@ struct NodeRows {
   /// Of other operands that have rows: by how many rows they move on from one row to the next, along which dimension.
   private(set) var others: [Int: RowReads] = [:]
   private var withoutRows: Set<Int> = []
+  /// The operands that are read at other rows too than that of the same number.
   private var shiftedReads: Set<Int> = []
 
   /// Whether rows read rows of the same numbers of one of the other operands, and nothing else.

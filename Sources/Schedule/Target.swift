@@ -34,9 +34,6 @@ public struct Target: Hashable, Sendable {
   public static let simd128 = Target(vectorBytes: 16, vectorRegisters: 16)
   public static let neon = Target(vectorBytes: 16, vectorRegisters: 32)
 
-  /// Whether there is a matrix unit.
-  var hasTiles: Bool { pairUnit == .tiles || byteUnit == .tiles }
-
   /// Groups of bytes of one sum below which vectors, whose sums stay in registers, take less time than tiles.
   private static let fewGroups = 16
 

@@ -125,7 +125,7 @@ struct TileBlock {
     let lines = tiles.flatMap { tile in
       (0..<panel.vectors).flatMap { vector in
         let tail = vector == panel.vectors - 1 ? panel.tail : nil
-        return lowering.prefetchResults(position(tile, row, vector), tail, &scope)
+        return lowering.prefetchResults(position(tile, row, vector), tail, varyingWith: share, &scope)
       }
     }
     return [.loop(Loop(share, from: .index(0), to: .index(count), body: lines))]
