@@ -54,12 +54,11 @@ private struct IntegerProduct {
     let (factor, other) = (node.operands[position], node.operands[1 - position])
     guard let data = Dequantized.factor(factor, asIntegers: isInteger, graph, producers), data.isUniform,
       !isInteger || data.element.bytes == 1, let dims = graph.shape(of: other).constants,
-      let contraction = WeightContraction(
-        contract, data: position, graph.shape(of: factor), weights: dims, group: 4, depth: depth),
+      let contraction = Self.contraction(contract, data: position, graph.shape(of: factor), dims, depth),
       contraction.features >= Self.leastFeatures, contraction.terms >= Self.leastTerms,
       contraction.terms <= Self.mostTerms, contraction.uses >= Self.leastUses,
       contraction.channels * 4 >= contraction.paddedChannels * 3,
-      depth == 4 || contraction.contiguousTerms * 4 >= Self.leastTerms * 3,
+      contraction.depth == 4 || contraction.contiguousTerms * 4 >= Self.leastTerms * 3,
       let weights = Self.weights(other, isInteger, graph, producers),
       weights.offset == 0 || contraction.terms <= Self.mostTerms / 2,
       let scales = Self.scales(weights.scales, contraction)
@@ -68,6 +67,16 @@ private struct IntegerProduct {
     (self.weights, offset, self.scales) = (weights.integers, weights.offset, scales)
     zeroPoint = data.uniformZeroPoint(graph, producers)
     scale = data.uniformScale(graph, producers)
+  }
+
+  /// The contraction over groups of bytes; in single ones, which vectors multiply, if one instruction sums more than there are.
+  private static func contraction(
+    _ contract: Contract, data position: Int, _ shape: [Dim], _ weights: [Int], _ depth: Int
+  ) -> WeightContraction? {
+    func contraction(_ depth: Int) -> WeightContraction? {
+      WeightContraction(contract, data: position, shape, weights: weights, group: 4, depth: depth)
+    }
+    return contraction(4).flatMap { $0.paddedTerms < depth ? $0 : contraction(depth) }
   }
 
   private static func weights(

@@ -84,6 +84,9 @@ struct WeightContraction {
   /// The channels with zeros at the end, so that steps of whole groups divide them evenly.
   var paddedChannels: Int { (channels + group * steps - 1) / (group * steps) * group * steps }
 
+  /// The summed terms of one result with those zeros.
+  var paddedTerms: Int { terms / max(1, channels) * paddedChannels }
+
   /// Instructions that sum the channels of one place.
   private var steps: Int { depth == group ? 1 : (channels + depth - 1) / depth }
 

@@ -116,14 +116,15 @@ struct Lowering {
   /// Summed terms of an element from which on a copy costs less than rows that end at the border.
   private static let manyTerms = 384
 
-  /// Whether a node's kernel may write its result where a halo has it: not one of a matrix unit, which wants long rows.
+  /// Whether a node's kernel may write its result where a halo has it: not one of a matrix unit that multiplies split factors,
+  /// which wants long rows.
   private func mayStride(_ node: Node, _ halo: Halo, _ laidOut: LaidOutGraph) -> Bool {
     switch node.primitive {
     case .map(let map): !isCopy(map, node, laidOut)
     case .reduce: node.results.count == 1
     case .contract(let contract):
       (!halo.endsRows || contract.reduced.product.constant.map { $0 < Self.manyTerms } ?? false)
-        && target.unit(of: contract, node.operands.map { laidOut.graph.type(of: $0).element }) != .tiles
+        && (contract.accumulator == .i32 || target.pairUnit != .tiles || !node.operands.contains(where: laidOut.groupedFactors.contains))
     case .constant, .reshape, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume: false
     }
   }

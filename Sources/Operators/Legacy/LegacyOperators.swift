@@ -25,9 +25,10 @@ struct Crop: Operator {
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
     let x = try node.input(0)
     let shape = b.shape(of: x)
-    guard let border = try node.ints("border"), border.count == 4, shape.count == 4, border.allSatisfy({ $0 >= 0 })
+    guard let border = try node.ints("border"), border.count == 4, shape.count == 4,
+      border.allSatisfy({ $0 >= 0 && $0 < 1 << 31 })
     else {
-      throw .invalid("attribute 'border' must have 4 numbers, for an image of rank 4")
+      throw .invalid("attribute 'border' must have 4 numbers below 2^31, for an image of rank 4")
     }
     let size = try node.ints("scale")
     guard size?.count ?? 2 == 2 else { throw .invalid("attribute 'scale' does not have 2 numbers") }

@@ -35,7 +35,7 @@ struct SelfAttention {
     guard shape.count == 3 else { throw .invalid("query, key and value have rank \(shape.count), not 3") }
     let total = try b.requireConstant(shape[2], "the width of query, key and value")
     let widths = try node.ints("qkv_hidden_sizes") ?? [Int](repeating: total / 3, count: 3)
-    guard widths.count == 3, widths.reduce(0, +) == total, widths.allSatisfy({ $0 >= 0 && $0 % count == 0 }),
+    guard widths.count == 3, widths.allSatisfy({ (0...total).contains($0) && $0 % count == 0 }), widths.reduce(0, +) == total,
       widths[0] == widths[1]
     else {
       throw .invalid("\(total) columns do not divide into queries, keys and values of \(count) heads as \(widths)")

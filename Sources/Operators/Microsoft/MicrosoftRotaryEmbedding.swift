@@ -53,7 +53,7 @@ struct MicrosoftRotaryEmbedding: Operator {
 
   /// The kind of position of every column: time, height or width.
   private func sections(_ node: OperatorNode, _ columns: Int) throws(ModelError) -> [Int] {
-    guard let sizes = try node.ints("mrope_section"), sizes.count == 3, sizes.allSatisfy({ $0 >= 0 }),
+    guard let sizes = try node.ints("mrope_section"), sizes.count == 3, sizes.allSatisfy({ (0...columns).contains($0) }),
       sizes.reduce(0, +) == columns
     else { throw .invalid("attribute 'mrope_section' must have 3 numbers that sum up to \(columns)") }
     let isInterleaved = try node.flag("mrope_layout")
