@@ -197,6 +197,16 @@ public struct OperatorNode {
     }
     return element
   }
+
+  /// An attribute that is a number of heads, groups or the like; `standard` stands for one that is not given.
+  ///
+  /// - Throws: `ModelError.invalid` if it is not positive, or if products of such numbers might be too large.
+  func count(_ name: String, default standard: Int? = nil) throws(ModelError) -> Int {
+    guard let count = try int(name) ?? standard, count > 0, count < 1 << 24 else {
+      throw .invalid("attribute '\(name)' must be given, positive and below 2^24")
+    }
+    return count
+  }
 }
 
 extension ElementType {

@@ -15,9 +15,9 @@ public struct TensorType: Hashable, Sendable, CustomStringConvertible {
   /// Tensors may not take more bytes than this.
   public static let byteLimit = 1 << 40
 
-  /// Whether no constant extent is negative and the constant extents alone stay within the byte limit.
+  /// Whether no constant extent is negative, and the constant ones with the least that others may be stay within the byte limit.
   public var hasValidSize: Bool {
-    let known = shape.compactMap(\.constant)
+    let known = shape.compactMap { $0.constant ?? Swift.max(1, $0.lowerBound ?? 1) }
     guard known.allSatisfy({ $0 >= 0 }) else { return false }
     if known.contains(0) { return known.allSatisfy { $0 <= TensorType.byteLimit } }
     var bytes = Swift.max(1, element.bytes)

@@ -56,6 +56,9 @@ private let microsoftCases: [ErrorCase] = [
     "Attention", domain: ms, [(.f32, [1, 2, 3]), (.f32, [3, 12])],
     ["num_heads": .int(2), "qkv_hidden_sizes": .ints([4, 4, 6])], "12 columns do not divide"),
   ErrorCase(
+    "Attention", domain: ms, [(.f32, [1, 2, 3]), (.f32, [3, 12])],
+    ["num_heads": .int(2), "qkv_hidden_sizes": .ints([4, .max, 4])], "12 columns do not divide"),
+  ErrorCase(
     "GroupQueryAttention", domain: ms, [(.f32, [1, 1, 10])], ["num_heads": .int(2), "kv_num_heads": .int(1)],
     "does not divide into 4 heads"),
   ErrorCase(
@@ -173,6 +176,7 @@ private let shapeCases: [ErrorCase] = [
 
 private let cases: [ErrorCase] = microsoftCases + strictCases + shapeCases + [
   ErrorCase("Add", [(.f32, [2, 3]), (.f32, [4, 3])], "do not broadcast at dimension 0"),
+  ErrorCase("DFT", version: 19, [(.f32, [1, 6, 2])], ["axis": .int(-1)], "axis -1 is that of the parts"),
   ErrorCase("Add", [(.f32, [2]), (.i32, [2])], "element types differ"),
   ErrorCase("Add", [(.f32, [2])], "argument 1 is missing"),
   ErrorCase("Where", [(.f32, [2]), (.f32, [2]), (.f32, [2])], "not one of bool"),

@@ -6,14 +6,14 @@ import Verify
 
 @testable import ONNXReader
 
-private let cases: [ResultCase] = [
+let resultCases: [ResultCase] = [
   castResults, machineLearningResults, trainingResults, furtherResults, bodyResults, stringResults, treeResults,
   microsoftAttentionResults, microsoftFurtherResults, microsoftNormalizationResults, microsoftProductResults,
   microsoftRareResults, selectionResults, unusualResults,
 ].flatMap { $0 }
 
 @Suite struct ResultTests {
-  @Test(arguments: cases, CompileOptions.Backend.allCases)
+  @Test(arguments: resultCases, CompileOptions.Backend.allCases)
   func agreesWithReference(_ test: ResultCase, _ backend: CompileOptions.Backend) throws {
     var options = CompileOptions()
     options.backend = backend

@@ -16,9 +16,10 @@ struct LinearAttention: Operator {
     guard isGated == (decay != nil), isDelta == (beta != nil) else {
       throw .invalid("update rule '\(rule)' does not go with the given decay and beta")
     }
-    guard let heads = try node.int("q_num_heads"), let shared = try node.int("kv_num_heads"), shared > 0,
-      heads > 0, heads % shared == 0 || shared % heads == 0
-    else { throw .invalid("attributes 'q_num_heads' and 'kv_num_heads' must be given, one a multiple of the other") }
+    let (heads, shared) = (try node.count("q_num_heads"), try node.count("kv_num_heads"))
+    guard heads % shared == 0 || shared % heads == 0 else {
+      throw .invalid("of attributes 'q_num_heads' and 'kv_num_heads' one must be a multiple of the other")
+    }
     let element = b.type(of: query).element
     let queries = try slices(query, heads, "the query", &b)
     let keys = try keys(try node.input(1), size: b.shape(of: queries)[3], heads: shared, &b)

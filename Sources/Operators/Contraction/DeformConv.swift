@@ -18,11 +18,10 @@ struct DeformConv: Operator {
     guard rank >= 1, kernel.count == type.rank else {
       throw .invalid("data of shape \(type.shape) and a kernel of shape \(kernel) do not fit each other")
     }
-    let group = try node.int("group", default: 1)
-    let offsetGroup = try node.int("offset_group", default: 1)
+    let group = try node.count("group", default: 1)
+    let offsetGroup = try node.count("offset_group", default: 1)
     let window = try Window(node, input: Array(type.shape.dropFirst(2)), kernel: Array(kernel.dropFirst(2)))
     let taps = window.kernel.product
-    guard group > 0, offsetGroup > 0 else { throw .invalid("'group' and 'offset_group' must be positive") }
     try b.requireEqual(
       type.shape[1].remainder(by: Dim(offsetGroup)), 0, "'offset_group' must divide \(type.shape[1]) channels")
     try b.requireShape(offsets, [type.shape[0], taps * (offsetGroup * rank)] + window.output, "the offset")

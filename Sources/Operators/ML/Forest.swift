@@ -40,11 +40,13 @@ struct Forest {
   /// - Throws: `ModelError.invalid` for cycles, and for nodes, features and targets out of range.
   init(nodes: [Node], roots: [Int], targets: Int) throws(ModelError) {
     guard !roots.isEmpty else { throw .invalid("there are no trees") }
-    guard targets > 0 else { throw .invalid("there are no targets") }
+    guard targets > 0, targets < 1 << 24 else { throw .invalid("there are \(targets) targets, not 1 to 2^24 - 1") }
     for node in nodes {
       switch node {
       case .branch(let branch):
-        guard branch.feature >= 0 else { throw .invalid("feature \(branch.feature) is negative") }
+        guard branch.feature >= 0, branch.feature < 1 << 31 else {
+          throw .invalid("feature \(branch.feature) is out of range")
+        }
         for child in [branch.yes, branch.no] where !nodes.indices.contains(child) {
           throw .invalid("node \(child) does not exist")
         }

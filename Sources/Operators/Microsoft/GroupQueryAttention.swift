@@ -54,8 +54,8 @@ struct GroupQueryAttention: Operator {
   func heads(_ node: OperatorNode, _ x: ValueID, _ b: inout GraphBuilder) throws(ModelError) -> (
     Heads, Heads, Heads
   ) {
-    let count = try node.headCount()
-    let shared = try node.headCount("kv_num_heads")
+    let count = try node.count("num_heads")
+    let shared = try node.count("kv_num_heads")
     if let key = node.optionalInput(1) {
       let value = try node.input(2)
       try b.requireSameType([x, key, value])

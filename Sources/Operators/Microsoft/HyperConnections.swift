@@ -115,11 +115,11 @@ extension GraphBuilder {
   fileprivate mutating func branches(_ x: ValueID, _ node: OperatorNode) throws(ModelError) -> ValueID {
     try requireFloat(x)
     let shape = shape(of: x)
-    let count = try node.int("num_branches", default: 0)
-    guard count > 0 else {
+    guard try node.int("num_branches", default: 0) != 0 else {
       guard shape.count >= 2 else { throw .invalid("grouped data has rank \(shape.count)") }
       return x
     }
+    let count = try node.count("num_branches")
     guard let width = shape.last else { throw .invalid("the data has rank 0") }
     try requireEqual(width.remainder(by: Dim(count)), 0, "\(count) branches do not divide data of shape \(shape)")
     return reshape(x, shape.dropLast() + [Dim(count), width.floorDivided(by: Dim(count))])

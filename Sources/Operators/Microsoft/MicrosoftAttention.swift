@@ -30,7 +30,7 @@ struct SelfAttention {
 
   /// The result and the keys and values to pass on, by the attributes of Attention.
   func build(_ node: OperatorNode, in b: inout GraphBuilder) throws(ModelError) -> [ValueID] {
-    let count = try node.headCount()
+    let count = try node.count("num_heads")
     let shape = b.shape(of: projected)
     guard shape.count == 3 else { throw .invalid("query, key and value have rank \(shape.count), not 3") }
     let total = try b.requireConstant(shape[2], "the width of query, key and value")

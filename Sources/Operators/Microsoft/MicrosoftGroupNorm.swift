@@ -13,9 +13,7 @@ struct MicrosoftGroupNorm: Operator {
     let isLast = try node.flag("channels_last", default: true)
     guard type.rank >= 3 else { throw .invalid("the data has rank \(type.rank); at least 3 is needed") }
     let channel = isLast ? type.rank - 1 : 1
-    guard let groups = try node.int("groups"), groups > 0 else {
-      throw .invalid("attribute 'groups' must be positive")
-    }
+    let groups = try node.count("groups")
     try b.requireEqual(
       type.shape[channel].remainder(by: Dim(groups)), 0,
       "attribute 'groups' must divide \(type.shape[channel]) channels")

@@ -15,7 +15,7 @@ struct MultiHeadAttention: Operator {
     var heads = try ProjectedHeads(
       query: try node.input(0), key: node.optionalInput(1), value: node.optionalInput(2),
       bias: node.optionalInput(bias),
-      count: try node.headCount(), &b)
+      count: try node.count("num_heads"), &b)
     try heads.prepend(node.optionalInput(past), node.optionalInput(past + 1), length: node.optionalInput(past + 2), &b)
     let beams = node.optionalInput(9)
     var attention = MaskedAttention(
@@ -213,15 +213,5 @@ struct ProjectedHeads {
     ])
     body.results = [body.all([isPast, isNone])]
     b.fail(.indexOutOfRange, ifAny: body, over: type.shape, operands)
-  }
-}
-
-extension OperatorNode {
-  /// The number of heads, which attention operators of ONNX Runtime always state.
-  func headCount(_ name: String = "num_heads") throws(ModelError) -> Int {
-    guard let count = try int(name), count > 0, count < 1 << 24 else {
-      throw .invalid("attribute '\(name)' must be given, positive and below 2^24")
-    }
-    return count
   }
 }

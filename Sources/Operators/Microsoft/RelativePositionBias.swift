@@ -51,7 +51,7 @@ struct GatedRelativePositionBias: Operator {
     }
     let (query, weight) = (try node.input(0), try node.input(3))
     try b.requireFloat(query)
-    let count = try node.headCount()
+    let count = try node.count("num_heads")
     guard b.shape(of: query).count == 3, b.shape(of: weight).count == 2 else {
       throw .invalid("the query has shape \(b.shape(of: query)), the weight \(b.shape(of: weight))")
     }

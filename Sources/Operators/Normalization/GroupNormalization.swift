@@ -10,9 +10,7 @@ struct GroupNormalization: Operator {
     try b.requireFloat(x)
     let type = b.type(of: x)
     guard type.rank >= 2 else { throw .invalid("the data has rank \(type.rank); at least 2 is needed") }
-    guard let groups = try node.int("num_groups"), groups > 0 else {
-      throw .invalid("attribute 'num_groups' must be positive")
-    }
+    let groups = try node.count("num_groups")
     try b.requireEqual(
       type.shape[1].remainder(by: Dim(groups)), 0, "attribute 'num_groups' must divide \(type.shape[1]) channels")
     let stash = node.version < 21 ? type.element.precise : try node.stashType(type.element)

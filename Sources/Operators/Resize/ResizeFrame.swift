@@ -130,7 +130,8 @@ struct ResizeFrame {
       }
       let factors = zip(wanted, present).map { Double($0) / Double($1) }
       let factor = (policy == "not_larger" ? factors.min() : factors.max()) ?? 1
-      sizes = present.map { Dim(Int((factor * Double($0) + 0.5).rounded(.down))) }
+      sizes = []
+      for extent in present { sizes.append(try Self.scaled(extent, by: factor, rounding: 0.5)) }
       scale = factor
     default: throw .invalid("attribute 'keep_aspect_ratio_policy' is '\(policy)'")
     }
@@ -197,11 +198,18 @@ struct ResizeFrame {
     }
   }
 
+  /// A number of elements times a scale, rounded down after an addition.
+  private static func scaled(_ extent: Int, by scale: Double, rounding: Double = 0) throws(ModelError) -> Dim {
+    let size = (Double(extent) * scale + rounding).rounded(.down)
+    guard size < 0x1p60 else { throw .invalid("\(extent) elements times \(scale) are more than memory holds") }
+    return Dim(Int(size))
+  }
+
   private static func scaled(_ extent: Dim, by scale: Double) throws(ModelError) -> Dim {
-    if let size = extent.constant { return Dim(Int((Double(size) * scale).rounded(.down))) }
+    if let size = extent.constant { return try scaled(size, by: scale) }
     for divisor in 1...64 {
       let numerator = scale * Double(divisor)
-      if numerator == numerator.rounded() { return (extent * Int(numerator)).floorDivided(by: Dim(divisor)) }
+      if numerator == numerator.rounded(), numerator < 0x1p31 { return (extent * Int(numerator)).floorDivided(by: Dim(divisor)) }
     }
     throw .unsupported("the extent \(extent) times \(scale) is no simple fraction", hint: "bind dimensions with --dim")
   }

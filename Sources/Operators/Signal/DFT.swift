@@ -27,7 +27,9 @@ struct DFT: Operator {
       }
       given = try b.requireConstantIntegers(argument, "the axis").first ?? given
     }
-    return [try b.cast(try transform.build(x, axis: try normalizedAxis(given, rank: type.rank), &b), to: element)]
+    let axis = try normalizedAxis(given, rank: type.rank)
+    guard axis < type.rank - 1 else { throw .invalid("axis \(given) is that of the parts") }
+    return [try b.cast(try transform.build(x, axis: axis, &b), to: element)]
   }
 
   /// Along an axis that only a call knows.
