@@ -89,6 +89,6 @@ let package = Package(
     .testTarget(
       name: "PassesTests", dependencies: ["Operators", "Passes", "TensorIR", "Tuning", "Support"], exclude: ["Texts"]),
     .testTarget(name: "TuningTests", dependencies: ["Tuning", "Support"]),
-    .testTarget(name: "GoldenTests", dependencies: ["Driver", "LoopIR", "ONNXReader", "Support", "Tuning", "Verify"]),
+    .testTarget(name: "GoldenTests", dependencies: ["CThreads", "Driver", "LoopIR", "ONNXReader", "Support", "Tuning", "Verify"]),
   ]
 )
