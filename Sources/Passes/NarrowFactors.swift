@@ -196,11 +196,6 @@ extension ScalarGraph {
     return !reads.isEmpty && reads.allSatisfy { $0 }
   }
 
-  private func dependsOnData(_ id: ScalarID) -> Bool {
-    if case .read = self[id] { return true }
-    return ScalarGraph.operands(of: self[id]).contains { dependsOnData($0) }
-  }
-
   /// Whether no read is out of bounds, and no extent symbolic.
   fileprivate var readsWithin: Bool {
     reachable.allSatisfy { id in

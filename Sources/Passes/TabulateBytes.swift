@@ -112,11 +112,9 @@ extension ScalarGraph {
 
   /// Simple operations from one node to another one.
   private func cost(_ id: ScalarID, down byte: ScalarID) -> Int {
-    var copy = self
-    copy.results = [id]
     var needed: Set<ScalarID> = [id]
     var sum = 0
-    for node in copy.reachable.reversed() where needed.contains(node) && node != byte {
+    for node in reachable(from: [id]).reversed() where needed.contains(node) && node != byte {
       needed.formUnion(ScalarGraph.operands(of: self[node]))
       sum += operations(self[node])
     }

@@ -120,9 +120,10 @@ private struct LayoutAssignment {
   /// The lanes that the longest vectors have.
   private static let longVector = 16
 
-  /// The order in which the largest operand that is not a constant walks the kept axes.
+  /// The order in which the largest operand that is not a constant walks the kept axes, of those with rows at computed places, if
+  /// there are any: along other axes each element of a vector has a place of its own.
   private func followOperands(_ body: ScalarGraph, _ operands: [ValueID], _ extents: [Dim], _ kept: Range<Int>) -> Layout {
-    var best: (size: Int, order: [Int])?
+    var best: (hasPickedRows: Bool, size: Int, order: [Int])?
     for id in body.reachable {
       guard case .read(let operand, let indices, _) = body[id] else { continue }
       let value = operands[operand]
@@ -130,7 +131,10 @@ private struct LayoutAssignment {
       let isConstant = producers[value.index].map { if case .constant = source.nodes[$0].primitive { true } else { false } }
       // Open extents may be long where the sample makes them 0.
       let size = shape.product.constant ?? max(2, MemoryPlan.sample(shape.product))
-      guard isConstant != true, size > best?.size ?? 1 else { continue }
+      let innermost = layout(value).order.lastIndex { shape[$0] != 1 }
+      let isPicked = innermost.map { picksRows(indices, along: layout(value).order[$0], extents, kept, body) } ?? false
+      guard isConstant != true, (isPicked ? 1 : 0, size) > best.map({ ($0.hasPickedRows ? 1 : 0, $0.size) }) ?? (0, 1)
+      else { continue }
       let valueLayout = layout(value)
       let position = followedDimensions(indices, extents, in: body).mapValues { dimension in
         valueLayout.order.firstIndex(of: dimension) ?? dimension
@@ -138,15 +142,24 @@ private struct LayoutAssignment {
       guard position.count > 0 else { continue }
       // Axes that the operand does not have go outermost, but for long ones along which vectors of constants can be read, where
       // the operand's innermost axis is short or summed.
-      let innermost = layout(value).order.lastIndex { shape[$0] != 1 }
       let own = innermost.map { place in kept.first { position[$0] == place } } ?? kept.first
       let width = own.map { extents[$0].constant ?? .max } ?? 0
       let dense = width >= Self.longVector ? [] : denseAxes(body, operands).filter { extents[$0].constant ?? .max > width }
       func place(_ axis: Int) -> Int { position[axis] ?? (dense.contains(axis) ? .max : -1) }
       let order = kept.sorted { (place($0), $0) < (place($1), $1) }
-      best = (size, order)
+      best = (isPicked, size, order)
     }
     return best.map { Layout(order: $0.order) } ?? .rowMajor(kept.count)
+  }
+
+  /// Whether indices depend on numbers that are read, but for one along a kept axis with enough elements for a vector.
+  private func picksRows(
+    _ indices: [ScalarID], along dimension: Int, _ extents: [Dim], _ kept: Range<Int>, _ body: ScalarGraph
+  ) -> Bool {
+    guard case .axis(let axis) = body[indices[dimension]], kept.contains(axis),
+      extents[axis].constant ?? .max >= Self.longVector
+    else { return false }
+    return indices.contains { body.dependsOnData($0) }
   }
 
   /// The axes that constants have innermost.

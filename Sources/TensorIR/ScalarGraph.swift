@@ -184,13 +184,21 @@ extension ScalarGraph {
   }
 
   /// The nodes that the results depend on, in topological order.
-  public var reachable: [ScalarID] {
+  public var reachable: [ScalarID] { reachable(from: results) }
+
+  /// The nodes that some nodes depend on, with these, in topological order.
+  public func reachable(from roots: [ScalarID]) -> [ScalarID] {
     var marked = [Bool](repeating: false, count: nodes.count)
-    for result in results { marked[result.index] = true }
+    for root in roots { marked[root.index] = true }
     for index in nodes.indices.reversed() where marked[index] {
       for operand in ScalarGraph.operands(of: nodes[index]) { marked[operand.index] = true }
     }
     return nodes.indices.filter { marked[$0] }.map { ScalarID($0) }
+  }
+
+  /// Whether a node is a number that is read, or is computed from one.
+  public func dependsOnData(_ id: ScalarID) -> Bool {
+    reachable(from: [id]).contains { if case .read = self[$0] { true } else { false } }
   }
 
   /// The nodes that a node uses directly.

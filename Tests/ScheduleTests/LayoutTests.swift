@@ -36,6 +36,21 @@ struct LayoutTests {
         """) == [2, 0, 1, 3])
   }
 
+  @Test("have rows at computed positions innermost, if they are long, though the positions are more")
+  func picked() throws {
+    func order(channels: Int) throws -> [Int] {
+      try self.order(
+        """
+        %0 = input f32[50, \(channels)]
+        %1 = input i64[8, 300]
+        %2 = map(%0, %1) { s0 = read 1[d1, d2]; s1 = add s0, i64 1; s2 = read 0[s1, d0] else f32 0.0; yield s2 } : f32[\(channels), 8, 300]
+        return %2
+        """)
+    }
+    #expect(try order(channels: 16) == [1, 2, 0])
+    #expect(try order(channels: 8) == [0, 1, 2])
+  }
+
   @Test("keep what reductions look up along the last axis as it is, also before it was reshaped")
   func lookedUp() throws {
     func lookup(_ column: String) throws -> [Int] {
