@@ -64,14 +64,6 @@ extension Contract {
   var summedExtents: [Dim] { numberOfParts > 1 ? Array(reduced.dropLast(2)) : reduced }
 }
 
-extension Target {
-  /// What multiplies the factors of a contraction, whose types are the first ones given; nil if it takes no groups.
-  func unit(of contract: Contract, _ elements: [ElementType]) -> GroupUnit? {
-    guard let size = contract.groupSize(Array(elements.prefix(2))) else { return nil }
-    return unit(groupSize: size, count: contract.summedExtents.product.constant.map { $0 / size })
-  }
-}
-
 extension View {
   /// The same memory as groups along the last axis; nil if it is not innermost.
   fileprivate func groups(of size: Int) -> View? {

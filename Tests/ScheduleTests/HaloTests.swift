@@ -114,9 +114,32 @@ private let joins = [
 struct HaloTests {
   @Test("are what the evaluator gives", arguments: samples, targets.indices)
   private func interpreted(_ sample: Sample, _ target: Int) throws {
-    let program = try program(sample.graph, target)
-    let fillsBorder = program.kernels.contains { $0.parameters.count == 1 && $0.parameters[0].access == .write }
-    #expect(fillsBorder == sample.isWithin)
+    #expect(try fillsBorder(program(sample.graph, target)) == sample.isWithin)
+  }
+
+  /// Whether a kernel writes nothing but the border of a copy.
+  private func fillsBorder(_ program: Program) -> Bool {
+    program.kernels.contains { $0.parameters.count == 1 && $0.parameters[0].access == .write }
+  }
+
+  @Test("are products of bytes, few and many, on processors with a matrix unit", arguments: [32, 128])
+  func products(terms: Int) throws {
+    let weights = (0..<24 * terms).map { "\($0 * 7 % 11 - 5)" }.joined(separator: ", ")
+    let graph = try Graph(
+      parsing: """
+        %0 = input f32[5, 6, \(terms)]
+        %1 = constant <\(weights)> : i8[24, \(terms)]
+        %3 = map(%0) { s0 = read 0[d0, d1, d2]; s1 = add s0, f32 8.0; s2 = cast u8 s1; yield s2 } : u8[5, 6, \(terms)]
+        %2 = contract(%3, %1) i32 [\(terms)] lhs [d0, d1, d3] rhs [d2, d3] then { s0 = cast f32 acc0; yield s0 } : f32[5, 6, 24]
+        %4 = \(border) : f32[7, 9, 24]
+        %5 = reduce(%4) max [3] { s0 = add d0, d3; s1 = read 0[s0, d1, d2]; yield s1 } then { yield acc0 } : f32[5, 9, 24]
+        return %5
+        """)
+    var target = Target.avx512
+    (target.byteUnit, target.pairUnit) = (.tiles, .tiles)
+    let program = try program(graph, target, "tiles")
+    #expect(fillsBorder(program))
+    #expect(program.description.contains("tile multiplyAdd i32") == (terms == 128))
   }
 
   @Test("are joined", arguments: joins.indices, targets.indices)
@@ -127,12 +150,16 @@ struct HaloTests {
 
   /// The program of a graph, which gives what the evaluator gives.
   private func program(_ graph: Graph, _ target: Int) throws -> Program {
+    try program(graph, targets[target].target, targets[target].name)
+  }
+
+  private func program(_ graph: Graph, _ target: Target, _ name: String) throws -> Program {
     let inputs = try graph.smallInputs()
-    let program = try Program(scheduling: graph, for: targets[target].target)
+    let program = try Program(scheduling: graph, for: target)
     try LoopIR.verify(program)
     let result = try program.interpret(inputs: inputs.map(\.storage))
     #expect(result.status == 0)
-    #expect(result.outputs == (try graph.evaluated(inputs)).map(\.storage), "\(targets[target].name)")
+    #expect(result.outputs == (try graph.evaluated(inputs)).map(\.storage), "\(name)")
     return program
   }
 }
