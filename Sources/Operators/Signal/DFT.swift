@@ -116,6 +116,7 @@ struct STFT: Operator {
     b.assume([DimFact(1, .atMost, step)], isRequired: step.constant == nil)
     var length = node.optionalInput(2).map { b.shape(of: $0).product } ?? type.shape[1]
     if let argument = node.optionalInput(3) { length = try b.scalarExtent(argument, "the frame length", as: "length") }
+    guard length.constant ?? 0 >= 0 else { throw .invalid("the frame length is negative") }
     b.assume([DimFact(length, .atMost, type.shape[1])])
     let isOneSided = try node.flag("onesided", default: true)
     let results = isOneSided ? length.floorDivided(by: 2) + 1 : length
