@@ -85,8 +85,8 @@ extension ContractLowering {
     return (prefetch, prefetch.share(tileNumber, isBounded: isOpen, size: size * width, distance: distance))
   }
 
-  /// Asks for the lines that the epilogue reads and writes at a position, but not for those that all positions have in common
-  /// where `row` is not in their index.
+  /// Asks for the lines that the epilogue reads and writes at a position. What it reads at places that do not depend on `row` is
+  /// near already.
   func prefetchResults(
     _ axes: [Expr], _ count: Expr?, varyingWith row: Variable, _ scope: inout KernelScope
   ) -> [Statement] {
