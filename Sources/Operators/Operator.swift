@@ -203,7 +203,7 @@ public struct OperatorNode {
   /// - Throws: `ModelError.invalid` if it is not positive, or if products of such numbers might be too large.
   func count(_ name: String, default standard: Int? = nil) throws(ModelError) -> Int {
     guard let count = try int(name) ?? standard, count > 0, count < 1 << 24 else {
-      throw .invalid("attribute '\(name)' must be given, positive and below 2^24")
+      throw .invalid("attribute '\(name)' must be \(standard == nil ? "given, " : "")positive and below 2^24")
     }
     return count
   }
@@ -220,6 +220,11 @@ extension ElementType {
 func normalizedAxis(_ axis: Int, rank: Int, name: String = "axis") throws(ModelError) -> Int {
   guard axis >= -rank, axis < rank else { throw .invalid("\(name) \(axis) is out of range for rank \(rank)") }
   return axis < 0 ? axis + rank : axis
+}
+
+/// - Throws: `ModelError.invalid` if sums and products with one of the numbers might overflow.
+func requireBelow(powerOfTwo bits: Int, _ numbers: [Int], _ what: String) throws(ModelError) {
+  guard numbers.allSatisfy({ $0.magnitude < 1 << bits }) else { throw .invalid("\(what) must be below 2^\(bits)") }
 }
 
 extension GraphBuilder {

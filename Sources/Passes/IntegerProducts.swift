@@ -73,10 +73,9 @@ private struct IntegerProduct {
   private static func contraction(
     _ contract: Contract, data position: Int, _ shape: [Dim], _ weights: [Int], _ depth: Int
   ) -> WeightContraction? {
-    func contraction(_ depth: Int) -> WeightContraction? {
-      WeightContraction(contract, data: position, shape, weights: weights, group: 4, depth: depth)
-    }
-    return contraction(4).flatMap { $0.paddedTerms < depth ? $0 : contraction(depth) }
+    var contraction = WeightContraction(contract, data: position, shape, weights: weights, group: 4, depth: 4)
+    if let terms = contraction?.paddedTerms, terms >= depth { contraction?.depth = depth }
+    return contraction
   }
 
   private static func weights(

@@ -13,7 +13,7 @@ struct WeightContraction {
   let weightDims: [Int]
   /// Numbers that one lane of an instruction sums, and those that a whole instruction does.
   let group: Int
-  let depth: Int
+  var depth: Int
   /// The summed axis that becomes groups, and its dimension in the data.
   let channel: Int
   let channels: Int

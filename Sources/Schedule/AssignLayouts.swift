@@ -123,7 +123,7 @@ private struct LayoutAssignment {
   /// The order in which the largest operand that is not a constant walks the kept axes, of those with rows at computed places, if
   /// there are any: along other axes each element of a vector has a place of its own.
   private func followOperands(_ body: ScalarGraph, _ operands: [ValueID], _ extents: [Dim], _ kept: Range<Int>) -> Layout {
-    var best: (hasPickedRows: Bool, size: Int, order: [Int])?
+    var best: (weight: (Int, Int), order: [Int])?
     for id in body.reachable {
       guard case .read(let operand, let indices, _) = body[id] else { continue }
       let value = operands[operand]
@@ -133,8 +133,8 @@ private struct LayoutAssignment {
       let size = shape.product.constant ?? max(2, MemoryPlan.sample(shape.product))
       let innermost = layout(value).order.lastIndex { shape[$0] != 1 }
       let isPicked = innermost.map { picksRows(indices, along: layout(value).order[$0], extents, kept, body) } ?? false
-      guard isConstant != true, (isPicked ? 1 : 0, size) > best.map({ ($0.hasPickedRows ? 1 : 0, $0.size) }) ?? (0, 1)
-      else { continue }
+      let weight = (isPicked ? 1 : 0, size)
+      guard isConstant != true, weight > best?.weight ?? (0, 1) else { continue }
       let valueLayout = layout(value)
       let position = followedDimensions(indices, extents, in: body).mapValues { dimension in
         valueLayout.order.firstIndex(of: dimension) ?? dimension
@@ -147,7 +147,7 @@ private struct LayoutAssignment {
       let dense = width >= Self.longVector ? [] : denseAxes(body, operands).filter { extents[$0].constant ?? .max > width }
       func place(_ axis: Int) -> Int { position[axis] ?? (dense.contains(axis) ? .max : -1) }
       let order = kept.sorted { (place($0), $0) < (place($1), $1) }
-      best = (isPicked, size, order)
+      best = (weight, order)
     }
     return best.map { Layout(order: $0.order) } ?? .rowMajor(kept.count)
   }

@@ -207,19 +207,20 @@ private struct NarrowLoops {
     let row = scope.builder.index()
     let whole = panels.inner / panels.step
     let rest = panels.inner % panels.step
-    let isScaled = panels.scale != nil
-    let hasTotals = (isScaled || panels.inner * panels.outer > longestSum) && !accumulators.isEmpty
+    let isScaled = panels.scale != nil && !accumulators.isEmpty
+    let isChunked = panels.inner * panels.outer > longestSum && !accumulators.isEmpty && !isScaled
     let zero: Expr = lanes > 1 ? .splat(.float(0, .f32), lanes: lanes) : .float(0, .f32)
-    let totals = hasTotals ? accumulators.map { _ in scope.builder.variable(ValueType(.f32, lanes: lanes)) } : []
+    let totals =
+      isScaled || isChunked ? accumulators.map { _ in scope.builder.variable(ValueType(.f32, lanes: lanes)) } : []
     let sums = Sums(accumulators: accumulators, totals: totals, zero: zero)
     func summed(_ body: [Statement]) -> [Statement] {
-      guard hasTotals, !isScaled else { return body }
+      guard isChunked else { return body }
       return accumulators.map { .assign($0, zero) } + body
         + zip(totals, accumulators).map { .assign($0, .binary(.add, .variable($0), .variable($1))) }
     }
     var body: [Statement] = []
     if whole > 0 {
-      let chunk = hasTotals && !isScaled ? ContractLowering.chunk(of: Dim(whole), atMost: longestSum / panels.step) : whole
+      let chunk = isChunked ? ContractLowering.chunk(of: Dim(whole), atMost: longestSum / panels.step) : whole
       let (first, step) = (scope.builder.index(), scope.builder.index())
       let steps = self.step(.variable(row), .variable(step), panels.step, sums, &scope, term)
       let isWhole = chunk >= whole

@@ -93,14 +93,12 @@ extension ContractLowering {
     let (statements, _, index) = finished(cleared, axes, count, &scope)
     var varying: Set<Variable> = [row]
     var places: [Statement] = [.prefetch(result.buffer, index: index)]
-    statements.walk { statement in
-      for expression in statement.expressions {
-        expression.walk { part in
-          guard case .load(let buffer, let index, let lanes, _) = part, lanes > 1, index.mentions(varying) else { return }
-          places.append(.prefetch(buffer, index: index))
-        }
-        if case .bind(let variable, let value) = statement, value.mentions(varying) { varying.insert(variable) }
-      }
+    statements.walk {
+      if case .bind(let variable, let value) = $0, value.mentions(varying) { varying.insert(variable) }
+    }
+    statements.walkExpressions {
+      guard case .load(let buffer, let index, let lanes, _) = $0, lanes > 1, index.mentions(varying) else { return }
+      places.append(.prefetch(buffer, index: index))
     }
     return statements + places
   }

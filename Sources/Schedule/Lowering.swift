@@ -124,8 +124,8 @@ struct Lowering {
     case .reduce: node.results.count == 1
     case .contract(let contract):
       (!halo.endsRows || contract.reduced.product.constant.map { $0 < Self.manyTerms } ?? false)
-        && (contract.accumulator == .i32 || target.pairUnit != .tiles
-          || !node.operands.contains(where: laidOut.groupedFactors.contains))
+        && !(target.pairUnit == .tiles
+          && contract.groupSize(node.operands.prefix(2).map { laidOut.graph.type(of: $0).element }) == 2)
     case .constant, .reshape, .scan, .branch, .scatter, .sort, .compact, .external, .measure, .assume: false
     }
   }

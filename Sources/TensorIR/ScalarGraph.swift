@@ -188,12 +188,13 @@ extension ScalarGraph {
 
   /// The nodes that some nodes depend on, with these, in topological order.
   public func reachable(from roots: [ScalarID]) -> [ScalarID] {
-    var marked = [Bool](repeating: false, count: nodes.count)
+    let candidates = 0..<(roots.map(\.index).max() ?? -1) + 1
+    var marked = [Bool](repeating: false, count: candidates.count)
     for root in roots { marked[root.index] = true }
-    for index in nodes.indices.reversed() where marked[index] {
+    for index in candidates.reversed() where marked[index] {
       for operand in ScalarGraph.operands(of: nodes[index]) { marked[operand.index] = true }
     }
-    return nodes.indices.filter { marked[$0] }.map { ScalarID($0) }
+    return candidates.filter { marked[$0] }.map { ScalarID($0) }
   }
 
   /// Whether a node is a number that is read, or is computed from one.

@@ -17,9 +17,7 @@ struct Col2Im: Operator {
     guard type.rank == 3, block.count == rank, dilations.count == rank, strides.count == rank, pads.count == 2 * rank,
       (strides + dilations).allSatisfy({ $0 > 0 }), block.product != 0
     else { throw .invalid("data of shape \(type.shape) does not hold blocks of shape \(block)") }
-    guard (strides + dilations + pads).allSatisfy({ $0.magnitude < 1 << 31 }) else {
-      throw .invalid("strides, dilations and pads must be below 2^31")
-    }
+    try requireBelow(powerOfTwo: 31, strides + dilations + pads, "strides, dilations and pads")
     try b.requireEqual(
       type.shape[1].remainder(by: block.product), 0,
       "data of shape \(type.shape) does not hold blocks of shape \(block)")

@@ -31,9 +31,8 @@ struct Window {
     else {
       throw .invalid("kernel extents, strides and dilations must be positive")
     }
-    guard (strides + dilations).allSatisfy({ $0 < 1 << 31 }), pads.allSatisfy({ $0.magnitude < 1 << 24 }) else {
-      throw .invalid("strides and dilations must be below 2^31, pads below 2^24")
-    }
+    try requireBelow(powerOfTwo: 31, strides + dilations, "strides and dilations")
+    try requireBelow(powerOfTwo: 24, pads, "pads")
     padBefore = pads[..<rank].map { Dim($0) }
     padAfter = pads[rank...].map { Dim($0) }
     output = []
